@@ -1,0 +1,77 @@
+"""Model registry: the `model` section of a config to a module."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from utils.config import parse
+from utils.errors import UserError
+from utils.registry import Registry
+
+MODELS = Registry("model")
+
+
+@dataclass(kw_only=True)
+class EncoderConfig:
+    """Keys of every downstream model: the shape of the encoder."""
+
+    NAME: str
+    trans_dim: int = 384
+    encoder_dims: int = 384
+    depth: int = 12
+    num_heads: int = 6
+    drop_path_rate: float = 0.0
+    num_group: int = 64
+    group_size: int = 32
+    block_form: Literal["released", "slides"] = "released"
+
+    def __post_init__(self):
+        check_encoder(self)
+
+    def encoder_arguments(self) -> dict:
+        """The arguments of `ReConEncoder`, queries reading with gradient, as in every downstream model."""
+        names = ("trans_dim", "depth", "num_heads", "num_group", "group_size", "drop_path_rate", "block_form")
+        return {name: getattr(self, name) for name in names}
+
+
+def check_encoder(config) -> None:
+    """Raise a ValueError where the sizes of an encoder do not fit together."""
+    for name in ("trans_dim", "depth", "num_heads"):
+        if getattr(config, name) < 1:
+            raise ValueError(f"{name} must be at least 1, got {getattr(config, name)}")
+    if config.trans_dim % config.num_heads:
+        raise ValueError(f"trans_dim {config.trans_dim} is not a multiple of num_heads {config.num_heads}")
+    if config.encoder_dims != config.trans_dim:
+        raise ValueError(f"encoder_dims {config.encoder_dims} must equal trans_dim {config.trans_dim}")
+    if not 0 <= config.drop_path_rate < 1:
+        raise ValueError(f"drop_path_rate must be in [0, 1), got {config.drop_path_rate}")
+
+
+def parse_model_config(cfg: Mapping):
+    """Check a `model` section; returns the model class and its typed config.
+
+    Raises:
+        UserError: for an unknown model name, unknown, missing or ill-typed keys.
+    """
+    if "NAME" not in cfg:
+        raise UserError("missing config key 'model.NAME'")
+    cls = MODELS.get(cfg["NAME"])
+    return cls, parse(cls.Config, cfg, "model")
+
+
+def build_model_from_cfg(cfg: Mapping) -> nn.Module:
+    """Build the model that a config's `model` section describes.
+
+    Args:
+        cfg: mapping with `NAME` and the keys of that model's `Config`.
+
+    Returns:
+        The module, on the CPU, in train mode, freshly initialised.
+
+    Raises:
+        UserError: see `parse_model_config`; also when a teacher's weights cannot be had.
+    """
+    cls, config = parse_model_config(cfg)
+    return cls(config)

@@ -1,0 +1,132 @@
+"""What the pretrained encoder is used for: classification, zero-shot, linear SVM."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from models.build import MODELS, EncoderConfig
+from models.teachers import TeacherHolder, build_text_teacher
+from models.transformer import ReConEncoder
+
+
+class PointModel(ReConEncoder):
+    """The encoder as a downstream model: all groups visible, queries reading with gradient.
+
+    Args:
+        config: sizes of the encoder.
+    """
+
+    # Prefixes of parameters that a pretraining checkpoint does not hold.
+    new_parameters: tuple[str, ...] = ()
+
+    def __init__(self, config: EncoderConfig):
+        super().__init__(**config.encoder_arguments())
+
+    def features(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Map points (B, N, 3) to queries (B, 3, C) and local tokens (B, G, C)."""
+        tokens, centers, _ = self.tokenize(points)
+        return self.encode(tokens, centers)
+
+
+@dataclass(kw_only=True)
+class ClassifierConfig(EncoderConfig):
+    """Keys of a `model` section with `NAME: PointTransformer`."""
+
+    cls_dim: int
+    type: Literal["full", "mlp3", "linear"] = "full"
+
+
+@MODELS.register("PointTransformer")
+class PointTransformer(PointModel):
+    """Classifier on the concatenation of the three queries and the maximum over local tokens.
+
+    Args:
+        config: `type: linear` has one linear layer as its head, `full` and `mlp3` three.
+    """
+
+    Config = ClassifierConfig
+    new_parameters = ("cls_head_finetune.",)
+
+    def __init__(self, config: ClassifierConfig):
+        super().__init__(config)
+        width = 4 * config.trans_dim
+        if config.type == "linear":
+            layers = [nn.Linear(width, config.cls_dim)]
+        else:
+            layers = [nn.Linear(width, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Dropout(0.5)]
+            layers += [nn.Linear(256, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Dropout(0.5)]
+            layers += [nn.Linear(256, config.cls_dim)]
+        self.cls_head_finetune = nn.Sequential(*layers)
+
+    def forward(self, points: Tensor) -> Tensor:
+        """Map points (B, N, 3) to logits (B, classes)."""
+        query, local = self.features(points)
+        return self.cls_head_finetune(torch.cat((query.flatten(1), local.amax(1)), dim=1))
+
+
+@dataclass(kw_only=True)
+class ZeroShotConfig(EncoderConfig):
+    """Keys of a `model` section with `NAME: PointTransformerZeroShot`."""
+
+    type: Literal["full", "text", "image"] = "full"
+    ratio: float = 1.0
+    img_dim: int = 512
+    text_dim: int = 512
+    text_encoder: str = ""
+    text_weights: str | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.type == "full" and self.img_dim != self.text_dim:
+            raise ValueError(
+                f"type full adds both features, so img_dim {self.img_dim} must equal text_dim {self.text_dim}"
+            )
+
+
+@MODELS.register("PointTransformerZeroShot")
+class PointTransformerZeroShot(TeacherHolder, PointModel):
+    """Features in the space of the text teacher, to be compared with class names.
+
+    Args:
+        config: `type: full` is ratio * text feature + image feature.
+    """
+
+    Config = ZeroShotConfig
+
+    def __init__(self, config: ZeroShotConfig):
+        super().__init__(config)
+        self.type, self.ratio = config.type, config.ratio
+        self.img_proj = nn.Linear(config.trans_dim, config.img_dim)
+        self.text_proj = nn.Linear(config.trans_dim, config.text_dim)
+        self.hold_teachers(text=build_text_teacher(config.text_encoder, config.text_dim, config.text_weights))
+
+    def forward(self, points: Tensor) -> Tensor:
+        """Map points (B, N, 3) to features (B, d), not normalised."""
+        query, _ = self.features(points)
+        _, img_query, text_query = query.unbind(1)
+        if self.type == "text":
+            return self.text_proj(text_query)
+        if self.type == "image":
+            return self.img_proj(img_query)
+        return self.ratio * self.text_proj(text_query) + self.img_proj(img_query)
+
+
+@dataclass(kw_only=True)
+class SVMConfig(EncoderConfig):
+    """Keys of a `model` section with `NAME: PointTransformerSVM`; `cls_dim` is the released key and unused."""
+
+    cls_dim: int | None = None
+
+
+@MODELS.register("PointTransformerSVM")
+class PointTransformerSVM(PointModel):
+    """Frozen features for a linear support vector machine."""
+
+    Config = SVMConfig
+
+    def forward(self, points: Tensor) -> Tensor:
+        """Map points (B, N, 3) to features (B, 2C): maximum over queries; maximum plus mean over local tokens."""
+        query, local = self.features(points)
+        return torch.cat((query.amax(1), local.amax(1) + local.mean(1)), dim=1)

@@ -1,0 +1,61 @@
+"""From points to tokens: grouping and the mini-PointNet patch embedding."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from extensions import farthest_point_sample, gather, knn
+
+
+def group(points: Tensor, num_group: int, group_size: int) -> tuple[Tensor, Tensor]:
+    """Cut clouds into overlapping patches: FPS centres and their nearest neighbours (paper, section 3.1).
+
+    Args:
+        points: (B, N, 3) float coordinates.
+        num_group: centres a cloud, G <= N.
+        group_size: neighbours a centre, K <= N, the centre itself included.
+
+    Returns:
+        Neighbourhoods (B, G, K, 3) relative to their centres, and the centres (B, G, 3).
+
+    Raises:
+        ValueError: if points is not (B, N, 3) or holds fewer than G or K points.
+    """
+    centers = gather(points, farthest_point_sample(points, num_group))
+    neighborhoods = gather(points, knn(centers, points, group_size))
+    return neighborhoods - centers[:, :, None], centers
+
+
+class PatchEmbedding(nn.Module):
+    """Mini-PointNet: one token for each neighbourhood (released `Encoder`).
+
+    Args:
+        width: channels C of a token.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.first_conv = nn.Sequential(nn.Conv1d(3, 128, 1), nn.BatchNorm1d(128), nn.ReLU(), nn.Conv1d(128, 256, 1))
+        self.second_conv = nn.Sequential(
+            nn.Conv1d(512, 512, 1), nn.BatchNorm1d(512), nn.ReLU(), nn.Conv1d(512, width, 1)
+        )
+
+    def forward(self, neighborhoods: Tensor) -> Tensor:
+        """Map neighbourhoods (B, G, K, 3) to tokens (B, G, C)."""
+        batch, groups, size, _ = neighborhoods.shape
+        first, second = self.first_conv, self.second_conv
+
+        points = _pointwise(first[0], neighborhoods.reshape(-1, 3))
+        points = _pointwise(first[3], F.relu(first[1](points))).unflatten(0, (-1, size))
+
+        # second_conv.0 sees [group feature, point feature]; its group half is the same for all K points of a
+        # group, so it is computed once a group and added.
+        group_weight, point_weight = second[0].weight[:, :256, 0], second[0].weight[:, 256:, 0]
+        shared = F.linear(points.amax(1), group_weight, second[0].bias)
+        points = (F.linear(points, point_weight) + shared[:, None]).flatten(0, 1)
+        points = _pointwise(second[3], F.relu(second[1](points))).unflatten(0, (-1, size))
+        return points.amax(1).unflatten(0, (batch, groups))
+
+
+def _pointwise(conv: nn.Conv1d, rows: Tensor) -> Tensor:
+    """Apply a 1x1 convolution to rows (n, channels)."""
+    return F.linear(rows, conv.weight[..., 0], conv.bias)

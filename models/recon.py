@@ -1,0 +1,255 @@
+"""Pretraining: masked point modelling and cross-modal contrast in one model."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from extensions import gather, knn
+from models.build import MODELS, check_encoder
+from models.losses import RECONSTRUCTION_LOSSES, single_modal_contrast
+from models.teachers import TeacherHolder, build_image_teacher, build_text_teacher
+from models.transformer import Decoder, ReConEncoder, position_mlp
+
+
+@dataclass(kw_only=True)
+class TransformerConfig:
+    """Keys of `model.transformer_config`."""
+
+    mask_ratio: float = 0.6
+    mask_type: Literal["rand", "block"] = "rand"
+    trans_dim: int = 384
+    encoder_dims: int = 384
+    depth: int = 12
+    drop_path_rate: float = 0.1
+    num_heads: int = 6
+    decoder_depth: int = 4
+    decoder_num_heads: int = 6
+
+    def __post_init__(self):
+        check_encoder(self)
+        if not 0 < self.mask_ratio < 1:
+            raise ValueError(f"mask_ratio must be between 0 and 1, got {self.mask_ratio}")
+        if self.trans_dim % self.decoder_num_heads:
+            raise ValueError(
+                f"trans_dim {self.trans_dim} is not a multiple of decoder_num_heads {self.decoder_num_heads}"
+            )
+
+
+@dataclass(kw_only=True)
+class ReConConfig:
+    """Keys of a `model` section with `NAME: ReCon`."""
+
+    NAME: str
+    transformer_config: TransformerConfig
+    num_group: int = 64
+    group_size: int = 32
+    loss: Literal["cdl1", "cdl2"] = "cdl2"
+    img_encoder: str = ""
+    text_encoder: str = ""
+    img_dim: int | None = None
+    text_dim: int | None = None
+    img_weights: str | None = None
+    text_weights: str | None = None
+    self_contrastive: bool = False
+    reconstruct: bool = True
+    stop_grad: bool = True
+    block_form: Literal["released", "slides"] = "released"
+
+    def __post_init__(self):
+        masked = int(self.transformer_config.mask_ratio * self.num_group)
+        if not 0 < masked < self.num_group:
+            raise ValueError(
+                f"mask_ratio {self.transformer_config.mask_ratio} masks {masked} of {self.num_group} groups; "
+                "at least one must be masked and one visible"
+            )
+        if not (self.reconstruct or self.img_encoder or self.text_encoder or self.self_contrastive):
+            raise ValueError("every loss is switched off")
+
+
+@MODELS.register("ReCon")
+class ReCon(TeacherHolder):
+    """Contrast with reconstruct (ICML 2023): the pretraining model.
+
+    The local stream reconstructs masked patches; the three global queries read it without gradient and are
+    matched to frozen image and text teachers. Teachers are held outside the state dict.
+
+    Args:
+        config: see `ReConConfig`; an empty `img_encoder` or `text_encoder` drops that term.
+    """
+
+    Config = ReConConfig
+
+    def __init__(self, config: ReConConfig):
+        super().__init__()
+        shape = config.transformer_config
+        width = shape.trans_dim
+        self.loss = RECONSTRUCTION_LOSSES[config.loss]
+        self.mask_type = shape.mask_type
+        self.num_masked = int(shape.mask_ratio * config.num_group)
+        self.reconstructs = config.reconstruct
+
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, width))
+        self.MAE_encoder = ReConEncoder(
+            width,
+            shape.depth,
+            shape.num_heads,
+            config.num_group,
+            config.group_size,
+            shape.drop_path_rate,
+            config.stop_grad,
+            config.block_form,
+        )
+        self.decoder_pos_embed = position_mlp(width)
+        self.MAE_decoder = Decoder(width, shape.decoder_depth, shape.decoder_num_heads, shape.drop_path_rate)
+        self.increase_dim = nn.Sequential(nn.Conv1d(width, 3 * config.group_size, 1))
+
+        img_teacher = build_image_teacher(config.img_encoder, config.img_dim, config.img_weights)
+        text_teacher = build_text_teacher(config.text_encoder, config.text_dim, config.text_weights)
+        self.hold_teachers(img_teacher, text_teacher)
+        self.img_proj = nn.Linear(width, img_teacher.dim) if img_teacher else None
+        self.text_proj = nn.Linear(width, text_teacher.dim) if text_teacher else None
+        self.cls_proj = None
+        if config.self_contrastive:
+            self.cls_proj = nn.Sequential(
+                nn.Linear(width, 128), nn.BatchNorm1d(128), nn.ReLU(), nn.Linear(128, 128), nn.BatchNorm1d(128)
+            )
+        self._init_weights()
+
+    def _init_weights(self) -> None:
+        encoder = self.MAE_encoder
+        for parameter in (self.mask_token, encoder.cls_token):
+            nn.init.trunc_normal_(parameter, std=0.02)
+        for module in encoder.modules():
+            if isinstance(module, (nn.Linear, nn.Conv1d)):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        for module in self.MAE_decoder.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        for head in filter(None, (self.img_proj, self.text_proj, self.cls_proj)):
+            for module in head.modules():
+                if isinstance(module, nn.Linear):
+                    nn.init.normal_(module.weight, mean=0.02, std=0.01)  # mean 0.02 is as released
+                    nn.init.zeros_(module.bias)
+
+    def draw_mask(self, centers: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Choose the groups to hide.
+
+        Args:
+            centers: (B, G, 3) group centres.
+            generator: source of randomness on the device of `centers`.
+
+        Returns:
+            (B, G) bool, True where hidden, the same number in every row: uniformly ("rand"), or a random centre and
+            those nearest to it ("block").
+        """
+        batch, groups, _ = centers.shape
+        if self.mask_type == "block":
+            seed = torch.randint(groups, (batch, 1), generator=generator, device=centers.device)
+            hidden = knn(gather(centers, seed), centers, self.num_masked)[:, 0]
+        else:
+            noise = torch.rand(batch, groups, generator=generator, device=centers.device)
+            hidden = noise.argsort(dim=1)[:, : self.num_masked]
+        return torch.zeros(batch, groups, dtype=torch.bool, device=centers.device).scatter_(1, hidden, True)
+
+    def _encode_visible(self, points: Tensor, mask: Tensor | None, generator: torch.Generator | None):
+        """Group, mask and encode; what both `forward` and `reconstruct` start with."""
+        tokens, centers, neighborhoods = self.MAE_encoder.tokenize(points)
+        if mask is None:
+            mask = self.draw_mask(centers, generator)
+            num_masked = self.num_masked
+        else:
+            num_masked = _rows_equal(mask, centers.shape[:2])
+        # Stable: visible groups first, then the hidden ones, each in their original order.
+        order = mask.int().argsort(dim=1, stable=True)
+        visible, hidden = order[:, : order.shape[1] - num_masked], order[:, order.shape[1] - num_masked :]
+        query, local = self.MAE_encoder.encode(gather(tokens, visible), gather(centers, visible))
+        return query, local, centers, neighborhoods, visible, hidden
+
+    def _decode(self, local: Tensor, centers: Tensor, visible: Tensor, hidden: Tensor) -> Tensor:
+        """Predict the hidden neighbourhoods (B, M, K, 3) from the encoded visible tokens."""
+        masked = self.mask_token.expand(*hidden.shape, -1)
+        pos = self.decoder_pos_embed(gather(centers, torch.cat((visible, hidden), dim=1)))
+        features = self.MAE_decoder(torch.cat((local, masked), dim=1), pos, hidden.shape[1])
+        return self.increase_dim(features.transpose(1, 2)).transpose(1, 2).unflatten(-1, (-1, 3))
+
+    def forward(
+        self,
+        points: Tensor,
+        image: Tensor | None = None,
+        text: list[str] | Tensor | None = None,
+        category: Tensor | None = None,
+        mask: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> dict[str, Tensor]:
+        """Compute the loss terms of a batch.
+
+        Args:
+            points: (B, N, 3) float coordinates.
+            image: what the image teacher takes: (B, 3, H, W), or its features (B, d) for `features`.
+            text: what the text teacher takes: B strings, or its features (B, d) for `features`.
+            category: (B,) int64, equal where samples share a category name; needed for `smc`.
+            mask: (B, G) bool, True where hidden, the same number in every row; drawn if None.
+            generator: source of randomness of the mask, on the device of `points`.
+
+        Returns:
+            Scalar losses by name, those that apply of `mdm`, `csc_img`, `csc_text`, `smc`; train on their sum.
+
+        Raises:
+            ValueError: if an input that a term needs is missing, or shapes do not fit.
+        """
+        query, local, centers, neighborhoods, visible, hidden = self._encode_visible(points, mask, generator)
+        cls_query, img_query, text_query = query.unbind(1)
+        losses = {}
+        if self.reconstructs:
+            predicted = self._decode(local, centers, visible, hidden)
+            truth = gather(neighborhoods.flatten(2), hidden).unflatten(-1, (-1, 3))
+            losses["mdm"] = self.loss(predicted.flatten(0, 1), truth.flatten(0, 1))
+        if self.img_proj is not None:
+            losses["csc_img"] = F.smooth_l1_loss(self.img_proj(img_query), self.img_teacher.encode(image))
+        if self.text_proj is not None:
+            losses["csc_text"] = F.smooth_l1_loss(self.text_proj(text_query), self.text_teacher.encode(text))
+        if self.cls_proj is not None:
+            if category is None:
+                raise ValueError("self_contrastive needs the category of every sample")
+            losses["smc"] = single_modal_contrast(F.normalize(self.cls_proj(cls_query), dim=1), category)
+        return losses
+
+    @torch.no_grad()
+    def reconstruct(
+        self, points: Tensor, mask: Tensor | None = None, generator: torch.Generator | None = None
+    ) -> dict[str, Tensor]:
+        """Hide groups and fill them in again, for pictures.
+
+        Args:
+            points: (B, N, 3) float coordinates.
+            mask: (B, G) bool, True where hidden; drawn if None.
+            generator: source of randomness of the mask.
+
+        Returns:
+            `visible` (B, V*K, 3), `masked` (B, M*K, 3) and `predicted` (B, M*K, 3) points in the frame of the input.
+        """
+        _, local, centers, neighborhoods, visible, hidden = self._encode_visible(points, mask, generator)
+        placed = (neighborhoods + centers[:, :, None]).flatten(2)
+        predicted = self._decode(local, centers, visible, hidden) + gather(centers, hidden)[:, :, None]
+        return {
+            "visible": gather(placed, visible).unflatten(-1, (-1, 3)).flatten(1, 2),
+            "masked": gather(placed, hidden).unflatten(-1, (-1, 3)).flatten(1, 2),
+            "predicted": predicted.flatten(1, 2),
+        }
+
+
+def _rows_equal(mask: Tensor, shape: torch.Size) -> int:
+    """Number of hidden groups a row of a given mask."""
+    if mask.shape != shape or mask.dtype != torch.bool:
+        raise ValueError(f"mask must be bool of shape {tuple(shape)}, got {mask.dtype} {tuple(mask.shape)}")
+    counts = mask.sum(1).unique()
+    if len(counts) != 1 or not 0 < counts[0] < shape[1]:
+        raise ValueError("mask must hide the same number of groups in every row, at least one and not all")
+    return int(counts[0])

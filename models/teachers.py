@@ -1,0 +1,317 @@
+"""Frozen image and text teachers behind one small interface: something in, a feature out, `dim` wide."""
+
+import logging
+import os
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from utils.errors import UserError
+from utils.registry import nearest
+
+# Names of the CLIP paper and what open_clip calls them; OpenAI's weights were trained with QuickGELU.
+OPENAI_CLIP = {
+    "ViT-B/32": "ViT-B-32-quickgelu",
+    "ViT-B/16": "ViT-B-16-quickgelu",
+    "ViT-L/14": "ViT-L-14-quickgelu",
+    "RN50": "RN50-quickgelu",
+}
+# timm 0.4.5's ViT-B/16 of this name ends in a pre-logits layer that later releases dropped; this file has it.
+IN21K = "vit_base_patch16_224_in21k"
+IN21K_URL = (
+    "https://github.com/rwightman/pytorch-image-models/releases/download/v0.1-vitjx/"
+    "vit_base_patch16_224_in21k-e5005f0a.pth"
+)
+PASS_THROUGH = ("features", "stub")
+LOCAL_FOLDER = "local-dir:"
+
+
+class Teacher(nn.Module):
+    """A frozen network that turns images or texts into features.
+
+    Attributes:
+        dim: width of a feature.
+    """
+
+    dim: int
+
+    def freeze(self) -> "Teacher":
+        """Put the teacher into eval mode for good and switch its gradients off."""
+        return self.eval().requires_grad_(False)
+
+    def train(self, mode: bool = True) -> "Teacher":
+        """Stay in eval mode, whatever the student does."""
+        return super().train(False)
+
+    def encode(self, inputs: Tensor | Sequence[str]) -> Tensor:
+        """Map a batch of inputs to features (B, dim), without gradient and not normalised."""
+        raise NotImplementedError
+
+
+class Features(Teacher):
+    """Pass-through: the inputs are features already.
+
+    Args:
+        dim: width of a feature.
+    """
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.dim = dim
+
+    def encode(self, inputs: Tensor) -> Tensor:
+        """Return features (B, dim) as they are.
+
+        Raises:
+            ValueError: if the inputs are not (B, dim).
+        """
+        if not isinstance(inputs, Tensor) or inputs.dim() != 2 or inputs.shape[1] != self.dim:
+            raise ValueError(f"the features teacher takes (B, {self.dim}) tensors, got {_describe(inputs)}")
+        return inputs.detach()
+
+
+class ImageTeacher(Teacher):
+    """A network from images (B, 3, H, W) to features.
+
+    Args:
+        network: returns (B, dim).
+        dim: width of a feature.
+    """
+
+    def __init__(self, network: nn.Module, dim: int):
+        super().__init__()
+        self.network, self.dim = network, dim
+        self.freeze()
+
+    @torch.no_grad()
+    def encode(self, inputs: Tensor) -> Tensor:
+        """Map images (B, 3, H, W), normalised as the data set does, to features (B, dim).
+
+        Raises:
+            ValueError: if the inputs are not images.
+        """
+        if not isinstance(inputs, Tensor) or inputs.dim() != 4:
+            raise ValueError(f"an image teacher takes (B, 3, H, W) tensors, got {_describe(inputs)}")
+        return self.network(inputs)
+
+
+class ViTWithPreLogits(nn.Module):
+    """ViT-B/16 of timm 0.4.5: the class token after the final norm, through Linear(768, 768) and tanh."""
+
+    def __init__(self):
+        import timm
+
+        super().__init__()
+        self.vit = timm.create_model("vit_base_patch16_224", num_classes=0)
+        self.pre_logits = nn.Linear(768, 768)
+
+    def load_original(self, state: dict[str, Tensor]) -> None:
+        """Load the original checkpoint, whose pre-logits layer is called `pre_logits.fc`.
+
+        Raises:
+            KeyError, RuntimeError: if it is another network's.
+        """
+        state = {name: value for name, value in state.items() if not name.startswith("head.")}
+        layer = {name: state.pop(f"pre_logits.fc.{name}") for name in ("weight", "bias")}
+        self.pre_logits.load_state_dict(layer)
+        self.vit.load_state_dict(state)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.tanh(self.pre_logits(self.vit(images)))
+
+
+class ClipText(Teacher):
+    """The text half of an open_clip model. Every distinct text is encoded once and looked up from then on.
+
+    Args:
+        clip: an open_clip model.
+        tokenizer: the tokenizer that belongs to it.
+        dim: width of a feature.
+    """
+
+    def __init__(self, clip: nn.Module, tokenizer, dim: int):
+        super().__init__()
+        clip.visual = None
+        self.clip, self.tokenizer, self.dim = clip, tokenizer, dim
+        self.known: dict[str, Tensor] = {}
+        self.freeze()
+
+    def _apply(self, fn, recurse=True):
+        self.known.clear()
+        return super()._apply(fn, recurse)
+
+    @torch.no_grad()
+    def encode(self, inputs: Sequence[str]) -> Tensor:
+        """Map texts to features (B, dim): the end-of-text token after `ln_final`, times `text_projection`.
+
+        Raises:
+            ValueError: if the inputs are not texts.
+        """
+        if isinstance(inputs, (str, Tensor)):
+            raise ValueError(f"a text teacher takes a list of texts, got {_describe(inputs)}")
+        new = sorted(set(inputs) - self.known.keys())
+        device = next(self.parameters()).device
+        for start in range(0, len(new), 256):
+            part = new[start : start + 256]
+            self.known.update(zip(part, self.clip.encode_text(self.tokenizer(part).to(device)), strict=True))
+        return torch.stack([self.known[text] for text in inputs])
+
+
+def build_image_teacher(name: str, dim: int | None = None, weights: str | None = None) -> Teacher | None:
+    """Build a frozen image teacher.
+
+    Args:
+        name: "" for none; `features` (or `stub`) for given features; a CLIP name such as `ViT-B/32`; `local-dir:FOLDER`
+            for a folder in open_clip's layout; `vit_base_patch16_224_in21k` for the released teacher; otherwise any
+            timm model or open_clip model.
+        dim: width of the features; needed for `features`, checked against the network otherwise.
+        weights: local weight file instead of a download; for open_clip models also a pretrained tag.
+
+    Raises:
+        UserError: if the name is unknown, or weights are missing, damaged or of another network.
+    """
+    if not name or name in PASS_THROUGH:
+        return _build_pass_through("img", name, dim)
+    if _is_open_clip(name):
+        clip, _, width = _load_open_clip(name, weights, "img")
+        return _checked(ImageTeacher(clip.visual, width), dim, "img", name)
+    import timm
+
+    if name == IN21K:
+        network = ViTWithPreLogits()
+        _guard("img", name, weights, IN21K_URL, lambda: network.load_original(_read_weights(weights, IN21K_URL)))
+    elif timm.is_model(name.split(".")[0]):
+        network = _guard("img", name, weights, f"timm's {name}", lambda: _timm_network(name, weights))
+    else:
+        known = [*OPENAI_CLIP, *PASS_THROUGH, IN21K, *timm.list_models()]
+        raise UserError(f"unknown image teacher '{name}' in model.img_encoder{nearest(name, known)}")
+    return _checked(ImageTeacher(network, 768 if name == IN21K else network.num_features), dim, "img", name)
+
+
+def build_text_teacher(name: str, dim: int | None = None, weights: str | None = None) -> Teacher | None:
+    """Build a frozen text teacher; arguments and errors as for `build_image_teacher`, timm models excepted."""
+    if not name or name in PASS_THROUGH:
+        return _build_pass_through("text", name, dim)
+    if not _is_open_clip(name):
+        import open_clip
+
+        known = [*OPENAI_CLIP, *PASS_THROUGH, *open_clip.list_models()]
+        raise UserError(f"unknown text teacher '{name}' in model.text_encoder{nearest(name, known)}")
+    clip, tokenizer, width = _load_open_clip(name, weights, "text")
+    return _checked(ClipText(clip, tokenizer, width), dim, "text", name)
+
+
+class TeacherHolder(nn.Module):
+    """A model that holds frozen teachers outside its state dict, its parameters and its train mode.
+
+    Attributes:
+        img_teacher: the image teacher, or None.
+        text_teacher: the text teacher, or None.
+    """
+
+    img_teacher: Teacher | None = None
+    text_teacher: Teacher | None = None
+
+    def hold_teachers(self, img: Teacher | None = None, text: Teacher | None = None) -> None:
+        """Keep teachers as plain attributes, which still follow the model from device to device."""
+        object.__setattr__(self, "img_teacher", img)
+        object.__setattr__(self, "text_teacher", text)
+
+    def _apply(self, fn, recurse=True):
+        for teacher in filter(None, (self.img_teacher, self.text_teacher)):
+            teacher._apply(fn, recurse)
+        return super()._apply(fn, recurse)
+
+
+def _build_pass_through(kind: str, name: str, dim: int | None) -> Teacher | None:
+    if not name:
+        return None
+    if dim is None:
+        raise UserError(f"model.{kind}_encoder '{name}' needs model.{kind}_dim, the width of the given features")
+    return Features(dim)
+
+
+def _checked(teacher: Teacher, dim: int | None, kind: str, name: str) -> Teacher:
+    if dim is not None and dim != teacher.dim:
+        raise UserError(f"model.{kind}_dim is {dim}, but teacher '{name}' has features of width {teacher.dim}")
+    return teacher
+
+
+def _is_open_clip(name: str) -> bool:
+    if name in OPENAI_CLIP or name.startswith(LOCAL_FOLDER):
+        return True
+    import open_clip
+
+    return name in open_clip.list_models()
+
+
+def _load_open_clip(name: str, weights: str | None, kind: str):
+    """An open_clip model with weights, its tokenizer and the width of its features."""
+    import open_clip
+
+    if name.startswith(LOCAL_FOLDER):
+        folder = name.removeprefix(LOCAL_FOLDER)
+        if not os.path.isfile(os.path.join(folder, "open_clip_config.json")):
+            raise UserError(
+                f"model.{kind}_encoder: no open_clip_config.json in folder '{folder}' "
+                "(expected open_clip's layout: open_clip_config.json and open_clip_model.safetensors)"
+            )
+    # A local file, a tag given by the user, or the weights that the CLIP paper's names stand for.
+    pretrained = weights or ("openai" if name in OPENAI_CLIP else None)
+    if weights is None and name not in OPENAI_CLIP and not name.startswith(LOCAL_FOLDER):
+        tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none"
+        raise UserError(f"model.{kind}_weights must name a file or a pretrained tag for '{name}' (tags: {tags})")
+    architecture = OPENAI_CLIP.get(name, name)
+
+    def load():
+        # open_clip warns about QuickGELU on the root logger whenever a tag is a path.
+        logging.getLogger().setLevel(max(logging.getLogger().level, logging.ERROR))
+        clip = open_clip.create_model(architecture, pretrained=pretrained)
+        return clip, open_clip.get_tokenizer(architecture)
+
+    clip, tokenizer = _guard(kind, name, weights, f"open_clip's {architecture} '{pretrained}'", load)
+    return clip, tokenizer, clip.text_projection.shape[-1]
+
+
+def _timm_network(name: str, weights: str | None) -> nn.Module:
+    import timm
+
+    if weights is None:
+        return timm.create_model(name, pretrained=True, num_classes=0)
+    network = timm.create_model(name, num_classes=0)
+    state = {key: value for key, value in _read_weights(weights, "").items() if not key.startswith("head.")}
+    network.load_state_dict(state)
+    return network
+
+
+def _read_weights(path: str | None, url: str) -> dict[str, Tensor]:
+    """State dict of a local file (.pth or .safetensors), or of a download that torch.hub caches."""
+    if path is None:
+        return torch.hub.load_state_dict_from_url(url, map_location="cpu", weights_only=True)
+    if path.endswith(".safetensors"):
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _guard(kind: str, name: str, weights: str | None, source: str, load):
+    """Run a loader whose many libraries raise many things, and say in one line what a user can do."""
+    is_path = weights is not None and (os.sep in weights or os.path.splitext(weights)[1] != "")
+    if is_path and not os.path.isfile(weights):
+        raise UserError(f"model.{kind}_weights: file not found: {weights}")
+    try:
+        return load()
+    except Exception as error:
+        reason = f"{type(error).__name__}: {str(error)[:200]}"
+        if weights is not None:
+            raise UserError(f"model.{kind}_weights: '{weights}' does not fit teacher '{name}' ({reason})") from error
+        raise UserError(
+            f"weights of teacher '{name}' (model.{kind}_encoder) cannot be had from {source}; without a network, get "
+            f"that file elsewhere and name it in model.{kind}_weights ({reason})"
+        ) from error
+
+
+def _describe(inputs) -> str:
+    return str(tuple(inputs.shape)) if isinstance(inputs, Tensor) else type(inputs).__name__

@@ -1,0 +1,240 @@
+"""The ReCon block, the two-stream encoder made of it, and the masked-autoencoder decoder."""
+
+import torch
+import torch.nn.functional as F
+from timm.layers import DropPath, Mlp
+from torch import Tensor, nn
+
+from models.embedding import PatchEmbedding, group
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention; qkv without bias.
+
+    Args:
+        dim: width C.
+        num_heads: heads H; C must be a multiple of it.
+    """
+
+    def __init__(self, dim: int, num_heads: int):
+        super().__init__()
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map tokens (B, L, C) to (B, L, C)."""
+        return self.proj(_attend(*self.qkv(x).chunk(3, dim=-1), self.num_heads))
+
+
+class CrossAttention(nn.Module):
+    """Multi-head attention of queries over a memory; q and kv without bias.
+
+    Args:
+        dim: width C.
+        num_heads: heads H; C must be a multiple of it.
+    """
+
+    def __init__(self, dim: int, num_heads: int):
+        super().__init__()
+        self.num_heads = num_heads
+        self.q = nn.Linear(dim, dim, bias=False)
+        self.kv = nn.Linear(dim, 2 * dim, bias=False)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, query: Tensor, memory: Tensor) -> Tensor:
+        """Let queries (B, Q, C) read a memory (B, L, C); returns (B, Q, C)."""
+        return self.proj(_attend(self.q(query), *self.kv(memory).chunk(2, dim=-1), self.num_heads))
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor, num_heads: int) -> Tensor:
+    q, k, v = (x.unflatten(-1, (num_heads, -1)).transpose(1, 2) for x in (q, k, v))
+    return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+
+
+class Block(nn.Module):
+    """Plain pre-norm ViT block.
+
+    Args:
+        dim: width C.
+        num_heads: attention heads.
+        drop_path: stochastic depth rate.
+    """
+
+    def __init__(self, dim: int, num_heads: int, drop_path: float = 0.0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim)
+        self.drop_path = DropPath(drop_path)
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = Mlp(dim, 4 * dim)
+        self.attn = Attention(dim, num_heads)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map tokens (B, L, C) to (B, L, C)."""
+        x = x + self.drop_path(self.attn(self.norm1(x)))
+        return x + self.drop_path(self.mlp(self.norm2(x)))
+
+
+class ReConBlock(Block):
+    """Two streams: local tokens attend to themselves, global queries read them by cross-attention.
+
+    With `stop_grad` no gradient flows from the queries into the local tokens, so that contrast is guided by
+    reconstruction and does not disturb it (paper, section 3.3). This is the released form: the residual stream is
+    the normalised value, and cross-attention reads the local tokens as they were before self-attention.
+
+    Args:
+        dim: width C.
+        num_heads: heads of either attention.
+        drop_path: stochastic depth rate, drawn separately at each of its four uses.
+        stop_grad: cut the gradient from queries to local tokens.
+    """
+
+    def __init__(self, dim: int, num_heads: int, drop_path: float = 0.0, stop_grad: bool = True):
+        super().__init__(dim, num_heads, drop_path)
+        self.stop_grad = stop_grad
+        self.norm1_contrast = nn.LayerNorm(dim)
+        self.norm2_contrast = nn.LayerNorm(dim)
+        self.mlp_contrast = Mlp(dim, 4 * dim)
+        self.attn_contrast = CrossAttention(dim, num_heads)
+
+    def memory(self, local: Tensor) -> Tensor:
+        """What the queries read of local tokens (B, L, C)."""
+        return local.detach() if self.stop_grad else local
+
+    def forward(self, query: Tensor, local: Tensor) -> tuple[Tensor, Tensor]:
+        """Map queries (B, 3, C) and local tokens (B, L, C) to the same shapes."""
+        query, local = self.norm1_contrast(query), self.norm1(local)
+        query = query + self.drop_path(self.attn_contrast(query, self.memory(local)))
+        local = local + self.drop_path(self.attn(local))
+        query, local = self.norm2_contrast(query), self.norm2(local)
+        query = query + self.drop_path(self.mlp_contrast(query))
+        local = local + self.drop_path(self.mlp(local))
+        return query, local
+
+
+class SlidesBlock(ReConBlock):
+    """The ReCon block as the slides draw it: plain pre-norm, cross-attention after self-attention."""
+
+    def forward(self, query: Tensor, local: Tensor) -> tuple[Tensor, Tensor]:
+        """Map queries (B, 3, C) and local tokens (B, L, C) to the same shapes."""
+        local = local + self.drop_path(self.attn(self.norm1(local)))
+        query = query + self.drop_path(self.attn_contrast(self.norm1_contrast(query), self.memory(local)))
+        local = local + self.drop_path(self.mlp(self.norm2(local)))
+        query = query + self.drop_path(self.mlp_contrast(self.norm2_contrast(query)))
+        return query, local
+
+
+BLOCKS = {"released": ReConBlock, "slides": SlidesBlock}
+
+
+class ReConBlocks(nn.Module):
+    """A stack of ReCon blocks; positions are added before every block.
+
+    Args:
+        dim: width C.
+        depth: number of blocks.
+        num_heads: attention heads.
+        drop_path_rate: stochastic depth rate of the last block; it rises linearly from 0.
+        stop_grad: see `ReConBlock`.
+        form: which block, a key of `BLOCKS`.
+    """
+
+    def __init__(self, dim: int, depth: int, num_heads: int, drop_path_rate: float, stop_grad: bool, form: str):
+        super().__init__()
+        rates = torch.linspace(0, drop_path_rate, depth, device="cpu").tolist()
+        self.blocks = nn.ModuleList(BLOCKS[form](dim, num_heads, rate, stop_grad) for rate in rates)
+
+    def forward(self, query: Tensor, local: Tensor, query_pos: Tensor, local_pos: Tensor) -> tuple[Tensor, Tensor]:
+        """Map queries (B, 3, C) and local tokens (B, L, C), with positions of the same shapes, through all blocks."""
+        for block in self.blocks:
+            query, local = block(query + query_pos, local + local_pos)
+        return query, local
+
+
+def position_mlp(width: int) -> nn.Sequential:
+    """Positions from centre coordinates: 3 -> 128 -> `width` channels."""
+    return nn.Sequential(nn.Linear(3, 128), nn.GELU(), nn.Linear(128, width))
+
+
+class ReConEncoder(nn.Module):
+    """Points to three global queries (cls, image, text) and local tokens.
+
+    Args:
+        trans_dim: width C.
+        depth: number of blocks.
+        num_heads: attention heads.
+        num_group: patches a cloud, G.
+        group_size: points a patch, K.
+        drop_path_rate: stochastic depth rate of the last block.
+        stop_grad: cut the gradient from queries to local tokens (on in pretraining, off downstream).
+        block_form: which block, a key of `BLOCKS`.
+    """
+
+    def __init__(
+        self,
+        trans_dim: int,
+        depth: int,
+        num_heads: int,
+        num_group: int,
+        group_size: int,
+        drop_path_rate: float = 0.0,
+        stop_grad: bool = False,
+        block_form: str = "released",
+    ):
+        super().__init__()
+        self.num_group, self.group_size = num_group, group_size
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, trans_dim))
+        self.cls_pos = nn.Parameter(torch.empty(1, 1, trans_dim))
+        self.img_token = nn.Parameter(torch.empty(1, 1, trans_dim))
+        self.text_token = nn.Parameter(torch.empty(1, 1, trans_dim))
+        self.img_pos = nn.Parameter(torch.empty(1, 1, trans_dim))
+        self.text_pos = nn.Parameter(torch.empty(1, 1, trans_dim))
+        for parameter in (self.cls_pos, self.img_token, self.text_token, self.img_pos, self.text_pos):
+            nn.init.trunc_normal_(parameter, std=0.02)
+        self.encoder = PatchEmbedding(trans_dim)
+        self.pos_embed = position_mlp(trans_dim)
+        self.blocks = ReConBlocks(trans_dim, depth, num_heads, drop_path_rate, stop_grad, block_form)
+        self.norm = nn.LayerNorm(trans_dim)
+
+    def tokenize(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Group points (B, N, 3); returns tokens (B, G, C), centres (B, G, 3), neighbourhoods (B, G, K, 3)."""
+        neighborhoods, centers = group(points, self.num_group, self.group_size)
+        return self.encoder(neighborhoods), centers, neighborhoods
+
+    def encode(self, tokens: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the blocks and the final norm.
+
+        Args:
+            tokens: (B, L, C) local tokens, all of them or the visible ones.
+            centers: (B, L, 3) their centres.
+
+        Returns:
+            Queries (B, 3, C), in the order cls, image, text, and local tokens (B, L, C).
+        """
+        query = torch.cat((self.cls_token, self.img_token, self.text_token), dim=1).expand(len(tokens), -1, -1)
+        query_pos = torch.cat((self.cls_pos, self.img_pos, self.text_pos), dim=1)
+        query, local = self.blocks(query, tokens, query_pos, self.pos_embed(centers))
+        return self.norm(query), self.norm(local)
+
+
+class Decoder(nn.Module):
+    """Plain ViT blocks that turn visible tokens and mask tokens into features of the masked patches.
+
+    Args:
+        dim: width C.
+        depth: number of blocks.
+        num_heads: attention heads.
+        drop_path_rate: stochastic depth rate of the last block; it rises linearly from 0.
+    """
+
+    def __init__(self, dim: int, depth: int, num_heads: int, drop_path_rate: float = 0.0):
+        super().__init__()
+        rates = torch.linspace(0, drop_path_rate, depth, device="cpu").tolist()
+        self.blocks = nn.ModuleList(Block(dim, num_heads, rate) for rate in rates)
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, x: Tensor, pos: Tensor, num_masked: int) -> Tensor:
+        """Map tokens (B, L, C) with positions (B, L, C) to the last `num_masked` outputs (B, M, C)."""
+        for block in self.blocks:
+            x = block(x + pos)
+        return self.norm(x[:, -num_masked:])

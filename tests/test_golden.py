@@ -1,0 +1,113 @@
+"""The models compute what the released ones compute, number for number."""
+
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from easydict import EasyDict
+from torch import nn
+
+from models import build_model_from_cfg
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def load(name: str) -> dict[str, np.ndarray]:
+    with np.load(GOLDEN / f"{name}.npz", allow_pickle=False) as file:
+        return dict(file)
+
+
+def fill_by_name(model: nn.Module) -> nn.Module:
+    """Give every weight a value that depends on its name alone."""
+    for name, tensor in model.state_dict().items():
+        if not tensor.is_floating_point():
+            continue
+        x = np.random.default_rng(zlib.crc32(name.encode())).standard_normal(tuple(tensor.shape)).astype(np.float32)
+        if name.endswith("running_var"):
+            x = 1 + 0.1 * np.abs(x)
+        elif name.endswith("running_mean"):
+            x = 0.1 * x
+        elif x.ndim == 1:
+            x = 1 + 0.1 * x if name.endswith("weight") else 0.05 * x
+        elif x.ndim != 2 and ("token" in name or "pos" in name):
+            x = 0.5 * x
+        else:
+            x = x / np.sqrt(np.prod(x.shape[1:]))
+        tensor.copy_(torch.from_numpy(np.asarray(x, dtype=np.float32)))
+    return model
+
+
+def state_dict_keys(model: nn.Module, like: np.ndarray) -> list[str]:
+    """Names, or name:shape where the golden list has shapes."""
+    with_shape = ":" in str(like[0])
+    state = model.state_dict().items()
+    return sorted(f"{name}:{','.join(map(str, value.shape))}" if with_shape else name for name, value in state)
+
+
+@pytest.mark.parametrize(
+    "name, output",
+    [
+        ("classification_scanobjectnn_full", "logits"),
+        ("classification_modelnet_linear", "logits"),
+        ("zeroshot_modelnet40", "features"),
+        ("svm_modelnet40", "features"),
+    ],
+)
+def test_downstream(name, output):
+    golden = load(name)
+    model = fill_by_name(build_model_from_cfg(EasyDict(json.loads(str(golden["config"]))))).eval()
+    assert state_dict_keys(model, golden["state_dict_keys"]) == sorted(map(str, golden["state_dict_keys"]))
+    points = torch.from_numpy(golden["points"])
+    with torch.no_grad():
+        assert np.abs(model(points).numpy() - golden[output]).max() < 2e-4
+        if "centers" in golden:
+            assert np.array_equal(model.tokenize(points)[1].numpy(), golden["centers"])
+
+
+def pretrain_losses(model, golden, step=...):
+    """Loss terms of one golden batch; `step` picks a batch of a trajectory."""
+    points, image, text, mask = (
+        torch.from_numpy(golden[key][step]) for key in ("points", "image_features", "text_features", "mask")
+    )
+    category = torch.from_numpy(np.unique(golden["text"], return_inverse=True)[1]) if "text" in golden else None
+    return model(points, image, text, category=category, mask=mask)
+
+
+@pytest.mark.parametrize("name", ["pretrain_base", "pretrain_self_contrastive"])
+def test_pretrain(name):
+    golden = load(name)
+    model = fill_by_name(build_model_from_cfg(EasyDict(json.loads(str(golden["config"]))))).train()
+    assert state_dict_keys(model, golden["state_dict_keys"]) == sorted(map(str, golden["state_dict_keys"]))
+    losses = pretrain_losses(model, golden)
+    assert {f"loss/{term}" for term in losses} == {key for key in golden if key.startswith("loss/")}
+    for term, value in losses.items():
+        assert value.item() == pytest.approx(golden[f"loss/{term}"].item(), abs=1e-4), term
+    total = sum(losses.values())
+    assert total.item() == pytest.approx(golden["loss"].item(), abs=1e-4)
+
+    total.backward()
+    norms = {name: 0.0 if p.grad is None else p.grad.norm().item() for name, p in model.named_parameters()}
+    assert list(norms) == list(map(str, golden["grad_names"]))
+    # Biases in front of a BatchNorm have a gradient of zero up to rounding, which no relative bound can describe.
+    np.testing.assert_allclose(list(norms.values()), golden["grad_norms"], rtol=1e-3, atol=1e-5)
+
+
+def test_pretrain_trajectory():
+    from tools.builder import parameter_groups
+
+    golden = load("trajectory_pretrain")
+    config = json.loads(str(golden["config"]))
+    model = fill_by_name(build_model_from_cfg(EasyDict(config["model"]))).train()
+    optimizer = torch.optim.AdamW(parameter_groups(model, config["lr"], config["weight_decay"]), lr=config["lr"])
+    for step, expected in enumerate(golden["loss"]):
+        optimizer.zero_grad()
+        loss = sum(pretrain_losses(model, golden, step).values())
+        loss.backward()
+        optimizer.step()
+        assert loss.item() == pytest.approx(expected.item(), rel=1e-3), step
+    norms = {name: p.norm().item() for name, p in model.named_parameters()}
+    assert list(norms) == list(map(str, golden["final_names"]))
+    np.testing.assert_allclose(list(norms.values()), golden["final_norms"], rtol=1e-3)

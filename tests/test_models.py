@@ -1,0 +1,194 @@
+"""Every model in every form: shapes, round trips, masks and where gradients flow."""
+
+import copy
+
+import pytest
+import torch
+
+from models import build_model_from_cfg
+from models.losses import single_modal_contrast
+from utils.errors import UserError
+
+ENCODER = {"trans_dim": 32, "encoder_dims": 32, "depth": 2, "num_heads": 2, "drop_path_rate": 0.1}
+GROUPS = {"num_group": 8, "group_size": 4}
+
+
+def recon(transformer=None, **keys):
+    """A tiny pretraining model, teachers passed through unless said otherwise."""
+    config = {
+        "NAME": "ReCon",
+        **GROUPS,
+        "transformer_config": {**ENCODER, "decoder_depth": 1, "decoder_num_heads": 2, **(transformer or {})},
+        "img_encoder": "features",
+        "text_encoder": "features",
+        "img_dim": 10,
+        "text_dim": 6,
+        **keys,
+    }
+    torch.manual_seed(0)
+    return build_model_from_cfg(config)
+
+
+def batch(size=4, points=64):
+    generator = torch.Generator().manual_seed(1)
+    return {
+        "points": torch.rand(size, points, 3, generator=generator) - 0.5,
+        "image": torch.randn(size, 10, generator=generator),
+        "text": torch.randn(size, 6, generator=generator),
+        "category": torch.tensor([0, 1, 0, 2])[:size],
+    }
+
+
+@pytest.mark.parametrize("block_form", ["released", "slides"])
+@pytest.mark.parametrize("mask_type", ["rand", "block"])
+@pytest.mark.parametrize("loss", ["cdl1", "cdl2"])
+def test_pretraining_step(block_form, mask_type, loss):
+    model = recon({"mask_type": mask_type}, block_form=block_form, loss=loss, self_contrastive=True)
+    losses = model(**batch())
+    assert set(losses) == {"mdm", "csc_img", "csc_text", "smc"}
+    sum(losses.values()).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+
+
+@pytest.mark.parametrize(
+    "keys, terms",
+    [
+        ({"img_encoder": ""}, {"mdm", "csc_text"}),
+        ({"text_encoder": ""}, {"mdm", "csc_img"}),
+        ({"img_encoder": "", "text_encoder": ""}, {"mdm"}),
+        ({"img_encoder": "", "text_encoder": "", "self_contrastive": True}, {"mdm", "smc"}),
+        ({"reconstruct": False}, {"csc_img", "csc_text"}),
+    ],
+)
+def test_terms_can_be_dropped(keys, terms):
+    model = recon(**keys)
+    assert set(model(**batch())) == terms
+    assert ("img_proj.weight" in model.state_dict()) == ("csc_img" in terms)
+
+
+def test_stop_gradient_guards_the_local_stream():
+    """With it, contrast leaves no gradient on what only local tokens use; without it, it does."""
+    for stop_grad in (True, False):
+        model = recon(stop_grad=stop_grad)
+        losses = model(**batch())
+        (losses["csc_img"] + losses["csc_text"]).backward()
+        local = [model.MAE_encoder.encoder.first_conv[0].weight, model.MAE_encoder.blocks.blocks[0].attn.qkv.weight]
+        assert all((p.grad is None or not p.grad.any()) == stop_grad for p in local)
+
+
+@pytest.mark.parametrize("mask_type", ["rand", "block"])
+def test_masks(mask_type):
+    model = recon({"mask_type": mask_type, "mask_ratio": 0.6}, num_group=16)
+    centers = torch.rand(64, 16, 3, generator=torch.Generator().manual_seed(0))
+    mask = model.draw_mask(centers, torch.Generator().manual_seed(3))
+    assert mask.dtype == torch.bool and (mask.sum(1) == int(0.6 * 16)).all()
+    assert torch.equal(mask, model.draw_mask(centers, torch.Generator().manual_seed(3)))
+    assert not torch.equal(mask, model.draw_mask(centers, torch.Generator().manual_seed(4)))
+    if mask_type == "rand":
+        assert 0.4 < mask.float().mean(0).min() and mask.float().mean(0).max() < 0.75
+    else:
+        distance = torch.cdist(centers, centers)
+        nearest = torch.zeros(64, 16, 16, dtype=torch.bool).scatter_(2, distance.topk(9, largest=False).indices, True)
+        assert (nearest == mask[:, None]).all(2).any(1).all()
+
+
+def test_given_mask_is_checked():
+    model = recon()
+    uneven = torch.zeros(4, 8, dtype=torch.bool)
+    uneven[0, 0] = True
+    for mask in (uneven, torch.ones(4, 8, dtype=torch.bool), torch.zeros(4, 7, dtype=torch.bool), torch.ones(4, 8)):
+        with pytest.raises(ValueError, match="mask must"):
+            model(**batch(), mask=mask)
+
+
+def test_reconstruct_places_points_in_the_cloud():
+    model = recon().eval()
+    points = batch()["points"]
+    out = model.reconstruct(points, generator=torch.Generator().manual_seed(0))
+    assert out["visible"].shape == (4, 4 * 4, 3) and out["masked"].shape == out["predicted"].shape == (4, 4 * 4, 3)
+    for name in ("visible", "masked"):
+        assert torch.cdist(out[name], points).amin(2).max() < 1e-3
+
+
+def test_contrast_matches_a_loop():
+    generator = torch.Generator().manual_seed(0)
+    features = torch.nn.functional.normalize(torch.randn(6, 5, generator=generator), dim=1)
+    category = torch.tensor([0, 1, 0, 2, 1, 0])
+    total = 0.0
+    for i in range(6):
+        similarity = features[i] @ features.T
+        same = category == category[i]
+        logits = torch.cat((similarity[same].mean()[None], similarity[~same])) / 0.1
+        total += torch.nn.functional.cross_entropy(logits[None], torch.tensor([0]))
+    assert single_modal_contrast(features, category).item() == pytest.approx(total.item() / 6, rel=1e-5)
+
+
+DOWNSTREAM = {
+    "full": ({"NAME": "PointTransformer", "type": "full", "cls_dim": 5}, 5),
+    "mlp3": ({"NAME": "PointTransformer", "type": "mlp3", "cls_dim": 5}, 5),
+    "linear": ({"NAME": "PointTransformer", "type": "linear", "cls_dim": 5}, 5),
+    "zeroshot": ({"NAME": "PointTransformerZeroShot", "img_dim": 6, "text_dim": 6, "ratio": 0.5}, 6),
+    "zeroshot text": ({"NAME": "PointTransformerZeroShot", "type": "text", "img_dim": 10, "text_dim": 6}, 6),
+    "zeroshot image": ({"NAME": "PointTransformerZeroShot", "type": "image", "img_dim": 10, "text_dim": 6}, 10),
+    "svm": ({"NAME": "PointTransformerSVM"}, 64),
+}
+
+
+@pytest.mark.parametrize("block_form", ["released", "slides"])
+@pytest.mark.parametrize("name", DOWNSTREAM)
+def test_downstream(name, block_form):
+    keys, width = DOWNSTREAM[name]
+    config = {**ENCODER, **GROUPS, **keys, "block_form": block_form}
+    model = build_model_from_cfg(config)
+    points = batch()["points"]
+    out = model(points)
+    assert out.shape == (4, width)
+    out.sum().backward()
+    assert model.encoder.first_conv[0].weight.grad.any()
+
+    other = build_model_from_cfg(config).eval()
+    other.load_state_dict(copy.deepcopy(model.state_dict()))
+    assert torch.equal(other(points), model.eval()(points))
+
+
+def test_full_zero_shot_is_the_weighted_sum():
+    config = {**ENCODER, **GROUPS, **DOWNSTREAM["zeroshot"][0]}
+    points, outs = batch()["points"], {}
+    full = build_model_from_cfg(config).eval()
+    for kind in ("text", "image"):
+        model = build_model_from_cfg({**config, "type": kind}).eval()
+        model.load_state_dict(full.state_dict())
+        outs[kind] = model(points)
+    assert torch.allclose(full(points), 0.5 * outs["text"] + outs["image"], atol=1e-6)
+
+
+@pytest.mark.parametrize("width, heads, millions", [(384, 6, 43.57), (256, 4, 19.73), (192, 3, 11.28)])
+def test_parameter_counts(width, heads, millions):
+    """The paper says 43.6, 19.0 and 11.4 M."""
+    config = {"NAME": "PointTransformer", "trans_dim": width, "encoder_dims": width, "num_heads": heads, "cls_dim": 15}
+    with torch.device("meta"):
+        model = build_model_from_cfg(config)
+    parameters = sum(p.numel() for p in model.parameters())
+    assert parameters / 1e6 == pytest.approx(millions, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"NAME": "ReConn"}, "unknown model 'ReConn' (did you mean 'ReCon'?)"),
+        ({"num_groups": 8}, "unknown config key 'model.num_groups' (did you mean 'num_group'?)"),
+        ({"num_group": "eight"}, "config key 'model.num_group' must be a whole number"),
+        ({"loss": "cdl3"}, "must be one of 'cdl1', 'cdl2'"),
+        ({"block_form": "poster"}, "must be one of 'released', 'slides'"),
+        ({"img_encoder": "vit_bass_patch16_224"}, "unknown image teacher 'vit_bass_patch16_224'"),
+        ({"text_encoder": "ViT-B/33"}, "did you mean 'ViT-B/32'?"),
+        ({"img_dim": None}, "needs model.img_dim"),
+        ({"transformer_config": {**ENCODER, "num_heads": 3}}, "trans_dim 32 is not a multiple of num_heads 3"),
+        ({"transformer_config": {**ENCODER, "mask_ratio": 1.5}}, "mask_ratio must be between 0 and 1"),
+        ({"num_group": 1}, "at least one must be masked"),
+    ],
+)
+def test_bad_configs(change, message):
+    with pytest.raises(UserError) as error:
+        recon(**change)
+    assert message in str(error.value) and "\n" not in str(error.value)

@@ -1,0 +1,128 @@
+"""Teachers built from small networks made here, through the same code that loads the published ones."""
+
+import json
+
+import open_clip
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+from test_models import recon
+
+from models.teachers import IN21K, Features, ViTWithPreLogits, build_image_teacher, build_text_teacher
+from utils.errors import UserError
+
+CLIP = {
+    "embed_dim": 12,
+    "vision_cfg": {"image_size": 32, "patch_size": 16, "width": 16, "layers": 1, "head_width": 8},
+    "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 8, "heads": 2, "layers": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def clip_folder(tmp_path_factory):
+    """A tiny CLIP in open_clip's folder layout; returns the folder and the model."""
+    folder = tmp_path_factory.mktemp("clip")
+    preprocess = {"mean": [0.5] * 3, "std": [0.5] * 3}
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": CLIP, "preprocess_cfg": preprocess}))
+    torch.manual_seed(0)
+    clip = open_clip.CLIP(**CLIP).eval()
+    save_file({k: v.contiguous() for k, v in clip.state_dict().items()}, folder / "open_clip_model.safetensors")
+    return folder, clip
+
+
+def test_open_clip_folder(clip_folder):
+    folder, clip = clip_folder
+    images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    image = build_image_teacher(f"local-dir:{folder}")
+    assert image.dim == 12 and torch.allclose(image.encode(images), clip.encode_image(images), atol=1e-6)
+
+    text = build_text_teacher(f"local-dir:{folder}")
+    names = ["A chair.", "A table.", "A chair."]
+    expected = clip.encode_text(open_clip.get_tokenizer(f"local-dir:{folder}")(names))
+    assert text.dim == 12 and torch.allclose(text.encode(names), expected, atol=1e-6)
+    assert len(text.known) == 2  # each distinct text is encoded once
+    assert torch.allclose(text.double().encode(names), expected.double(), atol=1e-5) and len(text.known) == 2
+
+
+def test_teachers_stay_frozen_and_out_of_the_state(clip_folder):
+    name = f"local-dir:{clip_folder[0]}"
+    model = recon(img_encoder=name, text_encoder=name, img_dim=None, text_dim=None).train()
+    assert not model.img_teacher.training and not model.text_teacher.training
+    assert not any("teacher" in key or "clip" in key for key in model.state_dict())
+    assert len(list(model.parameters())) == len(list(recon().parameters()))
+    losses = model(torch.rand(2, 64, 3), torch.randn(2, 3, 32, 32), ["A chair.", "A table."])
+    sum(losses.values()).backward()
+    assert all(p.grad is None for p in model.img_teacher.parameters())
+    model.double()
+    assert next(model.img_teacher.parameters()).dtype == torch.float64
+
+
+def test_features_pass_through():
+    teacher = build_image_teacher("stub", dim=5)
+    x = torch.randn(3, 5)
+    assert isinstance(teacher, Features) and torch.equal(teacher.encode(x), x)
+    assert build_image_teacher("") is None and build_text_teacher("") is None
+    for bad in (torch.randn(3, 4), torch.randn(3, 5, 1), ["a", "b"]):
+        with pytest.raises(ValueError, match="takes \\(B, 5\\)"):
+            teacher.encode(bad)
+
+
+def test_timm_teacher_from_a_local_file(tmp_path):
+    torch.manual_seed(0)
+    network = timm.create_model("vit_tiny_patch16_224", num_classes=7).eval()
+    torch.save(network.state_dict(), tmp_path / "vit.pth")
+    teacher = build_image_teacher("vit_tiny_patch16_224", weights=str(tmp_path / "vit.pth"))
+    images = torch.randn(1, 3, 224, 224)
+    features = network.forward_head(network.forward_features(images), pre_logits=True)
+    assert teacher.dim == 192 and torch.allclose(teacher.encode(images), features, atol=1e-5)
+
+
+def test_released_image_teacher_ends_in_pre_logits(tmp_path):
+    """A file with the names of timm 0.4.5 loads, and its pre-logits layer is used."""
+    torch.manual_seed(0)
+    source = ViTWithPreLogits().eval()
+    state = {**source.vit.state_dict(), "head.weight": torch.zeros(21843, 768), "head.bias": torch.zeros(21843)}
+    state |= {f"pre_logits.fc.{key}": value for key, value in source.pre_logits.state_dict().items()}
+    torch.save(state, tmp_path / "in21k.pth")
+    teacher = build_image_teacher(IN21K, weights=str(tmp_path / "in21k.pth"))
+    images = torch.randn(1, 3, 224, 224)
+    assert teacher.dim == 768
+    assert torch.allclose(teacher.encode(images), source(images), atol=1e-5)
+    assert teacher.encode(images).abs().max() <= 1
+
+    del state["pre_logits.fc.weight"]
+    torch.save(state, tmp_path / "orig.pth")
+    with pytest.raises(UserError, match="does not fit teacher"):
+        build_image_teacher(IN21K, weights=str(tmp_path / "orig.pth"))
+
+
+def test_damaged_and_missing_weights(tmp_path):
+    (tmp_path / "broken.pth").write_bytes(b"not a checkpoint")
+    for path, message in (("broken.pth", "does not fit teacher"), ("absent.pth", "file not found")):
+        with pytest.raises(UserError) as error:
+            build_image_teacher("vit_tiny_patch16_224", weights=str(tmp_path / path))
+        assert message in str(error.value) and path in str(error.value)
+    with pytest.raises(UserError, match="no open_clip_config.json in folder"):
+        build_text_teacher(f"local-dir:{tmp_path}")
+
+
+@pytest.mark.parametrize("build, name", [(build_image_teacher, IN21K), (build_text_teacher, "ViT-B/32")])
+def test_offline_is_explained(build, name, monkeypatch, tmp_path):
+    """When nothing can be downloaded, the message names the key that takes a local file."""
+
+    def refuse(*args, **kwargs):
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", refuse)
+    monkeypatch.setattr(open_clip, "create_model", refuse)
+    with pytest.raises(UserError) as error:
+        build(name)
+    message = str(error.value)
+    assert "without a network" in message and "_weights" in message and "Network is unreachable" in message
+
+
+def test_width_is_checked(clip_folder):
+    with pytest.raises(UserError, match="model.img_dim is 512, but teacher .* width 12"):
+        build_image_teacher(f"local-dir:{clip_folder[0]}", dim=512)

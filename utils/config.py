@@ -1,0 +1,197 @@
+"""YAML configs: `_base_` files, `--opts` overrides, and typed checking against dataclasses."""
+
+import dataclasses
+import os
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, Union
+
+import yaml
+from easydict import EasyDict
+
+from utils.errors import UserError
+from utils.registry import nearest
+
+T = TypeVar("T")
+
+
+def read_yaml(path: str | os.PathLike) -> dict:
+    """Read one YAML mapping with `yaml.safe_load`.
+
+    Raises:
+        UserError: if the file is missing, is not YAML, or does not hold a mapping.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = yaml.safe_load(file)
+    except FileNotFoundError:
+        raise UserError(f"config file not found: {path}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"config file {path} cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"config file {path} is not valid YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"config file {path} must hold a mapping of keys to values, not {type(content).__name__}")
+    return content
+
+
+def merge(base: Mapping, over: Mapping) -> dict:
+    """Return `base` with the keys of `over` on top; mappings merge, everything else is replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            value = merge(merged[key], value)
+        merged[key] = value
+    return merged
+
+
+def resolve_bases(node: Any, where: str, home: Path, trail: tuple[Path, ...] = ()) -> Any:
+    """Put the content of every `_base_: file.yaml` in its place.
+
+    At the top level of a file the base is a config that the file's own keys override. Below it (the released
+    `dataset.train: {_base_: file, others: {...}}`) `_base_` becomes the content of the file.
+    Paths are looked for from the working directory first, then from the folder of the file that names them.
+
+    Raises:
+        UserError: if a base file is missing, damaged, or includes itself.
+    """
+    if not isinstance(node, Mapping):
+        return node
+    node = dict(node)
+    base = node.get("_base_")
+    resolved = {
+        key: resolve_bases(value, f"{where}.{key}" if where else str(key), home, trail)
+        for key, value in node.items()
+        if key != "_base_"
+    }
+    if base is None:
+        return resolved
+    if isinstance(base, str):
+        found = next((p for p in (Path(base), home / base) if p.is_file()), None)
+        key = f"{where}._base_" if where else "_base_"
+        if found is None:
+            raise UserError(f"{key}: base file not found: {base} (looked in {Path.cwd()} and {home})")
+        found = found.resolve()
+        if found in trail:
+            raise UserError(f"{key}: {base} includes itself")
+        base = resolve_bases(read_yaml(found), where, found.parent, trail + (found,))
+    return {"_base_": base, **resolved} if where else merge(base, resolved)
+
+
+def apply_opts(config: dict, opts: Sequence[str]) -> dict:
+    """Override keys with `a.b=value` strings; values are parsed as YAML.
+
+    Raises:
+        UserError: if an entry has no `=`, or the key does not stand in the config.
+    """
+    for entry in opts:
+        dotted, sign, text = entry.partition("=")
+        if not sign or not dotted:
+            raise UserError(f"--opts takes key=value, got '{entry}'")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise UserError(f"--opts {dotted}: '{text}' is not a YAML value") from None
+        *parents, last = dotted.split(".")
+        node = config
+        for depth, part in enumerate(parents):
+            if not isinstance(node.get(part), dict):
+                at = ".".join(parents[:depth]) or "the config"
+                raise UserError(f"--opts {dotted}: {at} has no section '{part}'{nearest(part, node)}")
+            node = node[part]
+        node[last] = value
+    return config
+
+
+def load_config(path: str | os.PathLike, opts: Sequence[str] = ()) -> EasyDict:
+    """Read a config file, resolve its `_base_` files and apply overrides.
+
+    Args:
+        path: the YAML file.
+        opts: `a.b=value` overrides, applied last.
+
+    Raises:
+        UserError: for a missing or damaged file, a missing base, or a malformed override.
+    """
+    home = Path(path).resolve()
+    config = resolve_bases(read_yaml(path), "", home.parent, (home,))
+    return EasyDict(apply_opts(config, opts))
+
+
+def parse(schema: type[T], values: Mapping, where: str) -> T:
+    """Check a mapping against a dataclass and build it.
+
+    The fields of the dataclass are the known keys, their annotations the types, their defaults the defaults.
+
+    Args:
+        schema: the dataclass; fields may themselves be dataclasses.
+        values: what the config holds.
+        where: dotted path of `values` in the config, for messages.
+
+    Raises:
+        UserError: for an unknown key (naming the nearest known one), a missing key, or a value of the wrong type.
+    """
+    if not isinstance(values, Mapping):
+        raise UserError(f"config section '{where}' must be a mapping, got {_show(values)}")
+    fields = {field.name: field for field in dataclasses.fields(schema) if field.init}
+    hints = typing.get_type_hints(schema)
+    for key in values:
+        if key not in fields:
+            raise UserError(f"unknown config key '{_join(where, key)}'{nearest(key, fields)}")
+    built = {}
+    for name, field in fields.items():
+        if name in values:
+            built[name] = _convert(hints[name], values[name], _join(where, name))
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise UserError(f"missing config key '{_join(where, name)}'")
+    try:
+        return schema(**built)
+    except ValueError as error:
+        raise UserError(f"config section '{where}': {error}" if where else str(error)) from None
+
+
+def _join(where: str, key: Any) -> str:
+    return f"{where}.{key}" if where else str(key)
+
+
+def _show(value: Any) -> str:
+    return f"{value!r} ({type(value).__name__})"
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    """Check one value against one annotation; numbers written as YAML 1.1 strings ('5e-4') become floats."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return value
+    if origin in (Union, types.UnionType):
+        if value is None and type(None) in args:
+            return None
+        (hint,) = [arg for arg in args if arg is not type(None)]
+        return _convert(hint, value, where)
+    if origin is typing.Literal:
+        if value not in args:
+            raise UserError(f"config key '{where}' must be one of {', '.join(map(repr, args))}, got {_show(value)}")
+        return value
+    if dataclasses.is_dataclass(hint):
+        return parse(hint, value, where)
+    if origin is list:
+        if not isinstance(value, (list, tuple)):
+            raise UserError(f"config key '{where}' must be a list, got {_show(value)}")
+        return [_convert(args[0], item, f"{where}[{i}]") for i, item in enumerate(value)]
+    if hint is dict or origin is dict:
+        if not isinstance(value, Mapping):
+            raise UserError(f"config key '{where}' must be a mapping, got {_show(value)}")
+        return value
+    if hint is float and not isinstance(value, bool):
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            pass
+    elif hint is int and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    elif hint in (str, bool) and isinstance(value, hint):
+        return value
+    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    raise UserError(f"config key '{where}' must be {names.get(hint, hint)}, got {_show(value)}")
