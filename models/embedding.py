@@ -44,18 +44,23 @@ class PatchEmbedding(nn.Module):
         batch, groups, size, _ = neighborhoods.shape
         first, second = self.first_conv, self.second_conv
 
-        points = _pointwise(first[0], neighborhoods.reshape(-1, 3))
-        points = _pointwise(first[3], F.relu(first[1](points))).unflatten(0, (-1, size))
+        points = F.linear(neighborhoods.reshape(-1, 3), first[0].weight[..., 0], _absorbed(first[0].bias, first[1]))
+        points = F.relu(first[1](points))
+        points = F.linear(points, first[3].weight[..., 0], _absorbed(first[3].bias, second[1])).unflatten(0, (-1, size))
 
         # second_conv.0 sees [group feature, point feature]; its group half is the same for all K points of a
         # group, so it is computed once a group and added.
         group_weight, point_weight = second[0].weight[:, :256, 0], second[0].weight[:, 256:, 0]
-        shared = F.linear(points.amax(1), group_weight, second[0].bias)
+        shared = F.linear(points.amax(1), group_weight, _absorbed(second[0].bias, second[1]))
         points = (F.linear(points, point_weight) + shared[:, None]).flatten(0, 1)
-        points = _pointwise(second[3], F.relu(second[1](points))).unflatten(0, (-1, size))
+        points = F.relu(second[1](points))
+        points = F.linear(points, second[3].weight[..., 0], second[3].bias).unflatten(0, (-1, size))
         return points.amax(1).unflatten(0, (batch, groups))
 
 
-def _pointwise(conv: nn.Conv1d, rows: Tensor) -> Tensor:
-    """Apply a 1x1 convolution to rows (n, channels)."""
-    return F.linear(rows, conv.weight[..., 0], conv.bias)
+def _absorbed(bias: Tensor, norm: nn.BatchNorm1d) -> Tensor:
+    """A bias whose constant shift `norm` takes off again.
+
+    On batch statistics its gradient is zero; computed, it would be rounding noise, which Adam turns into full steps.
+    """
+    return bias.detach() + 0 * bias if norm.training else bias

@@ -96,12 +96,14 @@ def test_pretrain(name):
 
 
 def test_pretrain_trajectory():
-    from tools.builder import parameter_groups
+    from tools.builder import AdamWKwargs, DatasetConfig, OptimizerConfig, RunConfig, build_optimizer
 
     golden = load("trajectory_pretrain")
     config = json.loads(str(golden["config"]))
     model = fill_by_name(build_model_from_cfg(EasyDict(config["model"]))).train()
-    optimizer = torch.optim.AdamW(parameter_groups(model, config["lr"], config["weight_decay"]), lr=config["lr"])
+    kwargs = AdamWKwargs(config["lr"], config["weight_decay"])
+    run = RunConfig(config["model"], DatasetConfig(), npoints=1024, total_bs=4, optimizer=OptimizerConfig(kwargs))
+    optimizer = build_optimizer(model, run)
     for step, expected in enumerate(golden["loss"]):
         optimizer.zero_grad()
         loss = sum(pretrain_losses(model, golden, step).values())
