@@ -77,6 +77,10 @@ def resolve_bases(node: Any, where: str, home: Path, trail: tuple[Path, ...] = (
         if found in trail:
             raise UserError(f"{key}: {base} includes itself")
         base = resolve_bases(read_yaml(found), where, found.parent, trail + (found,))
+    elif isinstance(base, Mapping):
+        base = resolve_bases(base, where, home, trail)
+    else:
+        raise UserError(f"{f'{where}.' if where else ''}_base_ must name a file, got {_show(base)}")
     return {"_base_": base, **resolved} if where else merge(base, resolved)
 
 

@@ -11,7 +11,11 @@ class UserError(Exception):
     """
 
     def __init__(self, message: str):
-        super().__init__(" ".join(str(message).split()))
+        message = str(message)
+        if message.startswith("Caught UserError in"):
+            # A loader's worker hands its errors over as text, traceback and all.
+            message = message.rsplit("UserError: ", 1)[-1]
+        super().__init__(" ".join(message.split()))
 
 
 class Interrupted(Exception):

@@ -1,0 +1,118 @@
+"""YAML, bases, overrides and typed checking."""
+
+import pytest
+import yaml
+
+from tools.builder import RunConfig
+from utils.config import load_config, parse
+from utils.errors import UserError
+
+GOOD = {
+    "model": {"NAME": "ReCon"},
+    "dataset": {"train": {"_base_": {"NAME": "ShapeNet"}, "others": {"subset": "train"}}},
+    "npoints": 64,
+    "total_bs": 4,
+    "optimizer": {"type": "AdamW", "kwargs": {"lr": 0.001}},
+    "scheduler": {"type": "CosLR", "kwargs": {"epochs": 3}},
+}
+
+
+def write(path, content) -> str:
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    return str(path)
+
+
+def load(tmp_path, *opts, **over) -> RunConfig:
+    return parse(RunConfig, load_config(write(tmp_path / "run.yaml", GOOD | over), opts), "")
+
+
+def test_defaults_and_nesting(tmp_path):
+    config = load(tmp_path)
+    assert config.optimizer.kwargs.weight_decay == 0.05 and config.scheduler.kwargs.released_lag is True
+    assert config.vote.rounds == 299 and config.zeroshot.splits == ["test"] and config.grad_norm_clip is None
+    assert config.dataset.val is None and config.dataset.train["_base_"]["NAME"] == "ShapeNet"
+
+
+def test_opts_override_with_types(tmp_path):
+    opts = ("optimizer.kwargs.lr=5e-4", "save_epochs=[1, 2]", "data_root=data/demo", "vote.rounds=2", "model.depth=3")
+    with pytest.raises(UserError, match="has no section 'vote'"):
+        load(tmp_path, *opts)
+    config = load(tmp_path, *opts, vote={"samples": 1})
+    assert config.optimizer.kwargs.lr == 5e-4 and config.save_epochs == [1, 2] and config.data_root == "data/demo"
+    assert config.vote.rounds == 2 and config.model["depth"] == 3
+
+
+@pytest.mark.parametrize(
+    "over, message",
+    [
+        ({"npoitns": 3}, r"unknown config key 'npoitns' \(did you mean 'npoints'\?\)"),
+        ({"optimizer": {"kwargs": {"lr": 0.1, "weight_deacy": 0}}}, "'optimizer.kwargs.weight_deacy'.*'weight_decay'"),
+        ({"optimizer": {"type": "SGD", "kwargs": {"lr": 0.1}}}, "'optimizer.type' must be one of 'AdamW', got 'SGD'"),
+        ({"optimizer": {"kwargs": {}}}, "missing config key 'optimizer.kwargs.lr'"),
+        ({"npoints": "many"}, "'npoints' must be a whole number, got 'many'"),
+        ({"npoints": True}, "'npoints' must be a whole number"),
+        ({"npoints": 0}, "'npoints' must be at least 1"),
+        ({"grad_norm_clip": -1}, "'grad_norm_clip' must be positive"),
+        ({"freeze_bn": "yes please"}, "'freeze_bn' must be true or false"),
+        ({"dataset": [1]}, "'dataset' must be a mapping"),
+        ({"augment": "rotat"}, r"'augment': unknown 'rotat' \(did you mean 'rotate'\?\)"),
+        ({"save_epochs": 3}, "'save_epochs' must be a list"),
+        ({"zeroshot": {"splits": ["tset"]}}, "'zeroshot.splits\\[0\\]' must be one of"),
+        ({"vote": {"rounds": 0}}, "'vote'.*at least 1"),
+        ({"svm": {"C": 0}}, "'svm': C must be positive"),
+    ],
+)
+def test_wrong_values(tmp_path, over, message):
+    with pytest.raises(UserError, match=message):
+        load(tmp_path, **over)
+
+
+def test_missing_key(tmp_path):
+    path = write(tmp_path / "run.yaml", {key: value for key, value in GOOD.items() if key != "total_bs"})
+    with pytest.raises(UserError, match="missing config key 'total_bs'"):
+        parse(RunConfig, load_config(path), "")
+
+
+@pytest.mark.parametrize("entry", ["npoints", "=3", "npoints=[1"])
+def test_malformed_opts(tmp_path, entry):
+    with pytest.raises(UserError, match="--opts"):
+        load(tmp_path, entry)
+
+
+def test_bases(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "base.yaml", {"a": {"x": 1, "y": 2}, "b": 1})
+    write(tmp_path / "data.yaml", {"NAME": "ShapeNet"})
+    over = {"_base_": "base.yaml", "a": {"y": 3}, "d": {"_base_": "data.yaml", "others": {}}}
+    merged = {"a": {"x": 1, "y": 3}, "b": 1, "d": {"_base_": {"NAME": "ShapeNet"}, "others": {}}}
+    assert load_config(write(tmp_path / "run.yaml", over)) == merged
+
+
+def test_overriding_one_use_of_an_anchor_leaves_the_others(tmp_path):
+    path = write(tmp_path / "run.yaml", "a: {_base_: &data {NAME: one}}\nb: {_base_: *data}")
+    config = load_config(path, ["a._base_.NAME=two"])
+    assert config == {"a": {"_base_": {"NAME": "two"}}, "b": {"_base_": {"NAME": "one"}}}
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ({"_base_": "nowhere.yaml"}, "_base_: base file not found: nowhere.yaml"),
+        ({"_base_": "run.yaml"}, "run.yaml includes itself"),
+        ({"dataset": {"_base_": 3}}, "dataset._base_ must name a file, got 3"),
+        ({"dataset": {"train": {"_base_": "nowhere.yaml"}}}, "dataset.train._base_: base file not found"),
+        ("a: [1", "not valid YAML"),
+        ("- 1", "must hold a mapping"),
+        ("a: !!python/object/apply:os.system ['true']", "not valid YAML"),
+    ],
+)
+def test_bad_files(tmp_path, monkeypatch, content, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=message) as caught:
+        load_config(write(tmp_path / "run.yaml", content))
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file():
+    with pytest.raises(UserError, match="config file not found: nowhere.yaml"):
+        load_config("nowhere.yaml")

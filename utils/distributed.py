@@ -1,0 +1,99 @@
+"""One process or many: everything here works alike in both."""
+
+import os
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from utils.errors import UserError
+
+
+def start(launcher: str, local_rank: int) -> torch.device:
+    """Join the process group if there is one, and choose the device of this process.
+
+    Args:
+        launcher: "none" for one process, "pytorch" when started by torchrun.
+        local_rank: number of this process on its machine; it is the number of its GPU.
+
+    Raises:
+        UserError: if torchrun's environment is missing, or there are more processes than GPUs.
+    """
+    cuda = torch.cuda.is_available()
+    if launcher == "none":
+        return torch.device("cuda" if cuda else "cpu")
+    missing = [name for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
+    if missing:
+        raise UserError(
+            f"--launcher pytorch: {', '.join(missing)} not set; start with torchrun --nproc_per_node=N main.py ..."
+        )
+    if cuda:
+        if local_rank >= torch.cuda.device_count():
+            raise UserError(f"--local_rank {local_rank}: this machine has {torch.cuda.device_count()} GPU(s)")
+        torch.cuda.set_device(local_rank)
+    # The main process may evaluate or write for a while before the others hear of it again.
+    dist.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(hours=1))
+    return torch.device("cuda", local_rank) if cuda else torch.device("cpu")
+
+
+def stop() -> None:
+    """Leave the process group, if there is one."""
+    if _joined():
+        dist.destroy_process_group()
+
+
+def _joined() -> bool:
+    return dist.is_available() and dist.is_initialized()
+
+
+def rank() -> int:
+    """Number of this process, 0 if it is the only one."""
+    return dist.get_rank() if _joined() else 0
+
+
+def world_size() -> int:
+    """How many processes there are."""
+    return dist.get_world_size() if _joined() else 1
+
+
+def is_main() -> bool:
+    """Whether this process is the one that logs and writes."""
+    return rank() == 0
+
+
+def gather(value: Any) -> list:
+    """Return the picklable `value` of every process, in the order of their ranks."""
+    if world_size() == 1:
+        return [value]
+    values = [None] * world_size()
+    dist.all_gather_object(values, value)
+    return values
+
+
+def concatenate(tensor: Tensor) -> Tensor:
+    """Join the tensors (n_rank, ...) of all processes to one (n, ...) on the CPU."""
+    return torch.cat(gather(tensor.cpu()))
+
+
+def mean(numbers: dict[str, float]) -> dict[str, float]:
+    """Average numbers of the same name over the processes."""
+    every = gather(numbers)
+    return {name: sum(one[name] for one in every) / len(every) for name in numbers}
+
+
+def share_buffers(model: nn.Module) -> None:
+    """Give every process the main one's buffers, such as running statistics."""
+    if world_size() > 1:
+        for buffer in model.buffers():
+            dist.broadcast(buffer, 0)
+
+
+def anywhere(flag: bool, device: torch.device) -> bool:
+    """Whether the flag is set in any process."""
+    if world_size() == 1:
+        return flag
+    votes = torch.tensor(int(flag), device=device)
+    dist.all_reduce(votes, op=dist.ReduceOp.MAX)
+    return bool(votes)

@@ -1,0 +1,84 @@
+"""What a run tells: console, log file, progress bars and metrics.json."""
+
+import json
+import logging
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from utils import distributed
+from utils.checkpoint import written_whole
+
+
+class ConsoleHandler(logging.Handler):
+    """Write to stdout without tearing progress bars apart."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = f"{record.levelname.lower()}: " * (record.levelno >= logging.WARNING) + self.format(record)
+        if sys.stderr.isatty():
+            tqdm.write(line, file=sys.stdout)
+        else:
+            print(line)  # tqdm.write would draw all bars anew
+        sys.stdout.flush()
+
+
+def make_logger(folder: Path) -> logging.Logger:
+    """Return the logger of a run: plain lines on the console, dated lines in `<folder>/<date>_<time>.log`.
+
+    Processes other than the main one stay silent, errors apart.
+    """
+    log = logging.getLogger(f"run.{folder}")
+    log.propagate = False
+    for handler in list(log.handlers):
+        log.removeHandler(handler)
+        handler.close()
+    console = ConsoleHandler()
+    log.addHandler(console)
+    if distributed.is_main():
+        log.setLevel(logging.INFO)
+        file = logging.FileHandler(folder / time.strftime("%Y%m%d_%H%M%S.log"), encoding="utf-8")
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(file)
+    else:
+        log.setLevel(logging.ERROR)
+    return log
+
+
+def progress(iterable: Iterable | None = None, **options: Any) -> tqdm:
+    """Return a bar with an ETA on stderr; where that is not a terminal, at most a line a minute."""
+    calm = {} if sys.stderr.isatty() else {"mininterval": 60, "delay": 60, "ncols": 100}
+    defaults = {"leave": False, "dynamic_ncols": True, "disable": not distributed.is_main()}
+    return tqdm(iterable, **{**defaults, **calm, **options})
+
+
+def write_json(content: Mapping, path: Path) -> None:
+    """Write JSON whole or not at all."""
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def git_revision(folder: Path) -> str | None:
+    """Return the commit that `folder` is at, with "-dirty" if files differ from it; None outside a repository."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of Python and of the installed ones among `packages`."""
+    found = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
