@@ -1,0 +1,5 @@
+"""Data sets in their published layouts, read into one kind of sample."""
+
+from datasets.build import DATASETS, build_dataset, collate
+
+__all__ = ["DATASETS", "build_dataset", "collate"]

@@ -1,0 +1,217 @@
+"""From a config section to a data set, and what all data sets share.
+
+A data set is one file in this folder: a dataclass of its config keys and a class filed in `DATASETS`. `build_dataset`
+finds the files by itself.
+"""
+
+import dataclasses
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from datasets.point_transforms import normalize_unit_sphere
+from utils.config import parse
+from utils.errors import UserError
+from utils.registry import Registry, nearest
+
+DATASETS = Registry("data set")
+
+
+@dataclasses.dataclass(kw_only=True)
+class DatasetConfig:
+    """Keys of every data set.
+
+    Attributes:
+        subset: which split.
+        npoints: how many points the model is fed; clouds with fewer are refused.
+    """
+
+    subset: Literal["train", "test"]
+    npoints: int | None = None
+
+    def __post_init__(self):
+        for name in ("npoints", "N_POINTS", "way", "shot", "image_size"):
+            value = getattr(self, name, None)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+
+    @property
+    def min_points(self) -> int:
+        return self.npoints or 1
+
+
+class PointDataset(Dataset):
+    """A sequence of samples {"points": (n, C) float32, "label": int, ...}.
+
+    Attributes:
+        Config: the dataclass of its config keys.
+        LAYOUT, SOURCE: the files it reads and where they are obtained, for messages.
+        class_names: category names; the position is the label.
+    """
+
+    Config: type[DatasetConfig]
+    LAYOUT: str
+    SOURCE: str
+
+    class_names: list[str]
+
+    def __init__(self, seed: int = 0):
+        self.seed = seed
+        # In shared memory, so that workers which outlive an epoch see the next one.
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Tell which epoch is drawn; random draws of a sample depend on (seed, epoch, index) only."""
+        self._epoch.fill_(epoch)
+
+    @property
+    def epoch(self) -> int:
+        return int(self._epoch)
+
+    @classmethod
+    def hint(cls) -> str:
+        """What to do about a missing file."""
+        return (
+            f"expected layout: {cls.LAYOUT}; get it from: {cls.SOURCE}; "
+            "or make stand-ins with 'python -m datasets.demo --out data/demo' and set data_root=data/demo"
+        )
+
+
+class CloudDataset(PointDataset):
+    """Labelled clouds held in memory.
+
+    Args:
+        points: (M, N, C) float32.
+        labels: (M,) int64.
+        class_names: category names; the position is the label.
+    """
+
+    def __init__(self, points: Tensor, labels: np.ndarray, class_names: list[str], seed: int = 0):
+        super().__init__(seed)
+        self.points, self.labels, self.class_names = points, labels, class_names
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return {"points": self.points[index], "label": int(self.labels[index])}
+
+
+def at_most(points: np.ndarray, n: int) -> np.ndarray:
+    """Keep n rows of (N, C) points if there are more; evenly spaced ones, since the order may follow the surface."""
+    return points if len(points) <= n else points[np.linspace(0, len(points) - 1, n).astype(np.int64)]
+
+
+def stack_clouds(clouds: Sequence[np.ndarray], use_normals: bool) -> Tensor:
+    """Stack checked clouds of one size and centre and scale them to the unit sphere.
+
+    Args:
+        clouds: M arrays (N, 3 + ...) float32.
+        use_normals: keep the columns beyond the coordinates.
+
+    Returns:
+        (M, N, C) float32.
+    """
+    columns = slice(None) if use_normals else slice(3)
+    points = torch.from_numpy(np.stack([cloud[:, columns] for cloud in clouds]))
+    for part in points.split(256):  # ModelNet40 is a gigabyte: normalised in place
+        part.copy_(normalize_unit_sphere(part))
+    return points
+
+
+def below_root(path: str, data_root: str) -> str:
+    """Take a path that starts with `data` below `data_root`; leave every other path alone."""
+    first, *rest = Path(path).parts or ("",)
+    return str(Path(data_root, *rest)) if first == "data" else path
+
+
+def parse_section(schema: type[DatasetConfig], values: Mapping, data_root: str, where: str) -> DatasetConfig:
+    """Check the keys of a data set against its dataclass and resolve its paths.
+
+    Raises:
+        UserError: for an unknown or missing key, or a value of the wrong type.
+    """
+    config = parse(schema, values, where)
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if isinstance(value, str) and field.name.endswith(("PATH", "ROOT")):
+            setattr(config, field.name, below_root(value, data_root))
+    return config
+
+
+def build_dataset(section: Mapping, data_root: str, where: str, seed: int = 0) -> PointDataset:
+    """Build the data set of a config section.
+
+    Args:
+        section: {"_base_": {NAME: ..., DATA_PATH: ...}, "others": {subset: ..., npoints: ...}}; `_base_` describes the
+            data set, `others` this use of it, and wins.
+        data_root: what the leading `data` of paths stands for.
+        where: dotted path of the section in the config, for messages.
+        seed: of the random draws of samples.
+
+    Raises:
+        UserError: for unknown names or keys, wrong values, and missing, damaged or unfit files.
+    """
+    if not isinstance(section, Mapping) or not isinstance(section.get("_base_"), Mapping):
+        raise UserError(f"config section '{where}' must hold a _base_ file that describes the data set")
+    others = section.get("others") or {}
+    for key in section:
+        if key not in ("_base_", "others"):
+            raise UserError(f"unknown config key '{where}.{key}'{nearest(key, ('_base_', 'others'))}")
+    if not isinstance(others, Mapping):
+        raise UserError(f"config section '{where}.others' must be a mapping, got {others!r}")
+    name = {**section["_base_"], **others}.get("NAME")
+    if name is None:
+        raise UserError(f"missing config key '{where}._base_.NAME'")
+    _find_datasets()
+    try:
+        dataset = DATASETS.get(name)
+    except UserError as error:
+        raise UserError(f"{where}._base_.NAME: {error}") from None
+    known = {field.name for field in dataclasses.fields(dataset.Config)} | {"NAME"}
+    for part in ("_base_", "others"):
+        for key in section.get(part) or {}:
+            if key not in known:
+                raise UserError(f"unknown config key '{where}.{part}.{key}'{nearest(key, known)}")
+    values = {key: value for key, value in {**section["_base_"], **others}.items() if key != "NAME"}
+    return dataset(parse_section(dataset.Config, values, data_root, where), data_root, seed)
+
+
+def _find_datasets() -> None:
+    """Import the files of this folder once; each data set files itself in `DATASETS`."""
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)], "datasets."):
+        if not module.ispkg:
+            importlib.import_module(module.name)
+
+
+def collate(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Put samples together.
+
+    Args:
+        samples: B mappings with "points" (n, C) and "label", and in pretraining "image" (3, S, S) and "text".
+
+    Returns:
+        {"points": (B, n, C), "label": (B,) int64} and, where samples have them, "image": (B, 3, S, S), "text": B names.
+
+    Raises:
+        UserError: if the clouds do not have the same number of points.
+    """
+    sizes = sorted({len(sample["points"]) for sample in samples})
+    if len(sizes) > 1:
+        raise UserError(f"clouds of {sizes[0]} and {sizes[-1]} points cannot be one batch, set N_POINTS to {sizes[0]}")
+    batch = {
+        "points": torch.stack([sample["points"] for sample in samples]),
+        "label": torch.tensor([sample["label"] for sample in samples], dtype=torch.int64),
+    }
+    if "image" in samples[0]:
+        batch["image"] = torch.stack([sample["image"] for sample in samples])
+    if "text" in samples[0]:
+        batch["text"] = [sample["text"] for sample in samples]
+    return batch

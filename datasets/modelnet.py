@@ -1,0 +1,134 @@
+"""ModelNet40 and ModelNet10 (classification, zero-shot, linear SVM)."""
+
+import dataclasses
+import logging
+import os
+from typing import Literal
+
+import numpy as np
+import torch
+
+from datasets.build import DATASETS, CloudDataset, DatasetConfig, stack_clouds
+from datasets.readers import check_labels, check_points, read_lines, read_pickle, read_points_txt, write_pickle
+from extensions import farthest_point_sample
+from utils.errors import UserError
+from utils.logging import progress
+from utils.registry import nearest
+
+FPS_BATCH = 32
+
+
+@dataclasses.dataclass(kw_only=True)
+class ModelNetConfig(DatasetConfig):
+    """Keys of `ModelNet`.
+
+    Attributes:
+        DATA_PATH: folder of names, lists and class folders.
+        N_POINTS: how many points FPS keeps; part of the name of the cache.
+        NUM_CATEGORY: 40 or 10; part of the file names.
+        USE_NORMALS: give out (N, 6) with normals.
+    """
+
+    DATA_PATH: str
+    N_POINTS: int = 8192
+    NUM_CATEGORY: Literal[40, 10] = 40
+    USE_NORMALS: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.min_points > self.N_POINTS:
+            raise ValueError(f"npoints ({self.npoints}) must not be greater than N_POINTS ({self.N_POINTS})")
+
+
+@DATASETS.register("ModelNet")
+class ModelNet(CloudDataset):
+    """Clouds (N_POINTS, 3), centred and scaled to the unit sphere."""
+
+    Config = ModelNetConfig
+    LAYOUT = (
+        "ModelNet/modelnet40_normal_resampled/ with modelnet40_shape_names.txt, modelnet40_{train,test}.txt (one id a "
+        "line, like night_stand_0001) and <class>/<id>.txt (10,000 lines x,y,z,nx,ny,nz), from which the cache "
+        "modelnet40_{train,test}_8192pts_fps.dat is made if absent; modelnet10 likewise"
+    )
+    SOURCE = "PointNet++ (https://shapenet.cs.stanford.edu/media/modelnet40_normal_resampled.zip)"
+
+    def __init__(self, config: ModelNetConfig, data_root: str, seed: int = 0):
+        clouds, labels, class_names = read_modelnet(config)
+        super().__init__(stack_clouds(clouds, config.USE_NORMALS), labels, class_names, seed)
+
+
+def read_modelnet(config: ModelNetConfig) -> tuple[list[np.ndarray], np.ndarray, list[str]]:
+    """Read one split from its cache, making the cache first if it is absent.
+
+    Returns:
+        M clouds (N_POINTS, 6) float32 as stored, neither centred nor scaled; (M,) int64 labels; class names.
+
+    Raises:
+        UserError: for missing, damaged or contradictory files.
+    """
+    prefix = os.path.join(config.DATA_PATH, f"modelnet{config.NUM_CATEGORY}_")
+    what = f"ModelNet{config.NUM_CATEGORY}"
+    class_names = read_lines(f"{prefix}shape_names.txt", f"{what} class names", ModelNet.hint())
+    list_path = f"{prefix}{config.subset}.txt"
+    ids = read_lines(list_path, f"{what} {config.subset} list", ModelNet.hint())
+    position = {name: label for label, name in enumerate(class_names)}
+    labels = np.empty(len(ids), np.int64)
+    for i, name in enumerate(ids):
+        category = name.rpartition("_")[0]
+        if category not in position:
+            known = f"{prefix}shape_names.txt{nearest(category, position)}"
+            raise UserError(f"{list_path}: the class of '{name}' is not in {known}")
+        labels[i] = position[category]
+
+    cache = f"{prefix}{config.subset}_{config.N_POINTS}pts_fps.dat"
+    if os.path.exists(cache):
+        try:
+            return *_read_cache(cache, config.N_POINTS, labels, list_path, len(class_names)), class_names
+        except UserError as error:
+            raise UserError(f"{error}; delete the file to have it made again from the txt files") from None
+
+    paths = [os.path.join(config.DATA_PATH, name.rpartition("_")[0], f"{name}.txt") for name in ids]
+    clouds = _sample_all(paths, config.N_POINTS, f"{what} {config.subset}: {config.N_POINTS} points by FPS")
+    try:
+        write_pickle(cache, [clouds, [np.array([label], np.int32) for label in labels]])
+    except OSError as error:
+        logging.getLogger(__name__).warning("%s cannot be written (%s), so the next run samples again", cache, error)
+    return clouds, labels, class_names
+
+
+def _read_cache(
+    path: str, num_points: int, expected: np.ndarray, list_path: str, num_classes: int
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Read the cache and check that it belongs to the list."""
+    content = read_pickle(path, "cache")
+    if not (isinstance(content, (list, tuple)) and len(content) == 2 and isinstance(content[0], (list, tuple))):
+        raise UserError(f"{path} must hold a list of clouds and a list of labels")
+    clouds, labels = content
+    if len(clouds) != len(expected):
+        raise UserError(f"{path} holds {len(clouds)} shapes, but {list_path} lists {len(expected)}")
+    clouds = [check_points(cloud, f"{path}, shape {i},", num_points) for i, cloud in enumerate(clouds)]
+    if len({cloud.shape for cloud in clouds}) > 1 or len(clouds[0]) != num_points:
+        raise UserError(f"{path}: all shapes must have {num_points} points and as many columns")
+    labels = check_labels(labels, num_classes, path, len(clouds))
+    if not np.array_equal(np.sort(labels), np.sort(expected)):
+        raise UserError(f"{path} does not hold the classes that {list_path} lists")
+    return clouds, labels
+
+
+def _sample_all(paths: list[str], num_points: int, title: str) -> list[np.ndarray]:
+    """Read clouds from text and keep `num_points` of each by FPS, a batch of shapes at a time."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    sampled: list[np.ndarray] = []
+    with progress(total=len(paths), desc=title, unit="shape") as bar:
+        for start in range(0, len(paths), FPS_BATCH):
+            batch = [read_points_txt(path, 6, num_points, ModelNet.hint()) for path in paths[start : start + FPS_BATCH]]
+            kept: dict[int, np.ndarray] = {}
+            for size in {len(cloud) for cloud in batch}:
+                members = [i for i, cloud in enumerate(batch) if len(cloud) == size]
+                xyz = torch.from_numpy(np.stack([batch[i][:, :3] for i in members])).to(device)
+                # The operator leaves out points next to the origin, as training needs; a cache wants all of the shape.
+                index = farthest_point_sample(xyz - xyz.amin(1, keepdim=True) + 1, num_points).cpu().numpy()
+                kept |= {i: batch[i][row] for i, row in zip(members, index, strict=True)}
+            sampled += [kept[i] for i in range(len(batch))]
+            bar.update(len(batch))
+    return sampled

@@ -1,0 +1,307 @@
+"""Safe readers: every file a user can bring is checked, and no file can run code.
+
+Each reader raises a one-line `UserError` that names the file when it is missing, damaged or of the wrong shape.
+"""
+
+import os
+import pickle
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import h5py
+import numpy as np
+from PIL import Image
+
+from utils.checkpoint import written_whole
+from utils.errors import UserError
+
+StrPath = str | os.PathLike
+
+PLAIN_KINDS = "biufcSU"
+
+
+def _guarded(path: StrPath, what: str, read: Callable[[], Any], hint: str = "") -> Any:
+    """Call `read`; what goes wrong becomes one line that names the file. `hint` tells how to get a missing one."""
+    try:
+        return read()
+    except UserError:
+        raise
+    except FileNotFoundError:
+        raise UserError(f"{what} not found: {path}{hint and '; '}{hint}") from None
+    except MemoryError:
+        raise UserError(f"{what} {path} does not fit into memory") from None
+    except pickle.UnpicklingError as error:
+        raise UserError(f"{what} {path} is refused or damaged: {error}") from None
+    except Exception as error:  # decoders of damaged files raise nearly anything
+        raise UserError(f"{what} {path} is damaged or cannot be read: {error or type(error).__name__}") from None
+
+
+def read_lines(path: StrPath, what: str, hint: str = "") -> list[str]:
+    """Read a text file as stripped, non-empty lines.
+
+    Args:
+        path: the file.
+        what: what it is, for messages: "ModelNet40 test list".
+        hint: for the message about a missing file: the expected layout and where to get it.
+
+    Raises:
+        UserError: if the file is missing, not text, or empty.
+    """
+    text = _guarded(path, what, lambda: Path(path).read_text(encoding="utf-8"), hint)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise UserError(f"{what} {path} is empty")
+    return lines
+
+
+class _Array(np.ndarray):
+    """Array under construction; a pickled dtype may lie in its flags about holding objects, so its kind is checked."""
+
+    def __setstate__(self, state):
+        _version, _shape, dtype, _order, content = state
+        if (dtype.kind == "O") != isinstance(content, list) or dtype.kind not in PLAIN_KINDS + "O":
+            raise pickle.UnpicklingError(f"it holds an array of {dtype}")
+        super().__setstate__(state)
+
+
+def _plain(dtype: np.dtype) -> np.dtype:
+    if dtype.kind not in PLAIN_KINDS:
+        raise pickle.UnpicklingError(f"it holds an array of {dtype}")
+    return dtype
+
+
+def _reconstruct(_subtype: Any, _shape: tuple, _code: Any) -> np.ndarray:
+    return np.empty(0, np.int8).view(_Array)
+
+
+def _frombuffer(buffer: Any, dtype: np.dtype, shape: tuple, order: str, *_axes: Any) -> np.ndarray:
+    return np.frombuffer(buffer, _plain(dtype)).reshape(shape, order="F" if order == "F" else "C")
+
+
+def _scalar(dtype: np.dtype, content: bytes | str) -> np.generic:
+    content = content.encode("latin1") if isinstance(content, str) else content
+    return np.frombuffer(content, _plain(dtype), count=1)[0]
+
+
+def _encode(text: str, _encoding: str = "latin1") -> bytes:
+    return text.encode("latin1")
+
+
+class _Unpickler(pickle.Unpickler):
+    """Admits lists, tuples, dicts, strings, numbers and numpy arrays, scalars and dtypes; runs nothing else."""
+
+    ADMITTED = {
+        ("numpy", "dtype"): np.dtype,
+        ("numpy", "ndarray"): "ndarray",  # an argument of _reconstruct, never to be called
+        ("_codecs", "encode"): _encode,  # how protocol 2 writes bytes
+    }
+    # numpy 2 moved numpy.core to numpy._core; files carry either name.
+    for core in ("numpy.core", "numpy._core"):
+        ADMITTED[core + ".multiarray", "_reconstruct"] = _reconstruct
+        ADMITTED[core + ".multiarray", "scalar"] = _scalar
+        ADMITTED[core + ".numeric", "_frombuffer"] = _frombuffer
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self.ADMITTED:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}; only lists, dicts, numbers, arrays are let in")
+        return self.ADMITTED[module, name]
+
+
+def _unpickle(file: BinaryIO) -> Any:
+    return _Unpickler(file, encoding="latin1").load()
+
+
+def read_pickle(path: StrPath, what: str = "pickle", hint: str = "") -> Any:
+    """Read a pickle of lists, tuples, dicts, strings, numbers and numpy arrays, written by Python 2 or 3, numpy 1 or 2.
+
+    Raises:
+        UserError: if the file is missing or damaged, or holds anything else; nothing in it is run.
+    """
+
+    def read() -> Any:
+        with open(path, "rb") as file:
+            return _unpickle(file)
+
+    return _guarded(path, what, read, hint)
+
+
+def write_pickle(path: StrPath, content: Any) -> None:
+    """Write a pickle whole or not at all."""
+    with written_whole(Path(path)) as temporary, open(temporary, "wb") as file:
+        pickle.dump(content, file, protocol=4)
+
+
+def read_npy(path: StrPath, what: str = "array file", hint: str = "") -> Any:
+    """Read an npy file; one that holds objects goes through the restricted unpickler.
+
+    Returns:
+        The array, or the object itself if a single one is stored (`np.save` of a dict).
+
+    Raises:
+        UserError: if the file is missing, damaged, or holds more than arrays and plain values.
+    """
+
+    def read() -> Any:
+        with open(path, "rb") as file:
+            version = np.lib.format.read_magic(file)
+            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            if not header(file)[2].hasobject:
+                file.seek(0)
+                return np.load(file, allow_pickle=False)
+            array = np.asarray(_unpickle(file))
+            return array.item() if array.ndim == 0 else array
+
+    return _guarded(path, what, read, hint)
+
+
+def read_points_npy(path: StrPath, columns: int = 3, min_points: int = 1, hint: str = "") -> np.ndarray:
+    """Read one cloud.
+
+    Returns:
+        (n, columns) float32; further columns of the file are dropped.
+
+    Raises:
+        UserError: if the file is missing, damaged, or not a finite cloud of at least `min_points` points.
+    """
+    array = read_npy(path, "point file", hint)
+    if isinstance(array, np.ndarray) and array.dtype == object:
+        array = _guarded(path, "point file", lambda: np.array(array.tolist(), np.float32), hint)
+    return check_points(array, path, min_points, columns)[:, :columns]
+
+
+def read_points_txt(path: StrPath, columns: int = 6, min_points: int = 1, hint: str = "") -> np.ndarray:
+    """Read one cloud from text: a point a line, values separated by commas or spaces.
+
+    Returns:
+        (n, columns) float32.
+
+    Raises:
+        UserError: if the file is missing, a line does not hold `columns` numbers (naming the line), or the cloud is
+            not finite or has fewer than `min_points` points.
+    """
+    lines = read_lines(path, "point file", hint)
+    delimiter = "," if "," in lines[0] else None
+    try:
+        array = np.loadtxt(lines, np.float32, comments=None, delimiter=delimiter, ndmin=2)
+    except ValueError:
+        array = None
+    if array is None or array.shape[1] != columns:
+        raise UserError(_bad_line(path, columns, delimiter))
+    return check_points(array, path, min_points)
+
+
+def _bad_line(path: StrPath, columns: int, delimiter: str | None) -> str:
+    """Find the line that a fast parse stumbled over."""
+    expected = f"expected {columns} numbers separated by commas or spaces"
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            good = not line.strip() or len([float(value) for value in line.split(delimiter)]) == columns
+        except ValueError:
+            good = False
+        if not good:
+            return f"point file {path}, line {number}: {expected}, got '{line.strip()[:60]}'"
+    return f"point file {path}: {expected} a line"
+
+
+def read_h5(path: StrPath, keys: Sequence[str], what: str = "h5 file", hint: str = "") -> list[np.ndarray]:
+    """Read whole arrays from an h5 file.
+
+    Raises:
+        UserError: if the file is missing or damaged, or lacks one of the keys.
+    """
+
+    def read() -> list[np.ndarray]:
+        with h5py.File(path, "r") as file:
+            for key in keys:
+                if not isinstance(file.get(key), h5py.Dataset):
+                    raise UserError(f"{what} {path} lacks the array '{key}', it holds: {', '.join(file) or 'nothing'}")
+            return [file[key][()] for key in keys]
+
+    return _guarded(path, what, read, hint)
+
+
+def read_image(path: StrPath, bgr: bool = False, hint: str = "") -> Image.Image:
+    """Read an image as 8-bit colour; transparency is dropped.
+
+    Args:
+        path: the file.
+        bgr: swap red and blue, as the released code does by decoding with OpenCV and never converting.
+        hint: for the message about a missing file.
+
+    Raises:
+        UserError: if the file is missing or damaged.
+    """
+
+    def read() -> Image.Image:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+
+    image = _guarded(path, "image", read, hint)
+    return Image.merge("RGB", image.split()[::-1]) if bgr else image
+
+
+def check_points(array: Any, path: StrPath, min_points: int = 1, columns: int = 3, ndim: int = 2) -> np.ndarray:
+    """Check one cloud, or a stack of clouds.
+
+    Args:
+        array: what a file held.
+        path: the file (and the place in it), for messages.
+        min_points: how many points a cloud must have at least.
+        columns: how many columns it must have at least.
+        ndim: 2 for a cloud (n, C), 3 for a stack of them (m, n, C).
+
+    Returns:
+        The array as float32.
+
+    Raises:
+        UserError: if it is not a float array of that shape, holds NaN or infinite values, or has too few points.
+    """
+    shape = "(points, columns)" if ndim == 2 else "(shapes, points, columns)"
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+        got = f"an array of {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__
+        raise UserError(f"{path} must hold numbers of shape {shape}, got {got}")
+    if array.ndim != ndim or array.shape[-1] < columns or 0 in array.shape:
+        raise UserError(f"{path} must have shape {shape} with at least {columns} columns, got {array.shape}")
+    if array.shape[-2] < min_points:
+        raise UserError(f"{path} has {array.shape[-2]} points, fewer than the {min_points} asked for")
+    with np.errstate(over="ignore"):
+        array = np.asarray(array, np.float32)
+    if not np.isfinite(array).all():
+        *cloud, point, _ = np.argwhere(~np.isfinite(array))[0].tolist()
+        place = f"shape {cloud[0]}, point {point}" if cloud else f"point {point}"
+        raise UserError(f"{path} holds NaN or infinite values, first at {place} (counted from 0)")
+    return array
+
+
+def check_labels(labels: Any, num_classes: int, path: StrPath, count: int | None = None) -> np.ndarray:
+    """Check class labels.
+
+    Args:
+        labels: numbers, or an array of any shape with one value a shape.
+        num_classes: labels must lie in 0..num_classes-1.
+        path: the file they come from, for messages.
+        count: how many there must be.
+
+    Returns:
+        (n,) int64.
+
+    Raises:
+        UserError: if they are not whole numbers in range, or not as many as there are shapes.
+    """
+    try:
+        array = np.asarray(labels).reshape(-1)
+        with np.errstate(invalid="ignore"):
+            whole = array.astype(np.int64)
+        valid = array.dtype.kind in "fiu" and (whole == array).all()
+    except (TypeError, ValueError):
+        valid = False
+    if not valid:
+        raise UserError(f"{path}: labels must be whole numbers, one a shape")
+    if count is not None and len(whole) != count:
+        raise UserError(f"{path} holds {len(whole)} labels for {count} shapes")
+    outside = np.flatnonzero((whole < 0) | (whole >= num_classes))
+    if outside.size:
+        first = outside[0]
+        raise UserError(f"{path}: label {whole[first]} of shape {first} is out of range 0..{num_classes - 1}")
+    return whole

@@ -1,0 +1,156 @@
+"""ShapeNet-55 with one rendered view and a category name for each shape (pretraining)."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from datasets.build import DATASETS, DatasetConfig, PointDataset, at_most
+from datasets.image_transforms import ImageTransform
+from datasets.readers import read_image, read_lines, read_points_npy
+from utils.errors import UserError
+
+
+@dataclasses.dataclass(kw_only=True)
+class ShapeNetConfig(DatasetConfig):
+    """Keys of `ShapeNet`.
+
+    Attributes:
+        DATA_PATH: folder of train.txt and test.txt.
+        PC_PATH: folder of the clouds.
+        IMG_PATH: folder of the views.
+        TEXT_PATH: the json of category names; if it is not there, shapenet55.json is looked for near by.
+        N_POINTS: how many of the stored points are given out at most.
+        whole: read the test list and the train list.
+        ratio: part of the list that is read, from its beginning.
+        images: give out views.
+        bgr: swap red and blue in the views (released).
+        image_size: edge of the views in pixels.
+        image_norm: whose mean and standard deviation the views are normalised with (released: imagenet, also for CLIP).
+        image_augment: draw random changes of the views.
+    """
+
+    DATA_PATH: str
+    PC_PATH: str
+    IMG_PATH: str | None = None
+    TEXT_PATH: str | None = None
+    N_POINTS: int = 8192
+    whole: bool = False
+    ratio: float = 1.0
+    images: bool = True
+    bgr: bool = True
+    image_size: int = 224
+    image_norm: Literal["imagenet", "clip"] = "imagenet"
+    image_augment: bool = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 0 < self.ratio <= 1:
+            raise ValueError(f"ratio must lie in (0, 1], got {self.ratio}")
+        if self.images and self.IMG_PATH is None:
+            raise ValueError("IMG_PATH is missing; without views, set images: false")
+
+
+@DATASETS.register("ShapeNet")
+class ShapeNet(PointDataset):
+    """Clouds (n, 3) as stored, neither centred nor scaled; "image" (3, S, S) and "text", the category name."""
+
+    Config = ShapeNetConfig
+    LAYOUT = (
+        "ShapeNet55-34/ with ShapeNet-55/{train,test}.txt (one <synset>-<id>.npy a line), shapenet_pc/<synset>-<id>.npy"
+        " (8192 x 3), shapenet_img/<synset>-<id>.png, shapenet55.json (records of catalogue and describe)"
+    )
+    SOURCE = (
+        "the data instructions of Point-BERT (https://github.com/lulutang0608/Point-BERT) for lists and clouds, "
+        "of ReCon (https://github.com/qizekun/ReCon) for views and names"
+    )
+
+    def __init__(self, config: ShapeNetConfig, data_root: str, seed: int = 0):
+        super().__init__(seed)
+        self.config = config
+        lists = ["test", "train"] if config.whole else [config.subset]
+        places = [
+            (line, path)
+            for path in (os.path.join(config.DATA_PATH, f"{name}.txt") for name in lists)
+            for line in read_lines(path, "ShapeNet-55 list", self.hint())
+        ]
+        places = places[: max(1, int(config.ratio * len(places)))]
+        self.names = [line.removesuffix(".npy") for line, _ in places]
+        origins = [path for _, path in places]
+
+        json_path = self._find_names(config, data_root)
+        categories = _read_categories(json_path)
+        self.class_names = sorted(set(categories.values()))
+        position = {name: label for label, name in enumerate(self.class_names)}
+        self.labels = np.empty(len(self.names), np.int64)
+        for i, (line, path) in enumerate(places):
+            synset = line.partition("-")[0]
+            if not synset.isdigit() or not line.endswith(".npy"):
+                raise UserError(f"{path}: '{line}' must look like <synset>-<id>.npy")
+            if int(synset) not in categories:
+                raise UserError(f"{path}: synset {synset} of '{line}' has no record in {json_path}")
+            self.labels[i] = position[categories[int(synset)]]
+
+        self._check_files(config.PC_PATH, ".npy", "clouds", origins)
+        self.transform = None
+        if config.images:
+            self._check_files(config.IMG_PATH, ".png", "views", origins)
+            self.transform = ImageTransform(config.image_size, config.image_norm, config.image_augment)
+
+    def _find_names(self, config: ShapeNetConfig, data_root: str) -> str:
+        folders = [os.path.dirname(config.DATA_PATH.rstrip("/")), config.DATA_PATH, data_root]
+        places = [os.path.join(folder, "shapenet55.json") for folder in folders]
+        places = ([config.TEXT_PATH] if config.TEXT_PATH else []) + places
+        for path in places:
+            if os.path.isfile(path):
+                return path
+        looked = ", ".join(dict.fromkeys(places))
+        raise UserError(f"ShapeNet-55 category names not found: looked for {looked}; {self.hint()}")
+
+    def _check_files(self, folder: str, suffix: str, what: str, origins: list[str]) -> None:
+        """Look once whether all files of the lists are there, rather than fail in the middle of an epoch."""
+        try:
+            stored = set(os.listdir(folder))
+        except OSError:
+            raise UserError(f"folder of ShapeNet-55 {what} not found: {folder}; {self.hint()}") from None
+        missing = [i for i, name in enumerate(self.names) if name + suffix not in stored]
+        if missing:
+            path, origin = os.path.join(folder, self.names[missing[0]] + suffix), origins[missing[0]]
+            raise UserError(
+                f"{path} not found, though {origin} lists it ({len(missing)} of {len(self.names)} {what} are missing)"
+            )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        config, name, label = self.config, self.names[index], int(self.labels[index])
+        points = read_points_npy(os.path.join(config.PC_PATH, name + ".npy"), 3, config.min_points)
+        points = torch.from_numpy(at_most(points, config.N_POINTS))
+        sample = {"points": points, "label": label, "text": self.class_names[label]}
+        if self.transform is not None:
+            image = read_image(os.path.join(config.IMG_PATH, name + ".png"), config.bgr)
+            sample["image"] = self.transform(image, (self.seed, self.epoch, index))
+        return sample
+
+
+def _read_categories(path: str) -> dict[int, str]:
+    """Read the records of synset (an integer without its leading 0) and category name."""
+    try:
+        records = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is damaged or cannot be read: {error}") from None
+    if not isinstance(records, list) or not records:
+        raise UserError(f"{path} must hold a list of records with catalogue and describe")
+    categories = {}
+    for i, record in enumerate(records):
+        try:
+            categories[int(record["catalogue"])] = str(record["describe"])
+        except (KeyError, TypeError, ValueError):
+            expected = "expected a catalogue (number) and a describe (name)"
+            raise UserError(f"{path}, record {i}: {expected}, got {record}") from None
+    return categories
