@@ -1,0 +1,71 @@
+"""Parameter groups and learning rates are the released ones."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torch import nn
+
+from models import build_model_from_cfg
+from tools.builder import GROUPS, RunConfig, build_optimizer, build_schedule
+from utils.config import parse
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def run_config(model: dict, lr: float = 0.001, epochs: int = 10, initial_epochs: int = 2, lag: bool = True):
+    values = {
+        "model": model,
+        "dataset": {},
+        "npoints": 1,
+        "total_bs": 1,
+        "optimizer": {"type": "AdamW", "kwargs": {"lr": lr, "weight_decay": 0.05}},
+        "scheduler": {
+            "type": "CosLR",
+            "kwargs": {"epochs": epochs, "initial_epochs": initial_epochs, "released_lag": lag},
+        },
+    }
+    return parse(RunConfig, values, "")
+
+
+@pytest.mark.parametrize("name", ["optimizer_finetune", "optimizer_pretrain"])
+def test_released_groups_and_rates(name):
+    golden = np.load(GOLDEN / f"{name}.npz")
+    given = json.loads(str(golden["config"]))
+    config = run_config(given["model"], given["lr"], given["epochs"], given["initial_epochs"])
+    model = build_model_from_cfg(given["model"])
+    optimizer = build_optimizer(model, config)
+
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    for group, key in zip(optimizer.param_groups, ("group_head_10x", "group_no_decay", "group_decay"), strict=True):
+        assert {names[id(p)] for p in group["params"]} == set(golden[key].tolist())
+    assert [group["weight_decay"] for group in optimizer.param_groups] == golden["weight_decay"].tolist()
+
+    schedule, rates = build_schedule(optimizer, config), []
+    for epoch in range(len(golden["lr_per_epoch"])):
+        schedule.set(epoch)
+        rates.append([group["lr"] for group in optimizer.param_groups])
+    np.testing.assert_allclose(rates, golden["lr_per_epoch"], rtol=1e-12, atol=0)
+
+
+def test_the_lag_can_be_switched_off_and_any_epoch_be_set_first():
+    rates = {}
+    for lag in (True, False):
+        config = run_config({"NAME": "Other"}, lag=lag)
+        optimizer = build_optimizer(nn.Linear(2, 2), config)
+        schedule = build_schedule(optimizer, config)
+        for epoch in (7, 0, 1, 2, 10):
+            schedule.set(epoch)
+            rates[lag, epoch] = optimizer.param_groups[2]["lr"]
+    assert rates[True, 0] == rates[True, 1] == rates[False, 0] == 1e-6
+    assert rates[True, 2] == rates[False, 1] > 1e-6 and rates[False, 10] == 1e-6
+    assert rates[True, 7] > rates[False, 7]
+
+
+def test_head_group_is_for_classifiers_and_frozen_parameters_are_left_out():
+    model = nn.ModuleDict({"cls_head": nn.Linear(2, 2), "body": nn.Linear(2, 2)})
+    model["body"].weight.requires_grad_(False)
+    for name, sizes in (("PointTransformer", [2, 1, 0]), ("ReCon", [0, 2, 1])):
+        groups = build_optimizer(model, run_config({"NAME": name})).param_groups
+        assert [len(group["params"]) for group in groups] == sizes and len(groups) == len(GROUPS)

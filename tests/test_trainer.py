@@ -1,0 +1,319 @@
+"""The loop and the tasks on it: resuming, accumulation, broken losses, freezing, what is left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import tools.trainer
+from tools.builder import Batches
+from tools.runner_classify import Classify
+from tools.runner_pretrain import Pretrain
+from tools.runner_zeroshot import classify, group_accuracy
+from tools.task import Task
+from tools.trainer import Trainer
+from utils.checkpoint import load_checkpoint
+from utils.errors import Interrupted, UserError
+
+ROOT = Path(__file__).parent.parent
+
+
+def metrics(folder: Path) -> dict:
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def assert_same(a, b) -> None:
+    """Compare nested states bit for bit."""
+    assert type(a) is type(b)
+    if isinstance(a, dict):
+        assert a.keys() == b.keys()
+        for key in a:
+            assert_same(a[key], b[key])
+    elif isinstance(a, (list, tuple)):
+        assert len(a) == len(b)
+        for x, y in zip(a, b, strict=True):
+            assert_same(x, y)
+    else:
+        assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+
+
+def interrupt(monkeypatch, task: type[Task], method: str, call: int) -> None:
+    """Send this process SIGTERM in the given call of a task's method."""
+    original, calls = getattr(task, method), iter(range(1000))
+
+    def interrupted(self, *args):
+        if next(calls) == call:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(self, *args)
+
+    monkeypatch.setattr(task, method, interrupted)
+
+
+@pytest.mark.parametrize(
+    "config, flags, task, method, call, stands",
+    [
+        ("classify", ["--scratch_model"], Classify, "losses", 4, (1, 2)),
+        ("classify", ["--scratch_model", "--opts", "step_per_update=2"], Classify, "losses", 3, (1, 2)),
+        ("classify", ["--scratch_model"], Classify, "evaluate", 0, (1, 3)),
+        ("pretrain", [], Pretrain, "losses", 7, (2, 2)),
+    ],
+)
+def test_resumed_equals_unbroken(run, monkeypatch, config, flags, task, method, call, stands):
+    whole = run(config, *flags, exp="whole")
+    with monkeypatch.context() as patch, pytest.raises(Interrupted, match="--resume"):
+        interrupt(patch, task, method, call)
+        run(config, *flags, exp="broken")
+    broken = whole.with_name("broken")
+    state = load_checkpoint(broken / "ckpt-last.pth")
+    assert (state["epoch"], state["step"]) == stands
+    assert not metrics(broken)["finished"]
+    run(config, *flags, "--resume", exp="broken")
+    for name in ("ckpt-last.pth", "ckpt-best.pth"):
+        one, two = (load_checkpoint(folder / name) for folder in (whole, broken))
+        for key in ("base_model", "optimizer", "epoch", "step", "metrics", "best_metrics"):
+            assert_same(one[key], two[key])
+    assert metrics(broken)["finished"] and metrics(broken)["best"] == metrics(whole)["best"]
+
+
+def test_resume_of_nothing_and_of_a_finished_run(run, capsys):
+    folder = run("classify", "--scratch_model", "--resume")
+    assert "nothing to resume" in capsys.readouterr().out
+    before = load_checkpoint(folder / "ckpt-last.pth")
+    run("classify", "--scratch_model", "--resume")
+    assert_same(before["base_model"], load_checkpoint(folder / "ckpt-last.pth")["base_model"])
+    run("classify", "--scratch_model")
+    assert "holds an earlier run" in capsys.readouterr().out
+
+
+def test_resume_from_another_model(run):
+    run("classify", "--scratch_model")
+    with pytest.raises(UserError, match="another model: .* keys are missing"):
+        run("classify", "--scratch_model", "--resume", "--opts", "model.depth=3")
+
+
+class Numbers(list):
+    """A data set of points whose label is their mean."""
+
+    class_names = ["number"]
+
+    def __init__(self, length: int):
+        super().__init__({"points": torch.full((2, 3), float(i)), "label": i} for i in range(length))
+
+    def set_epoch(self, epoch: int) -> None:
+        pass
+
+
+class Fit(Task):
+    metric, higher_is_better = "loss", False
+
+    def build_model(self):
+        model = nn.Linear(3, 1, bias=False)
+        nn.init.zeros_(model.weight)
+        return model
+
+    def losses(self, model, batch, draw):
+        error = model(batch["points"]).mean() - batch["label"].float().mean()
+        return {"near": error**2, "broken": error * getattr(self, "factor", 0)}
+
+
+@pytest.fixture
+def fitting(run, monkeypatch):
+    """Return a function that makes a Trainer of `Fit` on a few numbers."""
+
+    def make(length: int, *opts: str) -> Trainer:
+        made = []
+        monkeypatch.setattr("tools.runner_classify.main", made.append)
+        run("classify", "--scratch_model", "--opts", "augment=none", *opts)
+        monkeypatch.setattr(tools.trainer, "build_dataset", lambda *_: Numbers(length))
+        return Trainer(made[0], Fit(made[0]))
+
+    return make
+
+
+@pytest.mark.parametrize("length, together, updates", [(20, 1, 5), (20, 2, 3), (20, 9, 1), (3, 1, 1)])
+def test_accumulation_takes_every_batch_once(fitting, length, together, updates):
+    trainer = fitting(length, f"step_per_update={together}", "max_epoch=0")
+    count, step = [], trainer.optimizer.step
+    trainer.optimizer.step = lambda: (count.append(1), step())
+    trainer.fit()
+    assert len(count) == updates
+    assert len(trainer.loader) == max(1, length // 4)
+
+
+def test_accumulated_gradient_is_the_mean(fitting):
+    grads = []
+    for together, size in ((1, 8), (2, 4)):
+        trainer = fitting(8, f"step_per_update={together}", f"total_bs={size}", "max_epoch=0", "grad_norm_clip=null")
+        trainer.task.losses = lambda model, batch, draw: {"loss": model(batch["points"]).mean()}
+        trainer.optimizer.step = lambda t=trainer: grads.append(t.model.weight.grad.clone())
+        trainer.fit()
+    torch.testing.assert_close(*grads)
+
+
+def test_clipping(fitting):
+    trainer, norms = fitting(8, "grad_norm_clip=0.5", "max_epoch=0"), []
+    trainer.optimizer.step = lambda: norms.append(float(trainer.model.weight.grad.norm()))
+    trainer.fit()
+    assert norms == pytest.approx([0.5] * len(norms))
+
+
+def test_broken_loss_is_named_and_the_last_checkpoint_kept(fitting):
+    trainer = fitting(8, "max_epoch=3")
+    trainer.fit()
+    trainer.epoch, trainer.task.factor = 2, float("nan")
+    with pytest.raises(UserError, match="loss 'broken' became nan in epoch 2, step 0; .*ckpt-last.pth holds"):
+        trainer.fit()
+    assert load_checkpoint(trainer.last)["epoch"] == 3
+
+
+def test_too_little_data(fitting):
+    with pytest.raises(UserError, match="1 samples is too small"):
+        fitting(1)
+
+
+def test_batches(monkeypatch):
+    whole = [Batches(11, 2, True, 0) for _ in range(2)]
+    for batches in whole:
+        batches.seek(3, 0)
+    assert list(whole[0]) == list(whole[1]) and len(whole[0]) == 5
+    seen = sum(whole[0], [])
+    assert len(set(seen)) == 10
+    whole[1].seek(3, 2)
+    assert list(whole[1]) == list(whole[0])[2:]
+    whole[1].seek(4, 0)
+    assert list(whole[1]) != list(whole[0])
+    # Two processes share the batches of one with twice the size.
+    shares = []
+    for rank in (0, 1):
+        monkeypatch.setattr("utils.distributed.rank", lambda r=rank: r)
+        monkeypatch.setattr("utils.distributed.world_size", lambda: 2)
+        shares.append((Batches(11, 1, True, 0), list(Batches(11, 2, False, 0))))
+        shares[-1][0].seek(3, 0)
+    assert [a + b for a, b in zip(*(share[0] for share in shares), strict=True)] == list(whole[0])
+    assert sorted(sum(shares[0][1] + shares[1][1], [])) == list(range(11))
+
+
+def test_pretraining_leaves_what_it_should(run):
+    folder = run("pretrain")
+    left = {"config.yaml", "ckpt-last.pth", "ckpt-best.pth", "ckpt-epoch-001.pth", "metrics.json"}
+    assert left <= set(os.listdir(folder))
+    assert len(list(folder.glob("*.log"))) == 1 and list(Path("experiments/pretrain/cfgs/TFBoard/default").iterdir())
+    state = load_checkpoint(folder / "ckpt-last.pth")
+    assert {"base_model", "optimizer", "epoch", "metrics", "best_metrics"} <= state.keys() and state["epoch"] == 2
+    found = metrics(folder)
+    assert found["task"] == "pretrain" and found["seed"] == 0 and found["finished"] and found["epochs"] == 3
+    assert found["metric"] == "svm_accuracy" and {"mdm", "smc", "loss", "svm_accuracy"} <= found["last"].keys()
+    assert found["best"]["svm_accuracy"] >= found["last"]["svm_accuracy"]
+    assert found["last"]["svm_total"] == 6 and found["parameters"]["total"] > 0 and found["wall_seconds"] > 0
+    assert metrics(run("pretrain", "--opts", "dataset.extra_val=null", exp="unprobed"))["metric"] == "loss"
+
+
+def test_run_can_be_repeated_from_its_snapshot(run):
+    first = run("classify", "--scratch_model")
+    import main
+
+    main.main(["--config", str(first / "config.yaml"), "--scratch_model", "--num_workers", "2"])
+    second = Path("experiments/config/default/default")
+    one, two = (load_checkpoint(folder / "ckpt-last.pth")["base_model"] for folder in (first, second))
+    assert_same(one, two)
+
+
+def test_pretrain_then_everything(run):
+    weights = run("pretrain") / "ckpt-last.pth"
+    tuned = run("classify", "--finetune_model", "--ckpts", str(weights))
+    assert metrics(tuned)["last"]["total"] == 6
+    tested = metrics(run("classify", "--test", "--vote", "--ckpts", str(tuned / "ckpt-best.pth")))
+    assert tested["last"]["accuracy"] == metrics(tuned)["best"]["accuracy"]
+    assert tested["last"]["vote"]["count"] == 3 and tested["last"]["vote"]["std"] >= 0
+    assert sum(one["correct"] for one in tested["last"]["class_accuracy"].values()) == tested["last"]["correct"]
+    svm = metrics(run("svm", "--svm", "--ckpts", str(weights)))
+    assert svm["last"]["total"] == 6 and not svm["random_weights"] and svm["last"]["accuracy"] > 50
+    assert metrics(run("svm", "--svm"))["random_weights"]
+    more = run("pretrain", "--start_ckpts", str(weights), exp="more")
+    assert metrics(more)["finished"]
+
+
+@pytest.mark.parametrize("kind, freeze_bn", [("linear", False), ("mlp3", True)])
+def test_frozen_protocols(run, kind, freeze_bn):
+    opts = ["--opts", f"model.type={kind}", f"freeze_bn={str(freeze_bn).lower()}"]
+    weights = run("classify", "--scratch_model", *opts, "max_epoch=0") / "ckpt-last.pth"
+    folder = run("classify", "--finetune_model", "--ckpts", str(weights), *opts, exp="tuned")
+    before, after = (load_checkpoint(p)["base_model"] for p in (weights, folder / "ckpt-last.pth"))
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert {name for name in moved if "cls" in name} >= {"cls_token", "cls_pos"}
+    statistics = {name for name in moved if "cls" not in name}
+    assert all("running" in name or "num_batches" in name for name in statistics)
+    assert bool(statistics) != freeze_bn
+    heads = [name for name in before if "cls" in name and "running" not in name and "num_batches" not in name]
+    assert metrics(folder)["parameters"]["trainable"] == sum(before[name].numel() for name in heads)
+
+
+def test_group_accuracy():
+    classes = torch.eye(4)
+    features = torch.tensor([[9.0, 1, 0, 0], [0, 1, 2, 0], [0, 0, 1, 0], [3, 0, 0, 1]])
+    labels = torch.tensor([0, 1, 2, 3])
+    assert classify(features, classes).tolist() == [0, 2, 2, 0]
+    seen = group_accuracy(features, labels, classes, [0, 1])
+    assert seen["among_all_names"] == {"accuracy": 50.0, "correct": 1, "total": 2}
+    assert seen["among_own_names"]["correct"] == 2
+    assert group_accuracy(features, labels, classes, [])["among_all_names"]["total"] == 0
+
+
+def test_zeroshot(run, configs, world, monkeypatch):
+    class Words(nn.Module):
+        """Texts to features by the class name in them."""
+
+        dim = 16
+
+        def encode(self, texts):
+            words = [next(i for i, name in enumerate(("bag", "bin", "box")) if name in text) for text in texts]
+            return torch.eye(16)[words]
+
+    monkeypatch.setattr("models.downstream.build_text_teacher", lambda *_: Words())
+    from models import build_model_from_cfg
+    from utils.config import load_config
+
+    path = configs["zeroshot"].with_name("weights.pth")
+    torch.save({"base_model": build_model_from_cfg(load_config(configs["zeroshot"])["model"]).state_dict()}, path)
+    with open(configs["zeroshot"], "a") as file:
+        file.write("zeroshot: {seen: [bag], splits: [train, test]}\n")
+    found = metrics(run("zeroshot", "--zeroshot", "--ckpts", str(path)))["last"]
+    assert found["total"] == 18 and found["splits"] == ["train", "test"] and found["one_prompt"]["total"] == 18
+    assert sum(part["correct"] for part in found["split_accuracy"].values()) == found["correct"]
+    assert found["seen"]["among_own_names"]["accuracy"] == 100 and found["unseen"]["classes"] == 2
+    with pytest.raises(UserError, match="'zeroshot.seen': the data set has no class 'bagg' \\(did you mean 'bag'"):
+        run("zeroshot", "--zeroshot", "--ckpts", str(path), "--opts", "zeroshot.seen=[bagg]")
+    with pytest.raises(UserError, match="another model"):
+        run("svm", "--svm", "--ckpts", str(path), "--opts", "model.depth=4")
+
+
+def test_classifier_checks(run, configs):
+    with pytest.raises(UserError, match="'model.cls_dim': 3 classes, but the data set has 15"):
+        run("classify", "--scratch_model", "--opts", "model.cls_dim=3")
+    with pytest.raises(UserError, match="'PointTransformer' is not a model to pretrain"):
+        run("classify")
+    with pytest.raises(UserError, match="main_split/test_objectdataset.h5 has 96 points, fewer than the 97"):
+        run("classify", "--scratch_model", "--opts", "npoints=97")
+    with pytest.raises(UserError, match="no section 'dataset.val'"):
+        run("classify", "--scratch_model", "--opts", "dataset.val=null")
+    with pytest.raises(UserError, match="missing config key 'scheduler'"):
+        run("classify", "--scratch_model", "--opts", "scheduler=null")
+
+
+def test_two_processes(configs):
+    """torchrun with gloo: accuracy counts every test sample once, one process writes."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    command += [str(ROOT / "main.py"), "--config", str(configs["classify"]), "--scratch_model", "--num_workers", "0"]
+    command += ["--launcher", "pytorch", "--opts", "max_epoch=1"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found = metrics(Path("experiments/classify/cfgs/default"))
+    assert found["processes"] == 2 and found["last"]["total"] == 6 and found["finished"]
+    assert done.stdout.count("epoch 1/1") == 1

@@ -1,0 +1,1 @@
+"""What is done: one runner a task, on one shared trainer."""

@@ -1,0 +1,389 @@
+"""What every task is put together from: the run-level config, the run folder, loaders, optimiser and schedule."""
+
+import argparse
+import logging
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import yaml
+from timm.scheduler import CosineLRScheduler
+from torch import nn
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+import datasets
+from datasets.point_transforms import AUGMENTATIONS
+from utils import checkpoint, distributed, seeding
+from utils.config import load_config, parse
+from utils.errors import UserError
+from utils.logging import git_revision, make_logger, versions, write_json
+from utils.registry import nearest
+
+PACKAGES = ("torch", "torchvision", "timm", "open_clip_torch", "numpy", "scikit-learn")
+GROUPS = ("head", "no_decay", "decay")
+
+
+@dataclass
+class AdamWKwargs:
+    """`optimizer.kwargs`."""
+
+    lr: float
+    weight_decay: float = 0.05
+
+
+@dataclass
+class OptimizerConfig:
+    """`optimizer`."""
+
+    kwargs: AdamWKwargs
+    type: Literal["AdamW"] = "AdamW"
+
+
+@dataclass
+class CosLRKwargs:
+    """`scheduler.kwargs`: cosine over `epochs` after a warm-up of `initial_epochs`.
+
+    With `released_lag` epoch e uses what the schedule gives for e - 1, as the released code does, so epochs 0 and 1
+    are alike.
+    """
+
+    epochs: int
+    initial_epochs: int = 10
+    released_lag: bool = True
+
+    def __post_init__(self):
+        if self.epochs < 1 or self.initial_epochs < 0:
+            raise ValueError(f"epochs must be at least 1 and initial_epochs at least 0, got {self}")
+
+
+@dataclass
+class SchedulerConfig:
+    """`scheduler`."""
+
+    kwargs: CosLRKwargs
+    type: Literal["CosLR"] = "CosLR"
+
+
+@dataclass
+class DatasetConfig:
+    """`dataset`: each section in the released form `{_base_: {NAME: ...}, others: {...}}`.
+
+    `extra_train` and `extra_val` are what a linear SVM probe is trained and measured on during pretraining.
+    """
+
+    train: dict | None = None
+    val: dict | None = None
+    test: dict | None = None
+    extra_train: dict | None = None
+    extra_val: dict | None = None
+
+
+@dataclass
+class VoteConfig:
+    """`vote`: rounds of test-time voting, each the mean logits of `samples` augmented sub-samples."""
+
+    rounds: int = 299
+    samples: int = 10
+    augment: Literal["none", "scale", "rotate"] = "none"
+
+    def __post_init__(self):
+        if self.rounds < 1 or self.samples < 1:
+            raise ValueError(f"rounds and samples must be at least 1, got {self.rounds} and {self.samples}")
+
+
+@dataclass
+class SvmConfig:
+    """`svm`: C of the linear support vector machine."""
+
+    C: float = 0.075
+
+    def __post_init__(self):
+        if not self.C > 0:
+            raise ValueError(f"C must be positive, got {self.C}")
+
+
+@dataclass
+class ZeroShotConfig:
+    """`zeroshot`: all 60 prompts or one, the splits to measure on, and the class names seen in pretraining."""
+
+    ensemble: bool = True
+    splits: list[Literal["train", "val", "test"]] = field(default_factory=lambda: ["test"])
+    seen: list[str] | None = None
+
+    def __post_init__(self):
+        if not self.splits or len(set(self.splits)) < len(self.splits):
+            raise ValueError(f"splits must name at least one split, each once, got {self.splits}")
+
+
+@dataclass
+class RunConfig:
+    """All run-level keys of a config file. Epochs run from 0 to `max_epoch` inclusive, as released."""
+
+    model: dict
+    dataset: DatasetConfig
+    npoints: int
+    total_bs: int
+    optimizer: OptimizerConfig | None = None
+    scheduler: SchedulerConfig | None = None
+    max_epoch: int = 0
+    step_per_update: int = 1
+    grad_norm_clip: float | None = None
+    save_epochs: list[int] = field(default_factory=list)
+    data_root: str = "data"
+    augment: str = "none"
+    freeze_bn: bool = False
+    vote: VoteConfig = field(default_factory=VoteConfig)
+    svm: SvmConfig = field(default_factory=SvmConfig)
+    zeroshot: ZeroShotConfig = field(default_factory=ZeroShotConfig)
+
+    def __post_init__(self):
+        for name, least in (("npoints", 1), ("total_bs", 1), ("step_per_update", 1), ("max_epoch", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"config key '{name}' must be at least {least}, got {getattr(self, name)}")
+        if self.grad_norm_clip is not None and not self.grad_norm_clip > 0:
+            raise ValueError(f"config key 'grad_norm_clip' must be positive or null, got {self.grad_norm_clip}")
+        if self.augment not in AUGMENTATIONS:
+            raise ValueError(f"config key 'augment': unknown '{self.augment}'{nearest(self.augment, AUGMENTATIONS)}")
+
+
+@dataclass
+class Run:
+    """One run of one task: what was asked for, where it runs, and where it writes."""
+
+    task: str
+    args: argparse.Namespace
+    config: RunConfig
+    device: torch.device
+    folder: Path
+    board: Path
+    log: logging.Logger
+    started: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self):
+        self.revision = git_revision(Path(__file__).parent)
+        self.versions = versions(PACKAGES)
+
+    def record(self, model: nn.Module, **numbers: Any) -> None:
+        """Write metrics.json: what was run, on what, and the numbers so far."""
+        if not distributed.is_main():
+            return
+        args, parameters = self.args, list(model.parameters())
+        header = {
+            "task": self.task,
+            "config": str(args.config),
+            "opts": list(args.opts),
+            "exp_name": args.exp_name,
+            "ckpts": args.ckpts,
+            "seed": args.seed,
+            "git_revision": self.revision,
+            "versions": self.versions,
+            "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",
+            "processes": distributed.world_size(),
+            "parameters": {
+                "total": sum(p.numel() for p in parameters),
+                "trainable": sum(p.numel() for p in parameters if p.requires_grad),
+            },
+            "wall_seconds": round(time.perf_counter() - self.started, 3),
+        }
+        write_json(header | numbers, self.folder / "metrics.json")
+
+
+def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
+    """Read the config, make the run folder and put the config and a log file into it.
+
+    Raises:
+        UserError: for anything wrong with the config, see `load_config` and `parse`.
+    """
+    raw = load_config(args.config, args.opts)
+    if args.way is not None:
+        _choose_fold(raw, args)
+    config = parse(RunConfig, raw, "")
+    if "NAME" not in config.model:
+        raise UserError("missing config key 'model.NAME'")
+    processes = distributed.world_size()
+    if config.total_bs % processes:
+        raise UserError(f"config key 'total_bs': {config.total_bs} is no multiple of the {processes} processes")
+    stem, parent, name = Path(args.config).stem, Path(args.config).resolve().parent.name, args.exp_name
+    name = f"test_{name}" if task == "test" else name
+    name = f"{name}_{args.way}way_{args.shot}shot_fold{args.fold}" if args.way is not None else name
+    group = Path("experiments") / stem / parent
+    folder, board = group / name, group / "TFBoard" / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"run folder {folder} cannot be made: {error.strerror}") from None
+    log = make_logger(folder)
+    if distributed.is_main():
+        with checkpoint.written_whole(folder / "config.yaml") as temporary:
+            temporary.write_text(yaml.safe_dump(_plain(raw), sort_keys=False), encoding="utf-8")
+    seeding.set_deterministic(args.deterministic)
+    log.info(f"{task}: {args.config} -> {folder} (seed {args.seed}, {processes} x {device.type})")
+    return Run(task, args, config, device, folder, board, log)
+
+
+def _choose_fold(raw: dict, args: argparse.Namespace) -> None:
+    """Fill way, shot and fold into every data set of the config."""
+    for section in (raw.get("dataset") or {}).values():
+        if isinstance(section, dict):
+            section["others"] = {**(section.get("others") or {}), "way": args.way, "shot": args.shot, "fold": args.fold}
+
+
+def _plain(node: Any) -> Any:
+    """The same with plain dicts and lists, which YAML can write."""
+    if isinstance(node, dict):
+        return {key: _plain(value) for key, value in node.items()}
+    return [_plain(value) for value in node] if isinstance(node, (list, tuple)) else node
+
+
+def build_dataset(run: Run, section: str) -> Dataset:
+    """Build `dataset.<section>`; unless it says otherwise, its clouds must have the `npoints` of the run.
+
+    Raises:
+        UserError: if the config has no such section, or the data set is not what it should be.
+    """
+    values = getattr(run.config.dataset, section)
+    if values is None:
+        raise UserError(f"config {run.args.config} has no section 'dataset.{section}', which {run.task} needs")
+    values = {**values, "others": {"npoints": run.config.npoints, **(values.get("others") or {})}}
+    return datasets.build_dataset(values, run.config.data_root, f"dataset.{section}", run.args.seed)
+
+
+class Batches(Sampler[list[int]]):
+    """Batches of indices for this process.
+
+    In training every epoch is shuffled by (seed, epoch), all batches are full, and batches may start in mid-epoch.
+    Otherwise indices come in order, each exactly once over all processes.
+
+    Args:
+        length: samples in the data set.
+        batch_size: samples a batch and process, at most `length` over all processes.
+        train: see above.
+        seed: of the shuffling.
+    """
+
+    def __init__(self, length: int, batch_size: int, train: bool, seed: int):
+        self.length, self.batch_size, self.train, self.seed = length, batch_size, train, seed
+        self.rank, self.world = distributed.rank(), distributed.world_size()
+        self.epoch = self.start = 0
+
+    def seek(self, epoch: int, start: int) -> None:
+        """Begin the next iteration at batch `start` of `epoch`."""
+        self.epoch, self.start = epoch, start
+
+    def __len__(self) -> int:
+        """Batches in a whole epoch."""
+        if self.train:
+            return self.length // (self.batch_size * self.world)
+        return -(-len(range(self.rank, self.length, self.world)) // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        if self.train:
+            order = torch.randperm(self.length, generator=seeding.generator("cpu", self.seed, "order", self.epoch))
+            batches = order[: len(self) * self.batch_size * self.world].view(-1, self.world, self.batch_size)
+            yield from batches[self.start :, self.rank].tolist()
+        else:
+            order = list(range(self.rank, self.length, self.world))
+            yield from (order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size))
+
+
+def build_loader(run: Run, dataset: Dataset, train: bool = False) -> DataLoader:
+    """Load batches of `total_bs` samples over all processes; its `batch_sampler` is a `Batches`.
+
+    Raises:
+        UserError: if there is nothing to load.
+    """
+    length, world, batch_size = len(dataset), distributed.world_size(), run.config.total_bs
+    least = 2 * world if train else 1
+    if length < least:
+        raise UserError(f"a data set of {length} samples is too small for {run.task}, which needs at least {least}")
+    if train and length < batch_size:
+        batch_size = length - length % world
+        run.log.warning(f"total_bs {run.config.total_bs} lowered to {batch_size}: there are only {length} samples")
+    return DataLoader(
+        dataset,
+        batch_sampler=Batches(length, batch_size // world if train else -(-batch_size // world), train, run.args.seed),
+        num_workers=run.args.num_workers,
+        collate_fn=datasets.collate,
+        pin_memory=run.device.type == "cuda",
+        worker_init_fn=_ignore_interrupts,
+        persistent_workers=train and run.args.num_workers > 0,
+    )
+
+
+def _ignore_interrupts(_: int) -> None:
+    """Leave Ctrl-C to the main process, which ends its workers itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def load_pretrained(run: Run, model: nn.Module, path: str, new: Sequence[str] = ()) -> None:
+    """Put the weights of a checkpoint into a model, taking the encoder out of a pretraining checkpoint.
+
+    Raises:
+        UserError: see `utils.checkpoint.load_weights`.
+    """
+    checkpoint.load_weights(model, path, prefixes=("MAE_encoder.",), new=new, log=run.log)
+
+
+def build_optimizer(model: nn.Module, config: RunConfig) -> torch.optim.AdamW:
+    """AdamW on three groups of the trainable parameters, as released.
+
+    The `GROUPS`, any of which may be empty: `head` (only of `PointTransformer`: names with `cls`) at ten times the
+    learning rate, `no_decay` (vectors, biases, tokens), `decay` (the rest).
+
+    Raises:
+        UserError: if the config has no `optimizer`.
+    """
+    if config.optimizer is None:
+        raise UserError("missing config key 'optimizer', which training needs")
+    lr, weight_decay = config.optimizer.kwargs.lr, config.optimizer.kwargs.weight_decay
+    head, no_decay, decay = [], [], []
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        if "cls" in name and config.model["NAME"] == "PointTransformer":
+            head.append(parameter)
+        elif parameter.dim() == 1 or name.endswith(".bias") or "token" in name:
+            no_decay.append(parameter)
+        else:
+            decay.append(parameter)
+    groups = zip((head, no_decay, decay), (10 * lr, lr, lr), (weight_decay, 0.0, weight_decay), strict=True)
+    return torch.optim.AdamW([{"params": group, "lr": rate, "weight_decay": wd} for group, rate, wd in groups])
+
+
+class EpochSchedule:
+    """Cosine with warm-up, set anew for each epoch, so that it has no state to save.
+
+    Args:
+        optimizer: its groups' learning rates are set.
+        config: epochs, warm-up and the released lag.
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer, config: CosLRKwargs):
+        self.lag = config.released_lag
+        self.cosine = CosineLRScheduler(
+            optimizer,
+            t_initial=config.epochs,
+            lr_min=1e-6,
+            warmup_t=config.initial_epochs,
+            warmup_lr_init=1e-6,
+            cycle_limit=1,
+        )
+
+    def set(self, epoch: int) -> None:
+        """Set the learning rates that `epoch` uses."""
+        self.cosine.step(max(epoch - 1, 0) if self.lag else epoch)
+
+
+def build_schedule(optimizer: torch.optim.Optimizer, config: RunConfig) -> EpochSchedule:
+    """Build the learning rate schedule of a config.
+
+    Raises:
+        UserError: if the config has no `scheduler`.
+    """
+    if config.scheduler is None:
+        raise UserError("missing config key 'scheduler', which training needs")
+    return EpochSchedule(optimizer, config.scheduler.kwargs)

@@ -1,0 +1,67 @@
+"""Linear SVM and nearest neighbour on frozen features."""
+
+import warnings
+from functools import partial
+
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import LinearSVC
+from torch import nn
+from torch.utils.data import Dataset
+
+from datasets.point_transforms import sample_test
+from models import build_model_from_cfg
+from tools.builder import Run, build_dataset, load_pretrained
+from tools.task import predict
+from utils import seeding
+from utils.errors import UserError
+from utils.metrics import accuracy
+
+
+def probe(run: Run, model: nn.Module, train: Dataset, test: Dataset) -> dict[str, float | int]:
+    """Fit a linear SVM (C from `svm.C`) and a 1-nearest-neighbour classifier to features, and test them.
+
+    Args:
+        run: the run.
+        model: from points (B, N, 3) to features (B, d).
+        train: data set with labels that the classifiers are fitted to.
+        test: data set that they are measured on.
+
+    Returns:
+        `accuracy`, `correct` and `total` of the SVM, `nearest_neighbor_accuracy` and `nearest_neighbor_correct` (by
+        cosine) of the other.
+
+    Raises:
+        UserError: if the training set holds fewer than two classes.
+    """
+    prepare = partial(sample_test, npoints=run.config.npoints)
+    (x, y), (x_test, y_test) = (
+        predict(run, model, part, prepare, name) for part, name in ((train, "train features"), (test, "test features"))
+    )
+    if len(y.unique()) < 2:
+        raise UserError(f"an SVM needs at least 2 classes to tell apart, the training set has {len(y.unique())}")
+    svm = LinearSVC(C=run.config.svm.C, random_state=run.args.seed % 2**32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # its iterations are limited, as in the released code
+        svm.fit(x.numpy(), y.numpy())
+    nearest = KNeighborsClassifier(1, metric="cosine").fit(x.numpy(), y.numpy())
+    by_svm, by_neighbor = (accuracy(torch.from_numpy(m.predict(x_test.numpy())), y_test) for m in (svm, nearest))
+    return by_svm | {f"nearest_neighbor_{name}": by_neighbor[name] for name in ("accuracy", "correct")}
+
+
+def main(run: Run) -> None:
+    """Measure a pretrained encoder, or a random one as the baseline."""
+    train, test = build_dataset(run, "train"), build_dataset(run, "test")
+    seeding.seed_everything(run.args.seed, "model")
+    model = build_model_from_cfg(run.config.model)
+    if run.args.ckpts:
+        load_pretrained(run, model, run.args.ckpts)
+    else:
+        run.log.warning("no --ckpts: the features come from random weights")
+    results = probe(run, model.to(run.device), train, test)
+    run.log.info(
+        f"linear SVM: {results['accuracy']:.2f} % ({results['correct']} of {results['total']}), 1-nearest neighbour: "
+        f"{results['nearest_neighbor_accuracy']:.2f} %"
+    )
+    run.record(model, finished=True, random_weights=not run.args.ckpts, metric="accuracy", last=results)

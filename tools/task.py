@@ -1,0 +1,77 @@
+"""What a runner says about its task, and the one loop over a test set."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from tools.builder import Run, build_loader
+from utils import distributed
+from utils.logging import progress
+
+Draw = Callable[..., torch.Generator]
+
+
+class Task(ABC):
+    """What is special about one trained task; everything else is the trainer's.
+
+    Attributes:
+        metric: the number that decides which checkpoint is the best: one of `evaluate`'s, or the training "loss".
+        higher_is_better: its direction.
+    """
+
+    metric = "accuracy"
+    higher_is_better = True
+
+    def __init__(self, run: Run):
+        self.run = run
+
+    @abstractmethod
+    def build_model(self) -> nn.Module:
+        """Return the model, on the CPU, with its starting weights; what shall not train requires no gradient."""
+
+    @abstractmethod
+    def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
+        """Return the scalar loss terms of a batch; the model is trained on their sum.
+
+        Args:
+            model: call it for the forward pass; it may be wrapped for several processes.
+            batch: from `datasets.collate`, tensors on the device of the run.
+            draw: `draw(name)` is a generator on that device that belongs to this step and name, `draw(name, "cpu")`
+                one on the CPU.
+        """
+
+    def train_mode(self, model: nn.Module) -> None:
+        """Put the model into the mode it is trained in."""
+        model.train()
+
+    def evaluate(self, model: nn.Module) -> dict[str, float]:
+        """Return the numbers to report of the model, if any."""
+        return {}
+
+
+@torch.no_grad()
+def predict(run: Run, model: nn.Module, dataset: Dataset, prepare: Callable[[Tensor], Tensor], name: str = "test"):
+    """Run a model in eval mode over a whole data set, shared among the processes.
+
+    Args:
+        run: the run.
+        model: from points to outputs (B, d).
+        dataset: samples with `points` and `label`.
+        prepare: from the stored points (B, n, 3), on the device, to the points that the model is fed.
+        name: what the progress bar is called.
+
+    Returns:
+        Outputs (n, d) and labels (n,), on the CPU.
+    """
+    model.eval()
+    outputs, labels = [], []
+    for batch in progress(build_loader(run, dataset), desc=name):
+        points = batch["points"].to(run.device, non_blocking=True)
+        outputs.append(model(prepare(points)).float().cpu())
+        labels.append(batch["label"])
+    # A process may be left without samples where there are fewer samples than processes.
+    outputs, labels = (torch.cat(parts) if parts else None for parts in (outputs, labels))
+    return tuple(torch.cat([p for p in distributed.gather(part) if p is not None]) for part in (outputs, labels))

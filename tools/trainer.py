@@ -1,0 +1,242 @@
+"""The one training loop."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from tools.builder import GROUPS, Run, build_dataset, build_loader, build_optimizer, build_schedule
+from tools.task import Task
+from utils import checkpoint, distributed, seeding
+from utils.errors import Interrupted, UserError
+from utils.logging import progress
+from utils.stopping import StopRequest
+
+
+class Trainer:
+    """Trains one task: epochs, updates, schedule, logs, checkpoints, resuming.
+
+    Args:
+        run: what was asked for.
+        task: what is special about it.
+
+    Raises:
+        UserError: for a config that cannot train, and for a checkpoint that cannot be resumed from.
+    """
+
+    def __init__(self, run: Run, task: Task):
+        self.run, self.task, self.config = run, task, run.config
+        self.data = build_dataset(run, "train")
+        self.loader = build_loader(run, self.data, train=True)
+        seeding.seed_everything(run.args.seed, "model")
+        self.model = task.build_model().to(run.device)
+        if run.args.sync_bn and distributed.world_size() > 1:
+            if run.device.type != "cuda":
+                raise UserError("--sync_bn needs GPUs")
+            self.model = nn.SyncBatchNorm.convert_sync_batchnorm(self.model)
+        self.optimizer = build_optimizer(self.model, self.config)
+        self.schedule = build_schedule(self.optimizer, self.config)
+        # Where the run stands: `step` batches of `epoch` are done, with `sums` of their losses.
+        self.epoch = self.step = 0
+        self.sums: dict[str, float] = {}
+        self.metrics: dict[str, float] = {}
+        self.best: dict[str, float] = {}
+        self.stop = StopRequest()
+        self.last = run.folder / "ckpt-last.pth"
+        if run.args.resume and self.last.is_file():
+            self._resume()
+        elif run.args.resume:
+            run.log.warning(f"nothing to resume: {self.last} does not exist; starting at epoch 0")
+        elif self.last.is_file():
+            run.log.warning(f"{run.folder} holds an earlier run, which this one replaces (--resume would continue it)")
+
+    def fit(self) -> dict[str, float]:
+        """Train to the end of `max_epoch`, evaluating and saving on the way; returns the last metrics.
+
+        Raises:
+            UserError: if a loss is not finite.
+            Interrupted: after Ctrl-C or SIGTERM, once everything needed to continue is saved.
+        """
+        steps, epochs = len(self.loader), self.config.max_epoch + 1
+        trained = sum(p.numel() for p in self.model.parameters() if p.requires_grad) / 1e6
+        self.run.log.info(f"{len(self.data)} samples, {steps} steps an epoch, {trained:.2f} M trained parameters")
+        bar = progress(total=epochs * steps, initial=self.epoch * steps + self.step, unit="step", smoothing=0)
+        with bar, self.stop, self._board() as board:
+            model = self.model
+            if distributed.world_size() > 1:
+                devices = [self.run.device] if self.run.device.type == "cuda" else None
+                model = DistributedDataParallel(self.model, devices, find_unused_parameters=True)
+            while self.epoch < epochs:
+                bar.set_description(f"epoch {self.epoch}/{epochs - 1}", refresh=False)
+                began, first = time.perf_counter(), self.step
+                self._train_epoch(model, bar)
+                seconds = time.perf_counter() - began
+                means = {name: value / steps for name, value in distributed.mean(self.sums).items()}
+                self.metrics = means | self._evaluate()
+                improved = self._improved()
+                done = (steps - first) * self.loader.batch_sampler.batch_size * distributed.world_size()
+                self._report(board, means, done / max(seconds, 1e-9))
+                self.step, self.sums = 0, {}
+                if improved:
+                    self._save("ckpt-best")
+                if self.epoch in self.config.save_epochs:
+                    self._save(f"ckpt-epoch-{self.epoch:03d}")
+                self._save("ckpt-last")
+                self.epoch += 1
+                self._record(finished=self.epoch == epochs)
+        self.run.log.info(f"finished; metrics in {self.run.folder / 'metrics.json'}")
+        return self.metrics
+
+    def _train_epoch(self, model: nn.Module, bar) -> None:
+        """Do what is left of the epoch."""
+        self.schedule.set(self.epoch)
+        self.task.train_mode(self.model)
+        self.data.set_epoch(self.epoch)
+        self.loader.batch_sampler.seek(self.epoch, self.step)
+        steps, together = len(self.loader), self.config.step_per_update
+        for batch in self.loader if self.step < steps else ():
+            for name in [name for name, value in batch.items() if isinstance(value, Tensor)]:
+                batch[name] = batch[name].to(self.run.device, non_blocking=True)
+            key = (self.run.args.seed, distributed.rank(), self.epoch, self.step)
+            seeding.seed_everything(*key)
+            share = min(together, steps - self.step // together * together)  # the last update may be a smaller one
+            updates = (self.step + 1) % together == 0 or self.step + 1 == steps
+            with contextlib.nullcontext() if updates or model is self.model else model.no_sync():
+                losses = self.task.losses(model, batch, partial(self._generator, key))
+                total = sum(losses.values())
+                (total / share).backward()
+            self._add(losses | {"loss": total})
+            if updates:
+                if self.config.grad_norm_clip is not None:
+                    nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_norm_clip)
+                self.optimizer.step()
+                self.optimizer.zero_grad(set_to_none=True)
+            self.step += 1
+            bar.set_postfix_str(f"loss {self.sums['loss'] / self.step:.4g}", refresh=False)
+            bar.update()
+            if updates and distributed.anywhere(self.stop.made, self.run.device):
+                self._save_and_stop()
+
+    def _generator(self, key: tuple, name: str, device: torch.device | str | None = None) -> torch.Generator:
+        return seeding.generator(device or self.run.device, *key, name)
+
+    def _add(self, losses: dict[str, Tensor]) -> None:
+        """Add the losses of a step to the sums of the epoch.
+
+        Raises:
+            UserError: if one is not finite.
+        """
+        values = dict(zip(losses, torch.stack([x.detach().float() for x in losses.values()]).tolist(), strict=True))
+        broken = [name for name, value in values.items() if not abs(value) < float("inf")]
+        if broken:
+            kept = f"; {self.last} holds the last good state" if self.last.is_file() else ""
+            raise UserError(
+                f"loss '{broken[0]}' became {values[broken[0]]} in epoch {self.epoch}, step {self.step}; "
+                f"a lower optimizer.kwargs.lr or a grad_norm_clip may help{kept}"
+            )
+        self.sums = {name: self.sums.get(name, 0.0) + value for name, value in values.items()}
+
+    def _evaluate(self) -> dict[str, float]:
+        """Evaluate after every `val_freq`-th epoch but the first, and after the last."""
+        due = self.epoch > 0 and self.epoch % self.run.args.val_freq == 0
+        if not due and self.epoch != self.config.max_epoch:
+            return {}
+        distributed.share_buffers(self.model)
+        # Nothing is lost by stopping here, but several processes would have to agree to it.
+        self.stop.at_once = distributed.world_size() == 1
+        try:
+            return self.task.evaluate(self.model)
+        except KeyboardInterrupt:
+            self._save_and_stop()
+        finally:
+            self.stop.at_once = False
+
+    def _improved(self) -> bool:
+        """Note the metrics if they are the best so far."""
+        value, best = self.metrics.get(self.task.metric), self.best.get(self.task.metric)
+        if value is None or not (best is None or (value > best if self.task.higher_is_better else value < best)):
+            return False
+        self.best = {"epoch": self.epoch, **self.metrics}
+        return True
+
+    def _report(self, board, means: dict[str, float], throughput: float) -> None:
+        """One line to the log, one point to every curve."""
+        groups = zip(GROUPS, self.optimizer.param_groups, strict=True)
+        rates = {name: group["lr"] for name, group in groups if group["params"]}
+        tested = {name: value for name, value in self.metrics.items() if name.endswith("accuracy")}
+        parts = [f"{name} {value:.5g}" for name, value in means.items()]
+        parts += [f"{name} {value:.2f} %" for name, value in tested.items()]
+        if tested and self.best:
+            parts.append(f"(best {self.best[self.task.metric]:.2f} % in epoch {self.best['epoch']})")
+        parts += [f"lr {rates.get('decay', max(rates.values())):.3g}", f"{throughput:.1f} samples/s"]
+        self.run.log.info(f"epoch {self.epoch}/{self.config.max_epoch}  " + "  ".join(parts))
+        curves = {f"loss/{name}": value for name, value in means.items()} | {f"test/{n}": v for n, v in tested.items()}
+        curves |= {f"lr/{name}": rate for name, rate in rates.items()} | {"samples_per_second": throughput}
+        for name, value in curves.items() if board else ():
+            board.add_scalar(name, value, self.epoch)
+
+    def _record(self, finished: bool) -> None:
+        self.run.record(
+            self.model,
+            finished=finished,
+            epochs=self.epoch,
+            metric=self.task.metric,
+            best=self.best,
+            last={"epoch": self.epoch - 1, **self.metrics},
+        )
+
+    def _save(self, name: str) -> None:
+        """Write a checkpoint; `step` 0 means that `epoch` is complete, otherwise so many of its batches are done."""
+        if distributed.is_main():
+            content = {
+                "base_model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "epoch": self.epoch,
+                "step": self.step,
+                "sums": self.sums,
+                "metrics": self.metrics,
+                "best_metrics": self.best,
+                "seconds": time.perf_counter() - self.run.started,
+            }
+            checkpoint.save_atomic(content, self.run.folder / f"{name}.pth")
+
+    def _resume(self) -> None:
+        """Take up the state of the last checkpoint.
+
+        Raises:
+            UserError: if it is not one of this run.
+        """
+        state = checkpoint.load_weights(self.model, self.last, log=self.run.log)
+        try:
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step, self.sums = state.get("step", 0), state.get("sums", {})
+            self.epoch = state["epoch"] + (self.step == 0)
+            self.metrics, self.best = state["metrics"], state["best_metrics"]
+        except (KeyError, ValueError, TypeError) as error:
+            raise UserError(f"cannot resume from {self.last}: {error}") from None
+        if self.step > len(self.loader):
+            raise UserError(f"cannot resume from {self.last}: it is at step {self.step} of {len(self.loader)}")
+        self.run.started -= state.get("seconds", 0.0)
+        self.run.log.info(f"resuming at epoch {self.epoch}, step {self.step}")
+
+    def _save_and_stop(self) -> None:
+        """Save in mid-epoch and end the run."""
+        self.sums = distributed.mean(self.sums)
+        self._save("ckpt-last")
+        where = f"epoch {self.epoch}, step {self.step}"
+        raise Interrupted(f"saved {self.last} ({where}); continue with the same command and --resume")
+
+    @contextlib.contextmanager
+    def _board(self) -> Iterator:
+        """TensorBoard's writer in the main process, None in the others."""
+        if not distributed.is_main():
+            yield None
+            return
+        from torch.utils.tensorboard import SummaryWriter
+
+        with SummaryWriter(str(self.run.board), purge_step=self.epoch) as board:
+            yield board
