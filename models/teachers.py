@@ -267,7 +267,7 @@ def _load_open_clip(name: str, weights: str | None, kind: str):
     def load():
         # open_clip warns about QuickGELU on the root logger whenever a tag is a path.
         logging.getLogger().setLevel(max(logging.getLogger().level, logging.ERROR))
-        clip = open_clip.create_model(architecture, pretrained=pretrained)
+        clip = open_clip.create_model(architecture, pretrained=pretrained, require_pretrained=True)
         return clip, open_clip.get_tokenizer(architecture)
 
     clip, tokenizer = _guard(kind, name, weights, f"open_clip's {architecture} '{pretrained}'", load)

@@ -105,6 +105,9 @@ def test_damaged_and_missing_weights(tmp_path):
         assert message in str(error.value) and path in str(error.value)
     with pytest.raises(UserError, match="no open_clip_config.json in folder"):
         build_text_teacher(f"local-dir:{tmp_path}")
+    (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": CLIP, "preprocess_cfg": {}}))
+    with pytest.raises(UserError, match="weights of teacher .* cannot be had"):
+        build_text_teacher(f"local-dir:{tmp_path}")
 
 
 @pytest.mark.parametrize("build, name", [(build_image_teacher, IN21K), (build_text_teacher, "ViT-B/32")])

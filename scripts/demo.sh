@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Pretrain ReCon on the embedded world, carry it to three tasks, print a table. Needs nothing but Python >= 3.10.
+set -euo pipefail
+usage() {
+    echo "usage: bash scripts/demo.sh [--smoke] [--keep] [--out FOLDER]" >&2
+    exit 2
+}
+world='' name=demo scale=full seeds='0 1 2' shorter='' keep=false
+while [ $# -gt 0 ]; do
+    case $1 in
+        --smoke) # seconds instead of minutes; its numbers mean nothing
+            name=smoke scale=smoke seeds=0
+            shorter='max_epoch=1 scheduler.kwargs.epochs=2 scheduler.kwargs.initial_epochs=0 total_bs=16'
+            ;;
+        --keep) keep=true ;; # an earlier run's pretrained model is used again
+        --out) # where the data sets go
+            [ $# -ge 2 ] || usage
+            case $2 in /*) world=$2 ;; *) world=$PWD/$2 ;; esac
+            shift
+            ;;
+        *) usage ;;
+    esac
+    shift
+done
+source "$(dirname "$0")/env.sh"
+world=${world:-data/$name}
+opts=(data_root="$world")
+train_opts=("${opts[@]}" $shorter)
+
+step() { echo; echo "[$1/6] $2"; }
+run() { # config, experiment name, further arguments of main.py
+    local config=cfgs/demo/$1.yaml experiment=$2
+    shift 2
+    python main.py --config "$config" --exp_name "$experiment" "$@"
+}
+
+step 1 "the embedded world"
+python -m datasets.demo --out "$world" --scale "$scale"
+
+step 2 "pretraining on points, images and text"
+pretrained=experiments/pretrain/demo/$name/ckpt-last.pth
+if ! $keep || ! [ -f "$pretrained" ]; then
+    run pretrain "$name" --opts "${train_opts[@]}"
+fi
+
+step 3 "scanned objects: fine-tuning ReCon"
+for seed in $seeds; do
+    run finetune_scan "$name-recon-$seed" --finetune_model --ckpts "$pretrained" --seed "$seed" --opts "${train_opts[@]}"
+done
+
+step 4 "scanned objects: the same model from scratch"
+for seed in $seeds; do
+    run finetune_scan "$name-scratch-$seed" --scratch_model --seed "$seed" --opts "${train_opts[@]}"
+done
+
+step 5 "linear SVM on frozen features: ReCon, then random weights"
+run svm "$name-recon" --svm --ckpts "$pretrained" --opts "${opts[@]}"
+run svm "$name-scratch" --svm --opts "${opts[@]}"
+
+step 6 "zero-shot: naming shapes without a label"
+run zeroshot "$name" --zeroshot --ckpts "$pretrained" --opts "${opts[@]}"
+
+echo
+python -m tools.report --demo "$name"

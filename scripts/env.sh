@@ -1,0 +1,35 @@
+# Sourced by scripts that set themselves up: puts a Python with all of requirements.txt first on PATH.
+# An active virtual environment or conda environment is used as it is; otherwise .venv is made (VENV names another
+# folder, PYTHON another interpreter). Packages are installed only when requirements.txt has changed since.
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+fail() { echo "error: $*" >&2; exit 2; }
+new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1; }
+old() { fail "Python 3.10 or newer is needed, $1 is $("$1" --version 2>/dev/null || echo missing)$2"; }
+
+prefix=${VIRTUAL_ENV:-${CONDA_PREFIX:-}}
+if [ -z "$prefix" ]; then
+    prefix=${VENV:-.venv}
+    case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac
+    if ! [ -x "$prefix/bin/python" ]; then
+        candidates=(python3 python3.13 python3.12 python3.11 python3.10)
+        [ -z "${PYTHON:-}" ] || candidates=("$PYTHON")
+        for python in "${candidates[@]}"; do
+            ! new_enough "$python" || break
+        done
+        new_enough "$python" || old "${PYTHON:-python3}" "; name one with PYTHON=/path/to/python3"
+        "$python" -m venv --clear "$prefix" >&2 || fail "$python -m venv $prefix failed (Debian and Ubuntu: apt-get install python3-venv)"
+    fi
+    export VIRTUAL_ENV=$prefix
+fi
+[ -x "$prefix/bin/python" ] || fail "the active environment $prefix has no bin/python; deactivate it"
+export PATH="$prefix/bin:$PATH"
+new_enough python || old "$prefix/bin/python" "; renew that environment"
+
+stamp=$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/recon-requirements.txt
+if ! cmp -s requirements.txt "$stamp"; then
+    python -m pip --version >/dev/null 2>&1 || python -m ensurepip >&2 || fail "there is no pip in $prefix"
+    echo "installing requirements.txt into $prefix (once; takes some minutes)" >&2
+    python -m pip install --disable-pip-version-check -r requirements.txt >&2 || fail "pip could not install requirements.txt into $prefix; its message is above"
+    cp requirements.txt "$stamp"
+fi

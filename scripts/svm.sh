@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Linear SVM on frozen features; CONFIG names another config.
+set -euo pipefail
+arguments='<GPU> <exp> <ckpt>'
+source "$(dirname "$0")/launch.sh"
+launch --config "${CONFIG:-cfgs/svm/modelnet40.yaml}" --svm --ckpts "$3" "${@:4}"

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Zero-shot classification; CONFIG=cfgs/zeroshot/scan_hardest.yaml names another config.
+set -euo pipefail
+arguments='<GPU> <exp> <ckpt>'
+source "$(dirname "$0")/launch.sh"
+launch --config "${CONFIG:-cfgs/zeroshot/modelnet40.yaml}" --zeroshot --ckpts "$3" "${@:4}"

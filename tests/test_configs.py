@@ -1,0 +1,267 @@
+"""Every YAML under cfgs/ is valid, and the released ones hold the released values (see README, real data)."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import torch
+
+from datasets import build
+from models import build_model_from_cfg, parse_model_config
+from models.build import MODELS
+from tools.builder import RunConfig
+from utils.config import load_config, parse, read_yaml
+
+CONFIGS = sorted(str(path) for path in Path("cfgs").glob("*/*.yaml") if path.parent.name != "dataset_configs")
+# Keys of a data set that come from the command line, or that are for configs that want to check early.
+OPTIONAL = {"way", "shot", "fold", "npoints"}
+
+# lr, batch, epochs, clip, drop path, points, groups, group size, augmentation
+PRETRAIN = (5e-4, 128, 300, None, 0.1, 1024, 64, 32, "rotate")
+SCAN = (2e-5, 32, 300, 10, 0.2, 2048, 128, 32, "rotate")
+MODELNET = (1e-5, 32, 300, 10, 0.2, 1024, 64, 32, "scale_translate")
+MODELNET_8K = (1e-5, 32, 300, 10, 0.2, 8192, 512, 32, "scale_translate")
+FEWSHOT = (5e-4, 32, 150, 10, 0.1, 1024, 64, 32, "rotate")
+FULL = {
+    "finetune_scan_objbg": SCAN,
+    "finetune_scan_objonly": SCAN,
+    "finetune_scan_hardest": SCAN,
+    "finetune_modelnet": MODELNET,
+    "finetune_modelnet_8k": MODELNET_8K,
+    "fewshot": FEWSHOT,
+}
+FROZEN_LR = {"finetune_modelnet_8k": 5e-5, "fewshot": 1e-3}
+TRAINED = {f"cfgs/pretrain/{name}.yaml": PRETRAIN for name in ("base", "small", "tiny", "zeroshot")}
+TRAINED |= {f"cfgs/full/{name}.yaml": values for name, values in FULL.items()}
+TRAINED |= {
+    f"cfgs/{kind}/{name}.yaml": (FROZEN_LR.get(name, 1e-4), *values[1:])
+    for kind in ("linear", "mlp3")
+    for name, values in FULL.items()
+}
+# ratio, points, groups, group size
+ZEROSHOT = {
+    "modelnet10": (0.2, 1024, 64, 32),
+    "modelnet40": (0.25, 1024, 64, 32),
+    "scan_objonly": (0.15, 2048, 32, 128),
+    "scan_objbg": (0.1, 2048, 64, 64),
+    "scan_hardest": (0.05, 2048, 64, 64),
+}
+# width, heads, decoder heads, parameters of the ScanObjectNN classifier in millions (paper: 43.6, 19.0, 11.4)
+SIZES = {"base": (384, 6, 6, 43.57), "small": (256, 4, 4, 19.73), "tiny": (192, 3, 3, 11.35)}
+DATA = {
+    "scan_objbg": ("ScanObjectNN", "data/ScanObjectNN/main_split"),
+    "scan_objonly": ("ScanObjectNN", "data/ScanObjectNN/main_split_nobg"),
+    "scan_hardest": ("ScanObjectNN_hardest", "data/ScanObjectNN/main_split"),
+}
+
+
+@pytest.fixture(autouse=True)
+def at_root(monkeypatch):
+    """Base files are named from the repository root."""
+    monkeypatch.chdir(Path(__file__).parent.parent)
+
+
+def run_config(path: str, *opts: str) -> RunConfig:
+    return parse(RunConfig, load_config(path, opts), "")
+
+
+def build_on_meta(model: dict) -> torch.nn.Module:
+    """Build a model without memory for its weights, and with given features in place of teachers."""
+    replaced = {key: "features" for key in ("img_encoder", "text_encoder") if model.get(key)}
+    widths = {"img_dim": 768, "text_dim": 512} if model["NAME"] == "ReCon" else {}
+    with torch.device("meta"):
+        return build_model_from_cfg({**model, **widths, **replaced})
+
+
+@pytest.mark.parametrize("path", CONFIGS)
+def test_config_is_valid(path, monkeypatch):
+    config = run_config(path)
+    parse_model_config(config.model)
+    build_on_meta(config.model)
+    # Stop before the files are read.
+    find = build.DATASETS.get
+    monkeypatch.setattr(build.DATASETS, "get", lambda name: _parse_only(find(name)))
+    for field in dataclasses.fields(config.dataset):
+        section = getattr(config.dataset, field.name)
+        if section is not None:
+            _add_flags(section)
+            assert build.build_dataset(section, config.data_root, f"dataset.{field.name}") is not None
+
+
+def _parse_only(dataset: type):
+    def give_config(config, data_root, seed):
+        return config
+
+    give_config.Config = dataset.Config
+    return give_config
+
+
+def _add_flags(section: dict) -> None:
+    """What main.py adds for few-shot."""
+    if section["_base_"]["NAME"] == "ModelNetFewShot":
+        section["others"].update(way=5, shot=10, fold=0)
+
+
+@pytest.mark.parametrize("path", TRAINED)
+def test_released_values_of_training(path):
+    config = run_config(path)
+    shape = config.model.get("transformer_config", config.model)
+    kwargs = config.optimizer.kwargs
+    assert TRAINED[path] == (
+        kwargs.lr,
+        config.total_bs,
+        config.max_epoch,
+        config.grad_norm_clip,
+        shape["drop_path_rate"],
+        config.npoints,
+        config.model["num_group"],
+        config.model["group_size"],
+        config.augment,
+    )
+    assert kwargs.weight_decay == 0.05 and config.step_per_update == 1 and not config.freeze_bn
+    schedule = config.scheduler.kwargs
+    assert (schedule.epochs, schedule.initial_epochs, schedule.released_lag) == (config.max_epoch, 10, True)
+    assert shape["depth"] == 12 and config.data_root == "data"
+    folder, name = Path(path).parts[1], Path(path).stem
+    if folder != "pretrain":
+        assert config.model["type"] == folder and (shape["trans_dim"], shape["num_heads"]) == (384, 6)
+        assert config.model["cls_dim"] == (15 if "scan" in name else 40)
+        _check_data(config, name.removeprefix("finetune_"))
+        for section, subset in ((config.dataset.train, "train"), (config.dataset.test, "test")):
+            assert section["others"] == {"subset": subset}
+    else:
+        others = config.dataset.train["others"]
+        assert others["subset"] == "train" and others["whole"] and others["bgr"] and others["image_augment"]
+        assert others["ratio"] == 1 and (others["image_size"], others["image_norm"]) == (224, "imagenet")
+        assert config.save_epochs == [250, 275, 300]
+        assert (shape["mask_ratio"], shape["mask_type"], shape["decoder_depth"]) == (0.6, "rand", 4)
+        assert config.model["loss"] == "cdl2" and not config.model["self_contrastive"]
+        clip = name == "zeroshot"
+        assert config.model["img_encoder"] == ("ViT-B/32" if clip else "vit_base_patch16_224_in21k")
+        assert config.model["text_encoder"] == "ViT-B/32"
+
+
+@pytest.mark.parametrize("name", ZEROSHOT)
+def test_released_values_of_zeroshot(name):
+    config = run_config(f"cfgs/zeroshot/{name}.yaml")
+    model = config.model
+    assert ZEROSHOT[name] == (model["ratio"], config.npoints, model["num_group"], model["group_size"])
+    assert config.total_bs == 64 and model["type"] == "full" and model["text_encoder"] == "ViT-B/32"
+    assert config.zeroshot.ensemble and config.zeroshot.splits == ["test"] and config.zeroshot.seen is None
+    _check_data(config, name)
+
+
+def _check_data(config: RunConfig, name: str) -> None:
+    for section in filter(None, (config.dataset.train, config.dataset.val, config.dataset.test)):
+        base = section["_base_"]
+        if name in DATA:
+            assert (base["NAME"], base["ROOT"]) == DATA[name]
+        else:
+            assert base["NAME"] == ("ModelNetFewShot" if name == "fewshot" else "ModelNet")
+            assert base["NUM_CATEGORY"] == (10 if name == "modelnet10" else 40) and base["N_POINTS"] == 8192
+
+
+def test_released_values_of_svm():
+    config = run_config("cfgs/svm/modelnet40.yaml")
+    assert (config.svm.C, config.total_bs, config.npoints, config.augment) == (0.075, 128, 1024, "none")
+    assert (config.model["num_group"], config.model["group_size"], config.model["cls_dim"]) == (64, 32, 40)
+    _check_data(config, "modelnet40")
+
+
+@pytest.mark.parametrize(
+    ("name", "augment"),
+    [("finetune_scan_hardest", "rotate"), ("finetune_scan_objbg", "none"), ("finetune_scan_objonly", "none")]
+    + [("finetune_modelnet", "scale"), ("finetune_modelnet_8k", "scale")],
+)
+@pytest.mark.parametrize("kind", ["full", "linear", "mlp3"])
+def test_released_values_of_voting(kind, name, augment):
+    vote = run_config(f"cfgs/{kind}/{name}.yaml").vote
+    assert (vote.rounds, vote.samples, vote.augment) == (299, 10, augment)
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_sizes(name):
+    width, heads, decoder_heads, millions = SIZES[name]
+    path = Path(f"cfgs/pretrain/{name}.yaml")
+    shape = run_config(str(path)).model["transformer_config"]
+    assert (shape["trans_dim"], shape["encoder_dims"], shape["num_heads"]) == (width, width, heads)
+    assert shape["decoder_num_heads"] == decoder_heads
+    # The downstream model of that size is the one that the file's own comment tells how to get.
+    comment = path.read_text().partition("--opts ")[2].partition("`")[0]
+    model = build_on_meta(run_config("cfgs/full/finetune_scan_hardest.yaml", *comment.split()).model)
+    assert sum(p.numel() for p in model.parameters()) / 1e6 == pytest.approx(millions, abs=0.01)
+
+
+def test_downstream_models_fit_the_pretraining_checkpoint():
+    held = build_on_meta(run_config("cfgs/pretrain/zeroshot.yaml", "model.img_encoder=features").model).state_dict()
+    held = {name.removeprefix("MAE_encoder."): value.shape for name, value in held.items()}
+    for path in ("cfgs/full/fewshot.yaml", "cfgs/svm/modelnet40.yaml"):
+        model = build_on_meta(run_config(path).model)
+        wanted = {name: value.shape for name, value in model.state_dict().items()}
+        new = tuple(model.new_parameters)
+        assert all(held.get(name) == shape for name, shape in wanted.items() if not (new and name.startswith(new)))
+
+
+@pytest.mark.parametrize("name", ["pretrain", "finetune_scan", "svm", "zeroshot"])
+def test_demo_models_are_one_size(name):
+    config, pretrain = run_config(f"cfgs/demo/{name}.yaml"), run_config("cfgs/demo/pretrain.yaml")
+    shape = config.model.get("transformer_config", config.model)
+    for key in ("trans_dim", "encoder_dims", "depth", "num_heads"):
+        assert shape[key] == pretrain.model["transformer_config"][key], key
+    for key in ("num_group", "group_size"):
+        assert config.model[key] == pretrain.model[key], key
+    assert config.data_root == pretrain.data_root == "data/demo"
+
+
+def test_demo_knows_which_names_were_seen():
+    from datasets.demo.world import MODELNET40, UNSEEN
+
+    assert sorted(run_config("cfgs/demo/zeroshot.yaml").zeroshot.seen) == sorted(set(MODELNET40) - set(UNSEEN))
+
+
+def test_no_key_is_unused():
+    """Every key that the code knows is set by at least one YAML."""
+    configs = [load_config(path) for path in CONFIGS]
+    used = {"": set().union(*(_dotted(config) for config in configs))}
+    for name in MODELS.entries:
+        used[name] = set().union(*(_dotted(c["model"]) for c in configs if c["model"]["NAME"] == name))
+    known = {"": _fields(RunConfig)} | {name: _fields(cls.Config) for name, cls in MODELS.entries.items()}
+    for name, keys in known.items():
+        assert not keys - used[name], f"{name or 'run level'}: keys that no YAML sets"
+
+    build._find_datasets()
+    sections = [s for c in configs for s in c["dataset"].values()]
+    for name, cls in build.DATASETS.entries.items():
+        mine = [s for s in sections if s["_base_"]["NAME"] == name]
+        used_here = set().union(*(set(s["_base_"]) | set(s["others"]) for s in mine))
+        idle = _fields(cls.Config) - used_here - OPTIONAL
+        assert not idle, f"{name}: keys that no YAML sets: {idle}"
+
+
+def _dotted(node: Mapping, prefix: str = "") -> Iterator[str]:
+    for key, value in node.items():
+        yield prefix + key
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{prefix}{key}.")
+
+
+def _fields(schema: type, prefix: str = "") -> set[str]:
+    """Dotted names of the keys of a dataclass and of the dataclasses in it."""
+    names = set()
+    hints = typing.get_type_hints(schema)
+    for field in dataclasses.fields(schema):
+        names.add(prefix + field.name)
+        hint = hints[field.name]
+        options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+        for option in filter(dataclasses.is_dataclass, options):
+            names |= _fields(option, f"{prefix}{field.name}.")
+    return names
+
+
+def test_every_data_set_config_is_used():
+    used = {s["_base_"].get("NAME") for path in CONFIGS for s in load_config(path)["dataset"].values()}
+    for path in Path("cfgs/dataset_configs").glob("*.yaml"):
+        assert read_yaml(path)["NAME"] in used, path
