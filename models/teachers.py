@@ -265,8 +265,6 @@ def _load_open_clip(name: str, weights: str | None, kind: str):
     architecture = OPENAI_CLIP.get(name, name)
 
     def load():
-        # open_clip warns about QuickGELU on the root logger whenever a tag is a path.
-        logging.getLogger().setLevel(max(logging.getLogger().level, logging.ERROR))
         clip = open_clip.create_model(architecture, pretrained=pretrained, require_pretrained=True)
         return clip, open_clip.get_tokenizer(architecture)
 
@@ -301,6 +299,8 @@ def _guard(kind: str, name: str, weights: str | None, source: str, load):
     is_path = weights is not None and (os.sep in weights or os.path.splitext(weights)[1] != "")
     if is_path and not os.path.isfile(weights):
         raise UserError(f"model.{kind}_weights: file not found: {weights}")
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)  # the libraries' own warnings and retries; what matters is raised
     try:
         return load()
     except Exception as error:
@@ -311,6 +311,8 @@ def _guard(kind: str, name: str, weights: str | None, source: str, load):
             f"weights of teacher '{name}' (model.{kind}_encoder) cannot be had from {source}; without a network, get "
             f"that file elsewhere and name it in model.{kind}_weights ({reason})"
         ) from error
+    finally:
+        logging.disable(disabled)
 
 
 def _describe(inputs) -> str:
