@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 import datasets
 from datasets.point_transforms import AUGMENTATIONS
+from models import parse_model_config
 from utils import checkpoint, distributed, seeding
 from utils.config import load_config, parse
 from utils.errors import UserError
@@ -202,8 +203,11 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
     if args.way is not None:
         _choose_fold(raw, args)
     config = parse(RunConfig, raw, "")
-    if "NAME" not in config.model:
-        raise UserError("missing config key 'model.NAME'")
+    _, model = parse_model_config(config.model)
+    for name in ("num_group", "group_size"):
+        value = getattr(model, name)
+        if not 1 <= value <= config.npoints:
+            raise UserError(f"config key 'model.{name}' must be in 1..npoints ({config.npoints}), got {value}")
     processes = distributed.world_size()
     if config.total_bs % processes:
         raise UserError(f"config key 'total_bs': {config.total_bs} is no multiple of the {processes} processes")
@@ -249,7 +253,11 @@ def build_dataset(run: Run, section: str) -> Dataset:
     if values is None:
         raise UserError(f"config {run.args.config} has no section 'dataset.{section}', which {run.task} needs")
     values = {**values, "others": {"npoints": run.config.npoints, **(values.get("others") or {})}}
-    return datasets.build_dataset(values, run.config.data_root, f"dataset.{section}", run.args.seed)
+    dataset = datasets.build_dataset(values, run.config.data_root, f"dataset.{section}", run.args.seed)
+    columns = dataset[0]["points"].shape[1] if len(dataset) else 3
+    if columns != 3:
+        raise UserError(f"dataset.{section} gives points of {columns} columns, models take 3: set USE_NORMALS: false")
+    return dataset
 
 
 class Batches(Sampler[list[int]]):
