@@ -1,0 +1,124 @@
+"""Tables from the metrics.json files that runs leave; logs are never read."""
+
+import argparse
+import json
+from pathlib import Path
+
+from utils.errors import UserError, run_command
+from utils.metrics import mean_std
+
+EXPERIMENTS = Path("experiments")
+
+
+def read_metrics(path: Path) -> dict:
+    """Read one metrics.json.
+
+    Raises:
+        UserError: if it is missing, damaged, or of a run that did not finish.
+    """
+    try:
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"no results at {path}: that run has not been made") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
+    if not isinstance(metrics, dict) or not metrics.get("finished"):
+        raise UserError(f"{path} is of a run that did not finish (continue it with --resume)")
+    return metrics
+
+
+def table(rows: list[list[str]]) -> str:
+    """Lay out rows of cells, the first row as the head, the first column to the left and the others to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+
+    def line(row: list[str]) -> str:
+        cells = [row[0].ljust(widths[0])] + [cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)]
+        return "  ".join(cells)
+
+    return "\n".join([line(rows[0]), "  ".join("-" * w for w in widths), *map(line, rows[1:])])
+
+
+def _spread(values: list[float]) -> str:
+    numbers = mean_std(values)
+    return f"{numbers['mean']:.1f} +- {numbers['std']:.1f}" if len(values) > 1 else f"{values[0]:.1f}"
+
+
+def demo_table(name: str) -> str:
+    """The table that `scripts/demo.sh` ends with.
+
+    Args:
+        name: how the demo called its runs.
+
+    Raises:
+        UserError: if a run is missing.
+    """
+    tuned = {}
+    for kind in ("scratch", "recon"):
+        paths = sorted((EXPERIMENTS / "finetune_scan" / "demo").glob(f"{name}-{kind}-*/metrics.json"))
+        if not paths:
+            raise UserError(f"no results under {EXPERIMENTS}/finetune_scan/demo/{name}-{kind}-*: run scripts/demo.sh")
+        tuned[kind] = [read_metrics(path) for path in paths]
+    svm = {kind: read_metrics(EXPERIMENTS / "svm" / "demo" / f"{name}-{kind}" / "metrics.json") for kind in tuned}
+    zero = read_metrics(EXPERIMENTS / "zeroshot" / "demo" / name / "metrics.json")["last"]
+
+    seeds = len(tuned["recon"])
+    last = {kind: [run["last"]["accuracy"] for run in runs] for kind, runs in tuned.items()}
+    best = {kind: [run["best"]["accuracy"] for run in runs] for kind, runs in tuned.items()}
+    rows = [["accuracy in %", "from scratch", "ReCon", "chance"]]
+    for title, values in (("last epoch", last), ("best epoch", best)):
+        head = f"fine-tuning on scans, {title}" + (f" ({seeds} seeds)" if seeds > 1 else "")
+        rows.append([head, _spread(values["scratch"]), _spread(values["recon"]), _chance(SCAN_CLASSES)])
+    classes = zero["seen"]["classes"] + zero["unseen"]["classes"]
+    scores = {kind: run["last"]["accuracy"] for kind, run in svm.items()}
+    rows.append(
+        ["linear SVM on frozen features", f"{scores['scratch']:.1f}", f"{scores['recon']:.1f}", _chance(classes)]
+    )
+    for group in ("seen", "unseen"):
+        among_all, own = zero[group]["among_all_names"], zero[group]["among_own_names"]
+        count = zero[group]["classes"]
+        rows.append(
+            [f"zero-shot, {group} names, among all {classes}", "-", f"{among_all['accuracy']:.1f}", _chance(classes)]
+        )
+        rows.append([f"zero-shot, {group} names, among these {count}", "-", f"{own['accuracy']:.1f}", _chance(count)])
+    return table(rows)
+
+
+SCAN_CLASSES = 15
+
+
+def _chance(classes: int) -> str:
+    return f"{100 / classes:.1f}"
+
+
+def all_runs_table(root: Path) -> str:
+    """One row for every finished run below a folder.
+
+    Raises:
+        UserError: if there is none.
+    """
+    rows = [["run", "task", "metric", "best", "last", "seed"]]
+    for path in sorted(root.rglob("metrics.json")):
+        try:
+            run = read_metrics(path)
+        except UserError:
+            continue
+        metric = run["metric"]
+        best, last = (run.get(which, {}).get(metric) for which in ("best", "last"))
+        numbers = ["-" if value is None else f"{value:.4g}" for value in (best, last)]
+        rows.append([str(path.parent.relative_to(root)), run["task"], metric, *numbers, str(run["seed"])])
+    if len(rows) == 1:
+        raise UserError(f"no finished run (metrics.json) below {root}")
+    return table(rows)
+
+
+def main() -> None:
+    """Command line: see `python -m tools.report --help`."""
+    parser = argparse.ArgumentParser(description="Print the results of finished runs.")
+    parser.add_argument("root", nargs="?", default=EXPERIMENTS, type=Path, help="folder of runs (default: %(default)s)")
+    parser.add_argument("--demo", metavar="NAME", help="print the table of the demo whose runs have this name")
+    args = parser.parse_args()
+    print(demo_table(args.demo) if args.demo else all_runs_table(args.root))
+
+
+if __name__ == "__main__":
+    run_command(main)
