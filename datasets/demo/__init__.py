@@ -1,0 +1,1 @@
+"""The embedded world: data sets made by a seeded generator, in the layouts of the real ones."""

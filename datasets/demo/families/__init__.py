@@ -1,0 +1,1 @@
+"""Procedural shape families, one function a category."""

@@ -1,0 +1,132 @@
+"""The shape families: sound meshes, enough variety, and classes that their bounding boxes do not give away."""
+
+import numpy as np
+import pytest
+
+from datasets.demo import mesh
+from datasets.demo.shapes import CATEGORIES, PART_NAMES, VARIANTS, draw_parameters, make_shape
+from utils.errors import UserError
+
+EVERY = [(category, variant) for category in CATEGORIES for variant in VARIANTS[category]]
+
+
+def areas(shape: mesh.Mesh) -> np.ndarray:
+    a, b, c = shape.triangles.astype(np.float64).swapaxes(0, 1)
+    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+
+
+def test_there_are_35_categories_with_variants():
+    assert len(CATEGORIES) == 35 and CATEGORIES == sorted(set(CATEGORIES))
+    assert set(PART_NAMES) == set(VARIANTS) == set(CATEGORIES)
+    assert all(len(set(VARIANTS[category])) >= 2 and len(PART_NAMES[category]) >= 2 for category in CATEGORIES)
+
+
+@pytest.mark.parametrize("category, variant", EVERY)
+def test_shapes_are_sound(category, variant):
+    for seed in range(4):
+        shape = make_shape(category, np.random.default_rng(seed), variant)
+        assert np.isfinite(shape.vertices).all() and shape.vertices.dtype == np.float32
+        assert shape.faces.min() >= 0 and shape.faces.max() < len(shape.vertices)
+        assert len(shape.part) == len(shape.faces)
+        assert shape.part.min() >= 0 and shape.part.max() < len(PART_NAMES[category])
+        present = np.unique(shape.part)
+        assert len(present) >= 2
+        area = areas(shape)
+        assert all(area[shape.part == part].sum() > 1e-6 for part in present)
+        points, normals, part = shape.sample(500, np.random.default_rng(seed))
+        assert np.isfinite(points).all() and set(part) <= set(present)
+        np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1, atol=1e-4)
+
+
+@pytest.mark.parametrize("category, variant", EVERY)
+def test_shapes_follow_their_seed(category, variant):
+    first, again, other = (make_shape(category, np.random.default_rng(seed), variant) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first.vertices, again.vertices)
+    np.testing.assert_array_equal(first.faces, again.faces)
+    np.testing.assert_array_equal(first.part, again.part)
+    assert first.vertices.shape != other.vertices.shape or not np.allclose(first.vertices, other.vertices)
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_every_part_occurs(category):
+    rng = np.random.default_rng(0)
+    seen = set()
+    for i in range(80):
+        seen |= set(make_shape(category, rng, VARIANTS[category][i % len(VARIANTS[category])]).part)
+        if len(seen) == len(PART_NAMES[category]):
+            return
+    assert not [name for i, name in enumerate(PART_NAMES[category]) if i not in seen]
+
+
+@pytest.mark.parametrize("category, variant", EVERY)
+def test_shapes_have_many_continuous_parameters(category, variant):
+    first, other = (draw_parameters(category, np.random.default_rng(seed), variant) for seed in (0, 1))
+    own = [name for name in first if not name.startswith("stretch_")]
+    assert len(own) >= 6
+    assert len(first) - len(own) == 3
+    assert all(first[name] != other[name] for name in own if name in other)
+
+
+def test_unknown_names_are_told_with_the_nearest():
+    rng = np.random.default_rng(0)
+    with pytest.raises(UserError, match="'chairr'.*did you mean 'chair'"):
+        make_shape("chairr", rng)
+    with pytest.raises(UserError, match=f"did you mean '{VARIANTS['chair'][0]}'"):
+        make_shape("chair", rng, VARIANTS["chair"][0] + "x")
+
+
+BEND = np.stack(np.meshgrid(np.linspace(0, 1, 5), np.linspace(0, 2, 7), [0.0], indexing="ij"), -1)[:, :, 0]
+PRIMITIVES = {
+    "box": (mesh.box(1, 2, 3), 6, 1e-5),
+    "slab": (mesh.slab((0, 1), (-1, 1), (2, 5)), 6, 1e-5),
+    "lathe": (mesh.lathe([(0, 0), (1, 0), (1, 2), (0, 2)], 64), 2 * np.pi, 0.01),
+    "hollow lathe": (
+        mesh.lathe([(0, 0), (1, 0), (1, 2), (0.5, 2), (0.5, 1), (0, 1)], 64),
+        2 * np.pi - 0.25 * np.pi,
+        0.01,
+    ),
+    "frustum": (mesh.frustum(2, 1, 3, 64), np.pi * 3 * (4 + 2 + 1) / 3, 0.01),
+    "cone": (mesh.frustum(1, 0, 3, 64), np.pi, 0.01),
+    "cylinder": (mesh.cylinder(0.5, 4, 64), np.pi, 0.01),
+    "ellipsoid": (mesh.ellipsoid(1, 2, 3, 64), 4 / 3 * np.pi * 6, 0.01),
+    "cushion": (mesh.cushion(2, 2, 2, 1.0, 64), 4 / 3 * np.pi, 0.01),
+    "square cushion": (mesh.cushion(1, 2, 3, 0.4, 40), 6, 0.25),
+    "torus": (mesh.torus(2, 0.5, 64, 32), 2 * np.pi**2 * 2 * 0.25, 0.02),
+    "tube": (mesh.tube([(0, 0, 0), (1, 2, 2)], 0.5, 48), np.pi * 0.25 * 3, 0.01),
+    "tapered tube": (mesh.tube([(0, 0, 0), (0, 0, -3)], (1, 0.5), 48), np.pi * (1 + 0.5 + 0.25), 0.01),
+    "extrude": (mesh.extrude([(0, 0), (2, 0), (0, 2)], 3), 6, 1e-5),
+    "extrude clockwise": (mesh.extrude([(0, 2), (2, 0), (0, 0)], 3), 6, 1e-5),
+    "sheet": (mesh.sheet(BEND, 0.1), 0.2, 1e-4),
+    "wing": (mesh.wing(2, 2, 3, 0.5, 0.1), 0.6, 1e-4),
+    "mirrored": (mesh.box(1, 2, 3).scaled(-1, 1, 1), 6, 1e-5),
+    "turned": (mesh.box(1, 2, 3).turned("x", 30).moved(1, 2, 3), 6, 1e-4),
+}
+
+
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_primitives_are_closed_and_look_outward(name):
+    solid, volume, tolerance = PRIMITIVES[name]
+    assert solid.volume() == pytest.approx(volume, rel=tolerance)
+    # Over a closed surface the area vectors cancel.
+    a, b, c = solid.triangles.astype(np.float64).swapaxes(0, 1)
+    normal = np.cross(b - a, c - a)
+    assert np.abs(normal.sum(0)).max() < 1e-4 * np.abs(normal).sum()
+    # Corners that coincide are one; each edge is then passed as often forth as back.
+    _, same = np.unique(solid.vertices.round(5), axis=0, return_inverse=True)
+    face = same.reshape(-1)[solid.faces]
+    edges = np.concatenate([face[:, [0, 1]], face[:, [1, 2]], face[:, [2, 0]]])
+    edges = edges[edges[:, 0] != edges[:, 1]]
+    assert sorted(map(tuple, edges)) == sorted(map(tuple, edges[:, ::-1]))
+
+
+def test_bounding_boxes_do_not_give_the_class_away():
+    rng = np.random.default_rng(0)
+    extents = np.empty((len(CATEGORIES), 40, 3))
+    for i, category in enumerate(CATEGORIES):
+        for j in range(40):
+            extents[i, j] = np.ptp(make_shape(category, rng).normalized().vertices, axis=0)
+    centroid = extents[:, :20].mean(1)
+    test = extents[:, 20:].reshape(-1, 3)
+    guess = np.linalg.norm(test[:, None] - centroid[None], axis=-1).argmin(1)
+    accuracy = (guess == np.repeat(np.arange(len(CATEGORIES)), 20)).mean()
+    assert accuracy < 0.4, f"nearest centroid on bounding-box extents is right {accuracy:.0%} of the time"
