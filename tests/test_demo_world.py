@@ -250,14 +250,14 @@ class TestMaking:
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
         return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
 
-    def test_a_seed_is_a_world_whatever_the_workers(self, tmp_path):
-        for name, seed, workers in (("a", 1, 1), ("b", 1, 2), ("c", 2, 1)):
-            world.make_world(tmp_path / name, seed, **self.counts, workers=workers, image_size=32, quiet=True)
-        first, second, other = (self.digest(tmp_path / name) for name in "abc")
+    def test_a_seed_is_a_world_whatever_the_workers(self, tmp_path, smoke):
+        for name, workers in (("a", 1), ("b", 2)):
+            world.make_world(tmp_path / name, 1, **self.counts, workers=workers, image_size=48, quiet=True)
+        first, second, other = (self.digest(folder) for folder in (tmp_path / "a", tmp_path / "b", smoke))
         assert first == second
-        shared = set(first.values()) & set(other.values())
+        shared = set(first.values()) & set(other.values())  # lists and names, which no seed touches
         assert all(not key.endswith((".npy", ".png", ".h5")) for key, value in first.items() if value in shared)
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "c"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
     def test_a_second_call_leaves_it_alone(self, smoke):
         before = {path: path.stat().st_mtime_ns for path in smoke.rglob("*")}

@@ -208,9 +208,9 @@ def teacher_renders(
 
 def _source_hash() -> str:
     """Of the modules a world depends on."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        if not path.stem.startswith(("__", "teacher")):
+    digest, home = hashlib.sha256(), Path(__file__).parent
+    for path in sorted(home.rglob("*.py")):
+        if not path.relative_to(home).parts[0].startswith(("__", "teacher")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

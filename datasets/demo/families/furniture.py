@@ -1081,7 +1081,8 @@ def stairs(variant: str, draw: Draw) -> Pieces:
     for k in range(count):
         z1 = depth / 2 - k * run
         if solid:
-            pieces.append((slab((-x, x), (0, (k + 1) * r), (z1 - run, z1)), 0))
+            pieces.append((slab((-x, x), (0, (k + 1) * r - p.tread), (z1 - run, z1)), 1))
+            pieces.append((slab((-x, x), ((k + 1) * r - p.tread, (k + 1) * r), (z1 - run, z1)), 0))
         else:
             pieces.append((slab((-x, x), ((k + 1) * r - p.tread, (k + 1) * r), (z1 - run * 1.08, z1)), 0))
             if variant == "landing" or (variant == "open" and p.tread > 0.06):
