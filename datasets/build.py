@@ -170,6 +170,8 @@ def build_dataset(section: Mapping, data_root: str, where: str, seed: int = 0) -
     name = {**section["_base_"], **others}.get("NAME")
     if name is None:
         raise UserError(f"missing config key '{where}._base_.NAME'")
+    if not isinstance(name, str):
+        raise UserError(f"config key '{where}._base_.NAME' must be text, got {name!r}")
     _find_datasets()
     try:
         dataset = DATASETS.get(name)

@@ -68,8 +68,8 @@ class ModelNetFewShot(CloudDataset):
         ]
         if len({cloud.shape for cloud in clouds}) > 1:
             raise UserError(f"{path}, {config.subset}: shapes differ in their number of points or columns")
-        labels = check_labels(labels, config.way, path, len(clouds))
-        originals = check_labels(originals, config.NUM_CATEGORY, path, len(clouds))
+        labels = check_labels(labels, config.way, f"{path}, {config.subset}", len(clouds))
+        originals = check_labels(originals, config.NUM_CATEGORY, f"{path}, {config.subset}, original", len(clouds))
         names = dict(zip(labels.tolist(), originals.tolist(), strict=True))
         class_names = [f"class {names[label]}" if label in names else f"label {label}" for label in range(config.way)]
         super().__init__(stack_clouds(clouds, config.USE_NORMALS), labels, class_names, seed)

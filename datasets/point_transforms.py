@@ -27,7 +27,7 @@ def normalize_unit_sphere(points: Tensor) -> Tensor:
         points: (..., N, C) with coordinates in the first 3 columns; further columns are kept as they are.
 
     Returns:
-        Same shape. A cloud whose points all coincide becomes zeros.
+        Same shape, finite also where all points coincide.
     """
     xyz = points[..., :3]
     xyz = xyz - xyz.mean(-2, keepdim=True)

@@ -3,6 +3,7 @@
 Each reader raises a one-line `UserError` that names the file when it is missing, damaged or of the wrong shape.
 """
 
+import json
 import os
 import pickle
 from collections.abc import Callable, Sequence
@@ -37,6 +38,19 @@ def _guarded(path: StrPath, what: str, read: Callable[[], Any], hint: str = "") 
         raise UserError(f"{what} {path} is damaged or cannot be read: {error or type(error).__name__}") from None
 
 
+def _read_text(path: StrPath) -> str:
+    return Path(path).read_text(encoding="utf-8-sig")  # with or without the mark that Windows puts in front
+
+
+def read_json(path: StrPath, what: str = "json file", hint: str = "") -> Any:
+    """Read a json file.
+
+    Raises:
+        UserError: if the file is missing, or is not json.
+    """
+    return _guarded(path, what, lambda: json.loads(_read_text(path)), hint)
+
+
 def read_lines(path: StrPath, what: str, hint: str = "") -> list[str]:
     """Read a text file as stripped, non-empty lines.
 
@@ -48,7 +62,7 @@ def read_lines(path: StrPath, what: str, hint: str = "") -> list[str]:
     Raises:
         UserError: if the file is missing, not text, or empty.
     """
-    text = _guarded(path, what, lambda: Path(path).read_text(encoding="utf-8"), hint)
+    text = _guarded(path, what, lambda: _read_text(path), hint)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
         raise UserError(f"{what} {path} is empty")
@@ -75,8 +89,11 @@ def _reconstruct(_subtype: Any, _shape: tuple, _code: Any) -> np.ndarray:
     return np.empty(0, np.int8).view(_Array)
 
 
-def _frombuffer(buffer: Any, dtype: np.dtype, shape: tuple, order: str, *_axes: Any) -> np.ndarray:
-    return np.frombuffer(buffer, _plain(dtype)).reshape(shape, order="F" if order == "F" else "C")
+def _frombuffer(buffer: Any, dtype: np.dtype, shape: tuple, order: str, axes: tuple | None = None) -> np.ndarray:
+    array = np.frombuffer(buffer, _plain(dtype))
+    if order == "K" and axes is not None:  # numpy 2.3 and later: contiguous after its axes are swapped
+        return array.reshape(shape).transpose(axes)
+    return array.reshape(shape, order="F" if order == "F" else "C")
 
 
 def _scalar(dtype: np.dtype, content: bytes | str) -> np.generic:
@@ -194,7 +211,7 @@ def read_points_txt(path: StrPath, columns: int = 6, min_points: int = 1, hint: 
 def _bad_line(path: StrPath, columns: int, delimiter: str | None) -> str:
     """Find the line that a fast parse stumbled over."""
     expected = f"expected {columns} numbers separated by commas or spaces"
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(_read_text(path).splitlines(), 1):
         try:
             good = not line.strip() or len([float(value) for value in line.split(delimiter)]) == columns
         except ValueError:

@@ -1,9 +1,7 @@
 """ShapeNet-55 with one rendered view and a category name for each shape (pretraining)."""
 
 import dataclasses
-import json
 import os
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +9,7 @@ import torch
 
 from datasets.build import DATASETS, DatasetConfig, PointDataset, at_most
 from datasets.image_transforms import ImageTransform
-from datasets.readers import read_image, read_lines, read_points_npy
+from datasets.readers import read_image, read_json, read_lines, read_points_npy
 from utils.errors import UserError
 
 
@@ -89,7 +87,7 @@ class ShapeNet(PointDataset):
         self.labels = np.empty(len(self.names), np.int64)
         for i, (line, path) in enumerate(places):
             synset = line.partition("-")[0]
-            if not synset.isdigit() or not line.endswith(".npy"):
+            if not synset.isdecimal() or not line.endswith(".npy"):
                 raise UserError(f"{path}: '{line}' must look like <synset>-<id>.npy")
             if int(synset) not in categories:
                 raise UserError(f"{path}: synset {synset} of '{line}' has no record in {json_path}")
@@ -140,17 +138,17 @@ class ShapeNet(PointDataset):
 
 def _read_categories(path: str) -> dict[int, str]:
     """Read the records of synset (an integer without its leading 0) and category name."""
-    try:
-        records = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged or cannot be read: {error}") from None
+    records = read_json(path, "ShapeNet-55 category names")
     if not isinstance(records, list) or not records:
         raise UserError(f"{path} must hold a list of records with catalogue and describe")
     categories = {}
     for i, record in enumerate(records):
         try:
-            categories[int(record["catalogue"])] = str(record["describe"])
-        except (KeyError, TypeError, ValueError):
+            synset, name = int(record["catalogue"]), record["describe"]
+            if not isinstance(name, str) or not name.strip():
+                raise ValueError
+            categories[synset] = name.strip()
+        except (KeyError, TypeError, ValueError, OverflowError):
             expected = "expected a catalogue (number) and a describe (name)"
             raise UserError(f"{path}, record {i}: {expected}, got {record}") from None
     return categories

@@ -36,11 +36,17 @@ class EncoderConfig:
         return {name: getattr(self, name) for name in names}
 
 
+def check_positive(config, *names: str) -> None:
+    """Raise a ValueError where one of these keys is given and less than 1."""
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
+
+
 def check_encoder(config) -> None:
     """Raise a ValueError where the sizes of an encoder do not fit together."""
-    for name in ("trans_dim", "depth", "num_heads"):
-        if getattr(config, name) < 1:
-            raise ValueError(f"{name} must be at least 1, got {getattr(config, name)}")
+    check_positive(config, "trans_dim", "depth", "num_heads")
     if config.trans_dim % config.num_heads:
         raise ValueError(f"trans_dim {config.trans_dim} is not a multiple of num_heads {config.num_heads}")
     if config.encoder_dims != config.trans_dim:
@@ -53,10 +59,14 @@ def parse_model_config(cfg: Mapping):
     """Check a `model` section; returns the model class and its typed config.
 
     Raises:
-        UserError: for an unknown model name, unknown, missing or ill-typed keys.
+        UserError: for an unknown model name, unknown, missing or ill-typed keys, and values that do not fit.
     """
+    if not isinstance(cfg, Mapping):
+        raise UserError(f"config section 'model' must be a mapping, got {cfg!r}")
     if "NAME" not in cfg:
         raise UserError("missing config key 'model.NAME'")
+    if not isinstance(cfg["NAME"], str):
+        raise UserError(f"config key 'model.NAME' must be text, got {cfg['NAME']!r}")
     cls = MODELS.get(cfg["NAME"])
     return cls, parse(cls.Config, cfg, "model")
 

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from models.build import MODELS, EncoderConfig
+from models.build import MODELS, EncoderConfig, check_positive
 from models.teachers import TeacherHolder, build_text_teacher
 from models.transformer import ReConEncoder
 
@@ -36,6 +36,10 @@ class ClassifierConfig(EncoderConfig):
 
     cls_dim: int
     type: Literal["full", "mlp3", "linear"] = "full"
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_positive(self, "cls_dim")
 
 
 @MODELS.register("PointTransformer")
@@ -68,17 +72,19 @@ class PointTransformer(PointModel):
 
 @dataclass(kw_only=True)
 class ZeroShotConfig(EncoderConfig):
-    """Keys of a `model` section with `NAME: PointTransformerZeroShot`."""
+    """Keys of a `model` section with `NAME: PointTransformerZeroShot`; `cls_dim` is a released key and unused."""
 
     type: Literal["full", "text", "image"] = "full"
     ratio: float = 1.0
     img_dim: int = 512
     text_dim: int = 512
-    text_encoder: str = ""
+    text_encoder: str | None = ""
     text_weights: str | None = None
+    cls_dim: int | None = None
 
     def __post_init__(self):
         super().__post_init__()
+        check_positive(self, "img_dim", "text_dim")
         if self.type == "full" and self.img_dim != self.text_dim:
             raise ValueError(
                 f"type full adds both features, so img_dim {self.img_dim} must equal text_dim {self.text_dim}"

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from extensions import gather, knn
-from models.build import MODELS, check_encoder
+from models.build import MODELS, check_encoder, check_positive
 from models.losses import RECONSTRUCTION_LOSSES, single_modal_contrast
 from models.teachers import TeacherHolder, build_image_teacher, build_text_teacher
 from models.transformer import Decoder, ReConEncoder, position_mlp
@@ -30,6 +30,7 @@ class TransformerConfig:
 
     def __post_init__(self):
         check_encoder(self)
+        check_positive(self, "decoder_depth", "decoder_num_heads")
         if not 0 < self.mask_ratio < 1:
             raise ValueError(f"mask_ratio must be between 0 and 1, got {self.mask_ratio}")
         if self.trans_dim % self.decoder_num_heads:
@@ -47,8 +48,8 @@ class ReConConfig:
     num_group: int = 64
     group_size: int = 32
     loss: Literal["cdl1", "cdl2"] = "cdl2"
-    img_encoder: str = ""
-    text_encoder: str = ""
+    img_encoder: str | None = ""
+    text_encoder: str | None = ""
     img_dim: int | None = None
     text_dim: int | None = None
     img_weights: str | None = None
@@ -59,6 +60,7 @@ class ReConConfig:
     block_form: Literal["released", "slides"] = "released"
 
     def __post_init__(self):
+        check_positive(self, "img_dim", "text_dim")
         masked = int(self.transformer_config.mask_ratio * self.num_group)
         if not 0 < masked < self.num_group:
             raise ValueError(
@@ -202,7 +204,8 @@ class ReCon(TeacherHolder):
             Scalar losses by name, those that apply of `mdm`, `csc_img`, `csc_text`, `smc`; train on their sum.
 
         Raises:
-            ValueError: if an input that a term needs is missing, or shapes do not fit.
+            ValueError: if the category is missing though `smc` needs it, or shapes do not fit.
+            UserError: if an input is not what its teacher takes, see `Teacher.encode`.
         """
         query, local, centers, neighborhoods, visible, hidden = self._encode_visible(points, mask, generator)
         cls_query, img_query, text_query = query.unbind(1)

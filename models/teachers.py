@@ -45,7 +45,11 @@ class Teacher(nn.Module):
         return super().train(False)
 
     def encode(self, inputs: Tensor | Sequence[str]) -> Tensor:
-        """Map a batch of inputs to features (B, dim), without gradient and not normalised."""
+        """Map a batch of inputs to features (B, dim), without gradient and not normalised.
+
+        Raises:
+            UserError: if the inputs are not what this teacher takes: config and data do not fit together.
+        """
         raise NotImplementedError
 
 
@@ -64,10 +68,10 @@ class Features(Teacher):
         """Return features (B, dim) as they are.
 
         Raises:
-            ValueError: if the inputs are not (B, dim).
+            UserError: if the inputs are not (B, dim).
         """
         if not isinstance(inputs, Tensor) or inputs.dim() != 2 or inputs.shape[1] != self.dim:
-            raise ValueError(f"the features teacher takes (B, {self.dim}) tensors, got {_describe(inputs)}")
+            raise UserError(f"the features teacher takes (B, {self.dim}) tensors, got {_describe(inputs)}")
         return inputs.detach()
 
 
@@ -81,7 +85,7 @@ class ImageTeacher(Teacher):
 
     def __init__(self, network: nn.Module, dim: int):
         super().__init__()
-        self.network, self.dim = network, dim
+        self.network, self.dim, self.size = network, dim, _image_size(network)
         self.freeze()
 
     @torch.no_grad()
@@ -89,10 +93,13 @@ class ImageTeacher(Teacher):
         """Map images (B, 3, H, W), normalised as the data set does, to features (B, dim).
 
         Raises:
-            ValueError: if the inputs are not images.
+            UserError: if the inputs are not images, or not of the size that the network takes.
         """
         if not isinstance(inputs, Tensor) or inputs.dim() != 4:
-            raise ValueError(f"an image teacher takes (B, 3, H, W) tensors, got {_describe(inputs)}")
+            raise UserError(f"model.img_encoder needs images (B, 3, H, W) from the data set, got {_describe(inputs)}")
+        if self.size is not None and inputs.shape[2:] != self.size:
+            wanted, got = ("x".join(map(str, size)) for size in (self.size, inputs.shape[2:]))
+            raise UserError(f"model.img_encoder takes images of {wanted} pixels, the data set gives {got} (image_size)")
         return self.network(inputs)
 
 
@@ -146,10 +153,10 @@ class ClipText(Teacher):
         """Map texts to features (B, dim): the end-of-text token after `ln_final`, times `text_projection`.
 
         Raises:
-            ValueError: if the inputs are not texts.
+            UserError: if the inputs are not texts.
         """
-        if isinstance(inputs, (str, Tensor)):
-            raise ValueError(f"a text teacher takes a list of texts, got {_describe(inputs)}")
+        if inputs is None or isinstance(inputs, (str, Tensor)):
+            raise UserError(f"model.text_encoder needs a list of texts from the data set, got {_describe(inputs)}")
         new = sorted(set(inputs) - self.known.keys())
         device = next(self.parameters()).device
         for start in range(0, len(new), 256):
@@ -158,13 +165,13 @@ class ClipText(Teacher):
         return torch.stack([self.known[text] for text in inputs])
 
 
-def build_image_teacher(name: str, dim: int | None = None, weights: str | None = None) -> Teacher | None:
+def build_image_teacher(name: str | None, dim: int | None = None, weights: str | None = None) -> Teacher | None:
     """Build a frozen image teacher.
 
     Args:
-        name: "" for none; `features` (or `stub`) for given features; a CLIP name such as `ViT-B/32`; `local-dir:FOLDER`
-            for a folder in open_clip's layout; `vit_base_patch16_224_in21k` for the released teacher; otherwise any
-            timm model or open_clip model.
+        name: "" or None for none; `features` (or `stub`) for given features; a CLIP name such as `ViT-B/32`;
+            `local-dir:FOLDER` for a folder in open_clip's layout; `vit_base_patch16_224_in21k` for the released
+            teacher; otherwise any timm model or open_clip model.
         dim: width of the features; needed for `features`, checked against the network otherwise.
         weights: local weight file instead of a download; for open_clip models also a pretrained tag.
 
@@ -186,10 +193,12 @@ def build_image_teacher(name: str, dim: int | None = None, weights: str | None =
     else:
         known = [*OPENAI_CLIP, *PASS_THROUGH, IN21K, *timm.list_models()]
         raise UserError(f"unknown image teacher '{name}' in model.img_encoder{nearest(name, known)}")
-    return _checked(ImageTeacher(network, 768 if name == IN21K else network.num_features), dim, "img", name)
+    # Some convolutional networks widen their features after pooling.
+    width = 768 if name == IN21K else getattr(network, "head_hidden_size", None) or network.num_features
+    return _checked(ImageTeacher(network, width), dim, "img", name)
 
 
-def build_text_teacher(name: str, dim: int | None = None, weights: str | None = None) -> Teacher | None:
+def build_text_teacher(name: str | None, dim: int | None = None, weights: str | None = None) -> Teacher | None:
     """Build a frozen text teacher; arguments and errors as for `build_image_teacher`, timm models excepted."""
     if not name or name in PASS_THROUGH:
         return _build_pass_through("text", name, dim)
@@ -224,7 +233,7 @@ class TeacherHolder(nn.Module):
         return super()._apply(fn, recurse)
 
 
-def _build_pass_through(kind: str, name: str, dim: int | None) -> Teacher | None:
+def _build_pass_through(kind: str, name: str | None, dim: int | None) -> Teacher | None:
     if not name:
         return None
     if dim is None:
@@ -266,10 +275,9 @@ def _load_open_clip(name: str, weights: str | None, kind: str):
 
     def load():
         clip = open_clip.create_model(architecture, pretrained=pretrained, require_pretrained=True)
-        return clip, open_clip.get_tokenizer(architecture)
+        return clip, open_clip.get_tokenizer(architecture), open_clip.get_model_config(architecture)["embed_dim"]
 
-    clip, tokenizer = _guard(kind, name, weights, f"open_clip's {architecture} '{pretrained}'", load)
-    return clip, tokenizer, clip.text_projection.shape[-1]
+    return _guard(kind, name, weights, f"open_clip's {architecture} '{pretrained}'", load)
 
 
 def _timm_network(name: str, weights: str | None) -> nn.Module:
@@ -315,5 +323,20 @@ def _guard(kind: str, name: str, weights: str | None, source: str, load):
         logging.disable(disabled)
 
 
+def _image_size(network: nn.Module) -> tuple[int, int] | None:
+    """Height and width of the only images that a network takes; None where it takes any."""
+    if isinstance(network, ViTWithPreLogits):
+        network = network.vit
+    trunk = getattr(network, "trunk", network)  # open_clip's wrapper of timm's networks
+    patches = getattr(trunk, "patch_embed", None)
+    if patches is not None:
+        size = patches.img_size if getattr(patches, "strict_img_size", False) else None
+    else:
+        size = getattr(network, "image_size", None) if trunk is network else None
+    return (size, size) if isinstance(size, int) else size and tuple(size)
+
+
 def _describe(inputs) -> str:
+    if inputs is None:
+        return "nothing"
     return str(tuple(inputs.shape)) if isinstance(inputs, Tensor) else type(inputs).__name__

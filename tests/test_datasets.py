@@ -224,6 +224,7 @@ def test_bad_shapenet(shapenet: Path, tmp_path: Path):
         ("chair.npy", "<synset>-<id>.npy"),
         ("02691156-a-1", "<synset>-<id>.npy"),
         ("09999999-a.npy", "synset 09999999"),
+        ("²-a.npy", "<synset>-<id>.npy"),
         ("", "empty"),
     ]:
         listing.write_text(content)
@@ -231,7 +232,13 @@ def test_bad_shapenet(shapenet: Path, tmp_path: Path):
             first()
     listing.write_text(lines)
     names = folder / "shapenet55.json"
-    for content, words in [("{", "damaged"), ("{}", "list of records"), ('[{"catalogue": "x"}]', "record 0")]:
+    for content, words in [
+        ("{", "damaged"),
+        ("{}", "list of records"),
+        ('[{"catalogue": "x"}]', "record 0"),
+        ('[{"catalogue": Infinity, "describe": "chair"}]', "record 0"),
+        ('[{"catalogue": 2691156, "describe": null}]', "record 0"),
+    ]:
         names.write_text(content)
         with refuse(names, words):
             first()
@@ -433,7 +440,7 @@ def test_bad_fold(tmp_path: Path):
         ([], "key 'train'"),
         ({"train": []}, "key 'train'"),
         ({"train": [(cloud(), 0)]}, "original label"),
-        ({"train": [(cloud(), 5, 0)]}, "label 5 .*0..4"),
+        ({"train": [(cloud(), 5, 0)]}, "train: label 5 .*0..4"),
         ({"train": [(cloud(), 0, 40)]}, "label 40 .*0..39"),
         ({"train": [(cloud(31), 0, 0)]}, "31 points"),
         ({"train": [(cloud() * np.nan, 0, 0)]}, "NaN"),
@@ -498,7 +505,8 @@ def test_config_errors(scan: Path):
 
     for values, words in [
         (section(_base_={**SCAN, "NAME": "ScanObjectN"}), "NAME: unknown data set.*did you mean 'ScanObjectNN'"),
-        (section(_base_={**SCAN, "NAME": 3}), "NAME: unknown data set '3'"),
+        (section(_base_={**SCAN, "NAME": 3}), "NAME' must be text, got 3"),
+        (section(_base_={**SCAN, "NAME": ["ScanObjectNN"]}), "NAME' must be text"),
         (section(_base_={"ROOT": "x"}), "dataset.val._base_.NAME"),
         (section(_base_="cfgs/none.yaml"), "'dataset.val' must hold a _base_"),
         (section(other={}), "dataset.val.other'.*did you mean 'others'"),

@@ -54,6 +54,7 @@ def test_pretraining_step(block_form, mask_type, loss):
     "keys, terms",
     [
         ({"img_encoder": ""}, {"mdm", "csc_text"}),
+        ({"img_encoder": None}, {"mdm", "csc_text"}),  # what YAML makes of nothing after the colon
         ({"text_encoder": ""}, {"mdm", "csc_img"}),
         ({"img_encoder": "", "text_encoder": ""}, {"mdm"}),
         ({"img_encoder": "", "text_encoder": "", "self_contrastive": True}, {"mdm", "smc"}),
@@ -129,6 +130,7 @@ DOWNSTREAM = {
     "linear": ({"NAME": "PointTransformer", "type": "linear", "cls_dim": 5}, 5),
     "zeroshot": ({"NAME": "PointTransformerZeroShot", "img_dim": 6, "text_dim": 6, "ratio": 0.5}, 6),
     "zeroshot text": ({"NAME": "PointTransformerZeroShot", "type": "text", "img_dim": 10, "text_dim": 6}, 6),
+    "zeroshot with a released key": ({"NAME": "PointTransformerZeroShot", "cls_dim": 40}, 512),
     "zeroshot image": ({"NAME": "PointTransformerZeroShot", "type": "image", "img_dim": 10, "text_dim": 6}, 10),
     "svm": ({"NAME": "PointTransformerSVM"}, 64),
 }
@@ -186,9 +188,25 @@ def test_parameter_counts(width, heads, millions):
         ({"transformer_config": {**ENCODER, "num_heads": 3}}, "trans_dim 32 is not a multiple of num_heads 3"),
         ({"transformer_config": {**ENCODER, "mask_ratio": 1.5}}, "mask_ratio must be between 0 and 1"),
         ({"num_group": 1}, "at least one must be masked"),
+        ({"transformer_config": {**ENCODER, "decoder_num_heads": 0}}, "decoder_num_heads must be at least 1, got 0"),
+        ({"transformer_config": {**ENCODER, "decoder_depth": -1}}, "decoder_depth must be at least 1, got -1"),
+        ({"text_dim": -3}, "text_dim must be at least 1, got -3"),
+        ({"NAME": ["ReCon"]}, "config key 'model.NAME' must be text"),
     ],
 )
 def test_bad_configs(change, message):
     with pytest.raises(UserError) as error:
         recon(**change)
     assert message in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["full", "linear", "zeroshot"])
+def test_bad_downstream_configs(name):
+    keys = DOWNSTREAM[name][0] | ({"text_dim": 0, "img_dim": 0} if name == "zeroshot" else {"cls_dim": 0})
+    with pytest.raises(UserError, match="must be at least 1, got 0"):
+        build_model_from_cfg({**ENCODER, **GROUPS, **keys})
+
+
+def test_model_section_must_be_a_mapping():
+    with pytest.raises(UserError, match="config section 'model' must be a mapping"):
+        build_model_from_cfg(None)

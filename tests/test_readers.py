@@ -37,6 +37,7 @@ def test_pickle_round_trip(tmp_path: Path, cloud: np.ndarray, protocol: int):
     content = {"train": [(cloud, 3, np.int32(7))], "test": [cloud.astype(np.float64)[::-1].T, np.array([1], np.int32)]}
     content |= {"text": "é", "bytes": b"\xff\x00", "none": None, "flag": True, "names": np.array(["a", "bc"])}
     content["objects"] = np.array([{"xyz": cloud}, 1], dtype=object)
+    content["turned"] = np.arange(24).reshape(2, 3, 4).transpose(1, 0, 2)  # neither C nor Fortran order
     path = tmp_path / "a.pkl"
     path.write_bytes(pickle.dumps(content, protocol))
     back = readers.read_pickle(path)
@@ -46,6 +47,7 @@ def test_pickle_round_trip(tmp_path: Path, cloud: np.ndarray, protocol: int):
     assert {k: back[k] for k in ("text", "bytes", "none", "flag")} == {
         k: content[k] for k in ("text", "bytes", "none", "flag")
     }
+    assert np.array_equal(back["turned"], content["turned"])
     assert back["names"].tolist() == ["a", "bc"] and np.array_equal(back["objects"][0]["xyz"], cloud)
 
 
@@ -216,8 +218,22 @@ def test_lines(tmp_path: Path):
     path = tmp_path / "a.txt"
     path.write_text("one\r\n\n two \n")
     assert readers.read_lines(path, "list") == ["one", "two"]
+    path.write_bytes(b"\xef\xbb\xbfone\r\ntwo\r\n")  # as Windows editors save it
+    assert readers.read_lines(path, "list") == ["one", "two"]
     with refuse(tmp_path / "b.txt", "class list not found", "get it there"):
         readers.read_lines(tmp_path / "b.txt", "class list", "get it there")
+
+
+def test_json(tmp_path: Path):
+    path = tmp_path / "a.json"
+    path.write_bytes(b'\xef\xbb\xbf[1, "two"]\r\n')
+    assert readers.read_json(path) == [1, "two"]
+    for damaged in (b"", b"[1, ", b"\xff\xfe", b"[" * 100_000):
+        path.write_bytes(damaged)
+        with refuse(path, "damaged"):
+            readers.read_json(path)
+    with refuse(tmp_path / "b.json", "not found"):
+        readers.read_json(tmp_path / "b.json")
 
 
 def test_h5(tmp_path: Path):

@@ -6,10 +6,11 @@ import open_clip
 import pytest
 import timm
 import torch
+from open_clip.modified_resnet import ModifiedResNet
 from safetensors.torch import save_file
 from test_models import recon
 
-from models.teachers import IN21K, Features, ViTWithPreLogits, build_image_teacher, build_text_teacher
+from models.teachers import IN21K, Features, ImageTeacher, ViTWithPreLogits, build_image_teacher, build_text_teacher
 from utils.errors import UserError
 
 CLIP = {
@@ -64,7 +65,7 @@ def test_features_pass_through():
     assert isinstance(teacher, Features) and torch.equal(teacher.encode(x), x)
     assert build_image_teacher("") is None and build_text_teacher("") is None
     for bad in (torch.randn(3, 4), torch.randn(3, 5, 1), ["a", "b"]):
-        with pytest.raises(ValueError, match="takes \\(B, 5\\)"):
+        with pytest.raises(UserError, match="takes \\(B, 5\\)"):
             teacher.encode(bad)
 
 
@@ -129,3 +130,42 @@ def test_offline_is_explained(build, name, monkeypatch, tmp_path):
 def test_width_is_checked(clip_folder):
     with pytest.raises(UserError, match="model.img_dim is 512, but teacher .* width 12"):
         build_image_teacher(f"local-dir:{clip_folder[0]}", dim=512)
+
+
+def test_inputs_that_do_not_fit_are_explained(clip_folder):
+    """What the config of the data set can get wrong is for the user, not a traceback from inside a network."""
+    name = f"local-dir:{clip_folder[0]}"
+    image, text = build_image_teacher(name), build_text_teacher(name)
+    with pytest.raises(UserError, match="takes images of 32x32 pixels, the data set gives 64x48"):
+        image.encode(torch.zeros(1, 3, 64, 48))
+    for inputs, got in ((None, "nothing"), (torch.zeros(2, 12), r"\(2, 12\)")):
+        with pytest.raises(UserError, match=f"needs images.*got {got}"):
+            image.encode(inputs)
+        with pytest.raises(UserError, match=f"needs a list of texts.*got {got}"):
+            text.encode(inputs)
+
+
+def test_image_sizes_of_networks():
+    for network, size in (
+        (ViTWithPreLogits(), (224, 224)),
+        (timm.create_model("vit_tiny_patch16_224", num_classes=0), (224, 224)),
+        (timm.create_model("resnet10t", num_classes=0), None),
+        (open_clip.CLIP(**CLIP).visual, (32, 32)),
+        (ModifiedResNet([1, 1, 1, 1], 12, 4, image_size=32, width=8), (32, 32)),
+    ):
+        assert ImageTeacher(network, 1).size == size
+
+
+def test_widths_of_other_architectures(tmp_path):
+    """Some timm networks widen their features after pooling; some open_clip models keep the text half in a module."""
+    torch.manual_seed(0)
+    save_file(timm.create_model("mobilenetv3_small_050", num_classes=0).state_dict(), tmp_path / "mobile.safetensors")
+    teacher = build_image_teacher("mobilenetv3_small_050", weights=str(tmp_path / "mobile.safetensors"))
+    assert teacher.encode(torch.zeros(1, 3, 64, 64)).shape == (1, teacher.dim)
+
+    clip = open_clip.CustomTextCLIP(**CLIP)
+    config = {"model_cfg": {**CLIP, "custom_text": True}, "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(config))
+    save_file({k: v.contiguous() for k, v in clip.state_dict().items()}, tmp_path / "open_clip_model.safetensors")
+    teacher = build_text_teacher(f"local-dir:{tmp_path}")
+    assert teacher.encode(["A chair."]).shape == (1, teacher.dim) == (1, 12)
