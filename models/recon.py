@@ -27,6 +27,7 @@ class TransformerConfig:
     num_heads: int = 6
     decoder_depth: int = 4
     decoder_num_heads: int = 6
+    init_std: float = 0.02
 
     def __post_init__(self):
         check_encoder(self)
@@ -118,15 +119,15 @@ class ReCon(TeacherHolder):
             self.cls_proj = nn.Sequential(
                 nn.Linear(width, 128), nn.BatchNorm1d(128), nn.ReLU(), nn.Linear(128, 128), nn.BatchNorm1d(128)
             )
-        self._init_weights()
+        self._init_weights(shape.init_std)
 
-    def _init_weights(self) -> None:
+    def _init_weights(self, std: float) -> None:
         encoder = self.MAE_encoder
         for parameter in (self.mask_token, encoder.cls_token):
             nn.init.trunc_normal_(parameter, std=0.02)
         for module in encoder.modules():
             if isinstance(module, (nn.Linear, nn.Conv1d)):
-                nn.init.trunc_normal_(module.weight, std=0.02)
+                nn.init.trunc_normal_(module.weight, std=std)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
         for module in self.MAE_decoder.modules():
