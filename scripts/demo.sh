@@ -43,7 +43,11 @@ if ! $keep || ! [ -f "$pretrained" ]; then
     run pretrain "$name" --opts "${train_opts[@]}"
 fi
 
+picture=experiments/pretrain/demo/$name/reconstruction.png
+python -m tools.visualize --config cfgs/demo/pretrain.yaml --ckpts "$pretrained" --out "$picture" --opts "${opts[@]}"
+
 step 3 "scanned objects: fine-tuning ReCon"
+rm -rf experiments/finetune_scan/demo/"$name"-{recon,scratch}-*  # another number of seeds must not mix in
 for seed in $seeds; do
     run finetune_scan "$name-recon-$seed" --finetune_model --ckpts "$pretrained" --seed "$seed" --opts "${train_opts[@]}"
 done
@@ -62,3 +66,6 @@ run zeroshot "$name" --zeroshot --ckpts "$pretrained" --opts "${opts[@]}"
 
 echo
 python -m tools.report --demo "$name"
+echo
+echo "picture: $picture"
+echo "curves:  tensorboard --logdir experiments"

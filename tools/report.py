@@ -80,10 +80,14 @@ def demo_table(name: str) -> str:
             [f"zero-shot, {group} names, among all {classes}", "-", f"{among_all['accuracy']:.1f}", _chance(classes)]
         )
         rows.append([f"zero-shot, {group} names, among these {count}", "-", f"{own['accuracy']:.1f}", _chance(count)])
-    return table(rows)
+    return f"{table(rows)}\n\n{LEGEND}"
 
 
 SCAN_CLASSES = 15
+LEGEND = """\
+from scratch: the same network without pretraining (for the SVM: with random weights)
+fine-tuning:  few labelled scans a class; one-sided, noisy, with background
+zero-shot:    no label at all, a shape is compared with class names; "unseen" names never stood in pretraining"""
 
 
 def _chance(classes: int) -> str:
