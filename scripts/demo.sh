@@ -24,6 +24,8 @@ while [ $# -gt 0 ]; do
 done
 source "$(dirname "$0")/env.sh"
 world=${world:-data/$name}
+# Threads that spin while they wait take the cores from the loaders, and from whatever else runs on a small machine.
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 opts=(data_root="$world")
 train_opts=("${opts[@]}" $shorter)
 
