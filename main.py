@@ -5,7 +5,7 @@ import importlib
 import os
 from collections.abc import Sequence
 
-from utils.errors import UserError, run_command
+from utils.errors import Parser, UserError, run_command
 
 RUNNERS = {
     "pretrain": "runner_pretrain",
@@ -15,13 +15,6 @@ RUNNERS = {
     "zeroshot": "runner_zeroshot",
     "svm": "runner_svm",
 }
-
-
-class Parser(argparse.ArgumentParser):
-    """Answers wrong arguments in one line."""
-
-    def error(self, message: str):
-        raise UserError(f"{message} (python main.py --help lists the arguments)")
 
 
 def at_least(least: int):

@@ -4,7 +4,6 @@
 --shot 10` those of one setting.
 """
 
-import argparse
 import dataclasses
 import os
 
@@ -14,7 +13,7 @@ from datasets.build import DATASETS, CloudDataset, DatasetConfig, at_most, below
 from datasets.modelnet import ModelNetConfig, read_modelnet
 from datasets.readers import check_labels, check_points, read_pickle, write_pickle
 from utils.config import read_yaml
-from utils.errors import UserError, run_command
+from utils.errors import Parser, UserError, run_command
 from utils.logging import progress
 
 
@@ -112,7 +111,7 @@ def draw_fold(train: Split, test: Split, way: int, shot: int, test_per_class: in
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Draw the folds of ModelNet few-shot classification.")
+    parser = Parser(description="Draw the folds of ModelNet few-shot classification.")
     parser.add_argument("--data_root", default="data", help="folder of ModelNet; ModelNetFewshot is written beside it")
     parser.add_argument("--config", default="cfgs/dataset_configs/ModelNet40.yaml", help="the data set to draw from")
     parser.add_argument("--way", type=int, nargs="+", default=[5, 10], help="classes a fold")

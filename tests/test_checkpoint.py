@@ -68,6 +68,7 @@ def test_new_of_another_shape_stays_new(tmp_path):
     [
         (prefixed(Model(), "", drop="head"), "another model: 2 of 4 keys are missing \\(head.weight, head.bias\\)"),
         (Model(5).state_dict(), "3 keys have another shape \\(body.weight is \\(5, 5\\), not \\(3, 3\\), "),
+        ({1: torch.zeros(2)}, "4 of 4 keys"),
         ({}, "4 of 4 keys are missing \\(body.weight, body.bias, head.weight, ...\\)"),
     ],
 )
@@ -102,6 +103,11 @@ def test_unreadable(tmp_path, capsys, kind):
 def test_numpy_numbers_are_admitted(tmp_path, kind):
     path = save(tmp_path / "c.pth", Model().state_dict(), metrics={"acc": kind(3)}, best_metrics=None)
     assert load_checkpoint(path)["metrics"]["acc"] == 3
+
+
+def test_a_checkpoint_that_cannot_be_written(tmp_path):
+    with pytest.raises(UserError, match="gone/c.pth cannot be written"):
+        save(tmp_path / "gone" / "c.pth", {})
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):

@@ -1,5 +1,6 @@
 """The command line: what is refused, in one line and with exit code 2, and what the flags mean."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,9 @@ def test_refused(arguments, message, monkeypatch):
         (["model={}"], "missing config key 'model.NAME'"),
         (["total_bs=big"], "'total_bs' must be a whole number"),
         (["data_root=nowhere"], "nowhere/ScanObjectNN/main_split"),
+        (["dataset=3"], "'dataset' must be a mapping"),
+        (["dataset.train=3"], "'dataset.train' must be a mapping"),
+        (["dataset.train.others=3"], "'dataset.train.others' must be a mapping"),
         (["dataset.train._base_.NAME=ScanObject"], "dataset.train._base_.NAME: unknown data set 'ScanObject'"),
     ],
 )
@@ -68,6 +72,18 @@ def test_bad_config_values(run, opts, message):
     with pytest.raises(UserError, match=message) as caught:
         run("classify", "--scratch_model", "--opts", *opts)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["dataset", "dataset.train", "dataset.train.others"])
+def test_bad_sections_with_few_shot(run, key):
+    with pytest.raises(UserError, match=f"'{key}' must be a mapping"):
+        run("fewshot", "--scratch_model", "--way", "3", "--shot", "2", "--fold", "1", "--opts", f"{key}=3")
+
+
+def test_run_folder_that_cannot_be_written(run):
+    Path("experiments").write_text("in the way")
+    with pytest.raises(UserError, match="run folder experiments/classify/cfgs/default cannot be made or written to"):
+        run("classify", "--scratch_model")
 
 
 @pytest.mark.parametrize("task, flag", [("classify", "--finetune_model"), ("classify", "--test"), ("svm", "--svm")])
@@ -78,7 +94,8 @@ def test_checkpoint_of_another_model(run, ckpt, task, flag):
 
 def test_few_shot_fills_the_data_sets(run):
     run("fewshot", "--scratch_model", "--way", "3", "--shot", "2", "--fold", "1")
-    assert Path("experiments/fewshot/cfgs/default_3way_2shot_fold1/metrics.json").is_file()
+    left = Path("experiments/fewshot/cfgs/default_3way_2shot_fold1/metrics.json").read_text()
+    assert json.loads(left)["few_shot"] == {"way": 3, "shot": 2, "fold": 1}
     with pytest.raises(UserError, match="3way_2shot/7.pkl"):
         run("fewshot", "--scratch_model", "--way", "3", "--shot", "2", "--fold", "7")
     with pytest.raises(UserError, match="unknown config key 'dataset.val.others.way'"):

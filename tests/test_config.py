@@ -49,6 +49,7 @@ def test_opts_override_with_types(tmp_path):
         ({"optimizer": {"kwargs": {"lr": 0.1, "weight_deacy": 0}}}, "'optimizer.kwargs.weight_deacy'.*'weight_decay'"),
         ({"optimizer": {"type": "SGD", "kwargs": {"lr": 0.1}}}, "'optimizer.type' must be one of 'AdamW', got 'SGD'"),
         ({"optimizer": {"kwargs": {}}}, "missing config key 'optimizer.kwargs.lr'"),
+        ({"optimizer": {"kwargs": {"lr": -0.1}}}, "'optimizer.kwargs': lr must be above 0"),
         ({"npoints": "many"}, "'npoints' must be a whole number, got 'many'"),
         ({"npoints": True}, "'npoints' must be a whole number"),
         ({"npoints": 0}, "'npoints' must be at least 1"),
@@ -73,7 +74,7 @@ def test_missing_key(tmp_path):
         parse(RunConfig, load_config(path), "")
 
 
-@pytest.mark.parametrize("entry", ["npoints", "=3", "npoints=[1"])
+@pytest.mark.parametrize("entry", ["npoints", "=3", "npoints=[1", "npoints=2024-99-99"])
 def test_malformed_opts(tmp_path, entry):
     with pytest.raises(UserError, match="--opts"):
         load(tmp_path, entry)
@@ -102,6 +103,7 @@ def test_overriding_one_use_of_an_anchor_leaves_the_others(tmp_path):
         ({"dataset": {"_base_": 3}}, "dataset._base_ must name a file, got 3"),
         ({"dataset": {"train": {"_base_": "nowhere.yaml"}}}, "dataset.train._base_: base file not found"),
         ("a: [1", "not valid YAML"),
+        ("a: 2024-99-99", "not valid YAML"),
         ("- 1", "must hold a mapping"),
         ("a: !!python/object/apply:os.system ['true']", "not valid YAML"),
     ],
@@ -116,3 +118,17 @@ def test_bad_files(tmp_path, monkeypatch, content, message):
 def test_missing_file():
     with pytest.raises(UserError, match="config file not found: nowhere.yaml"):
         load_config("nowhere.yaml")
+
+
+def test_a_base_named_again_takes_the_place_of_the_inherited_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, text in {
+        "one.yaml": "{NAME: One, PATH: here}",
+        "root.yaml": "{NAME: Two, ROOT: there}",
+        "two.yaml": "{_base_: root.yaml, MORE: 1}",
+        "old.yaml": "dataset: {train: {_base_: one.yaml, others: {subset: train}}}",
+        "new.yaml": "{_base_: old.yaml, dataset: {train: {_base_: two.yaml}}}",
+    }.items():
+        (tmp_path / name).write_text(text)
+    train = load_config("new.yaml")["dataset"]["train"]
+    assert train == {"_base_": {"NAME": "Two", "ROOT": "there", "MORE": 1}, "others": {"subset": "train"}}

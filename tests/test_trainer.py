@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from torch import nn
 
 import tools.trainer
@@ -89,6 +90,42 @@ def test_resume_of_nothing_and_of_a_finished_run(run, capsys):
     assert_same(before["base_model"], load_checkpoint(folder / "ckpt-last.pth")["base_model"])
     run("classify", "--scratch_model")
     assert "holds an earlier run" in capsys.readouterr().out
+
+
+def test_resume_of_nothing_starts_from_the_given_weights(run):
+    opts = ["--opts", "max_epoch=0", "optimizer.kwargs.lr=1e-30", "scheduler.kwargs.initial_epochs=0"]
+    weights = run("pretrain", *opts, exp="start") / "ckpt-last.pth"
+    folder = run("classify", "--finetune_model", "--resume", "--ckpts", str(weights), *opts)
+    given, kept = (load_checkpoint(path)["base_model"] for path in (weights, folder / "ckpt-last.pth"))
+    # A step of Adam at the schedule's least rate, 1e-6, moves no weight by more.
+    for name in ("cls_pos", "encoder.first_conv.0.weight", "blocks.blocks.1.mlp.fc1.weight"):
+        torch.testing.assert_close(kept[name], given["MAE_encoder." + name], atol=1e-4, rtol=0)
+    with pytest.raises(UserError, match="nothing to resume in .*other, and no --ckpts FILE"):
+        run("classify", "--finetune_model", "--resume", exp="other")
+
+
+@pytest.mark.parametrize("key, value", [("optimizer", 3), ("optimizer", {}), ("epoch", None), ("best_metrics", None)])
+def test_resume_from_a_damaged_checkpoint(run, key, value):
+    path = run("classify", "--scratch_model", "--opts", "max_epoch=0") / "ckpt-last.pth"
+    torch.save(load_checkpoint(path) | {key: value}, path)
+    with pytest.raises(UserError, match=f"cannot resume from {path}: it.*{key}"):
+        run("classify", "--scratch_model", "--resume")
+
+
+def test_a_run_that_is_replaced_leaves_no_result(run, monkeypatch):
+    folder = run("classify", "--scratch_model", "--opts", "max_epoch=0")
+    assert metrics(folder)["finished"]
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        interrupt(patch, Classify, "losses", 0)
+        run("classify", "--scratch_model")
+    assert not metrics(folder)["finished"] and not metrics(folder)["last"]
+
+
+def test_pretraining_on_a_data_set_without_texts(run, configs):
+    content = yaml.safe_load(configs["pretrain"].read_text())
+    content["dataset"] = {"train": content["dataset"]["extra_train"]}
+    configs["pretrain"].write_text(yaml.safe_dump(content))
+    assert metrics(run("pretrain", "--opts", "max_epoch=0"))["finished"]
 
 
 def test_resume_from_another_model(run):

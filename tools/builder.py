@@ -35,6 +35,10 @@ class AdamWKwargs:
     lr: float
     weight_decay: float = 0.05
 
+    def __post_init__(self):
+        if not (self.lr > 0 and self.weight_decay >= 0):
+            raise ValueError(f"lr must be above 0 and weight_decay at least 0, got {self.lr} and {self.weight_decay}")
+
 
 @dataclass
 class OptimizerConfig:
@@ -180,6 +184,7 @@ class Run:
             "exp_name": args.exp_name,
             "ckpts": args.ckpts,
             "seed": args.seed,
+            "few_shot": None if args.way is None else {"way": args.way, "shot": args.shot, "fold": args.fold},
             "git_revision": self.revision,
             "versions": self.versions,
             "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",
@@ -218,12 +223,12 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
     folder, board = group / name, group / "TFBoard" / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        log = make_logger(folder)
+        if distributed.is_main():
+            with checkpoint.written_whole(folder / "config.yaml") as temporary:
+                temporary.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
     except OSError as error:
-        raise UserError(f"run folder {folder} cannot be made: {error.strerror}") from None
-    log = make_logger(folder)
-    if distributed.is_main():
-        with checkpoint.written_whole(folder / "config.yaml") as temporary:
-            temporary.write_text(yaml.safe_dump(_plain(raw), sort_keys=False), encoding="utf-8")
+        raise UserError(f"run folder {folder} cannot be made or written to: {error.strerror}") from None
     seeding.set_deterministic(args.deterministic)
     log.info(f"{task}: {args.config} -> {folder} (seed {args.seed}, {processes} x {device.type})")
     return Run(task, args, config, device, folder, board, log)
@@ -231,16 +236,10 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
 
 def _choose_fold(raw: dict, args: argparse.Namespace) -> None:
     """Fill way, shot and fold into every data set of the config."""
-    for section in (raw.get("dataset") or {}).values():
-        if isinstance(section, dict):
+    sections = raw.get("dataset")
+    for section in sections.values() if isinstance(sections, dict) else ():
+        if isinstance(section, dict) and isinstance(section.get("others") or {}, dict):
             section["others"] = {**(section.get("others") or {}), "way": args.way, "shot": args.shot, "fold": args.fold}
-
-
-def _plain(node: Any) -> Any:
-    """The same with plain dicts and lists, which YAML can write."""
-    if isinstance(node, dict):
-        return {key: _plain(value) for key, value in node.items()}
-    return [_plain(value) for value in node] if isinstance(node, (list, tuple)) else node
 
 
 def build_dataset(run: Run, section: str) -> Dataset:
@@ -252,7 +251,9 @@ def build_dataset(run: Run, section: str) -> Dataset:
     values = getattr(run.config.dataset, section)
     if values is None:
         raise UserError(f"config {run.args.config} has no section 'dataset.{section}', which {run.task} needs")
-    values = {**values, "others": {"npoints": run.config.npoints, **(values.get("others") or {})}}
+    others = values.get("others") or {}
+    if isinstance(others, dict):
+        values = {**values, "others": {"npoints": run.config.npoints, **others}}
     dataset = datasets.build_dataset(values, run.config.data_root, f"dataset.{section}", run.args.seed)
     columns = dataset[0]["points"].shape[1] if len(dataset) else 3
     if columns != 3:

@@ -3,7 +3,6 @@
 The demo ships the result (`datasets/demo/teacher`, open_clip's folder layout); this remakes it.
 """
 
-import argparse
 import json
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from tqdm import tqdm
 from datasets.demo.world import teacher_renders
 from datasets.image_transforms import NORMS
 from datasets.prompts import all_prompts, prompt
-from utils.errors import run_command
+from utils.errors import Parser, run_command
 from utils.seeding import generator, seed_everything
 
 LEARNING_RATE = 3e-3
@@ -66,7 +65,7 @@ def rescale(clip: nn.Module, images: Tensor, tokens: Tensor) -> None:
 
 def main() -> None:
     """Command line: see `python -m tools.demo_teacher --help`."""
-    parser = argparse.ArgumentParser(description="Train the demo's image/text teacher.")
+    parser = Parser(description="Train the demo's image/text teacher.")
     parser.add_argument("--out", default="datasets/demo/teacher", help="folder to write (default: %(default)s)")
     parser.add_argument("--per_class", type=int, default=250, help="renders a category (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=12, help="(default: %(default)s)")

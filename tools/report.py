@@ -1,13 +1,17 @@
 """Tables from the metrics.json files that runs leave; logs are never read."""
 
-import argparse
 import json
 from pathlib import Path
 
-from utils.errors import UserError, run_command
+from utils.errors import Parser, UserError, run_command
 from utils.metrics import mean_std
 
 EXPERIMENTS = Path("experiments")
+SCAN_CLASSES = 15
+LEGEND = """\
+from scratch: the same network without pretraining (for the SVM: with random weights)
+fine-tuning:  few labelled scans a class; one-sided, noisy, with background
+zero-shot:    no label at all, a shape is compared with class names; "unseen" names never stood in pretraining"""
 
 
 def read_metrics(path: Path) -> dict:
@@ -83,13 +87,6 @@ def demo_table(name: str) -> str:
     return f"{table(rows)}\n\n{LEGEND}"
 
 
-SCAN_CLASSES = 15
-LEGEND = """\
-from scratch: the same network without pretraining (for the SVM: with random weights)
-fine-tuning:  few labelled scans a class; one-sided, noisy, with background
-zero-shot:    no label at all, a shape is compared with class names; "unseen" names never stood in pretraining"""
-
-
 def _chance(classes: int) -> str:
     return f"{100 / classes:.1f}"
 
@@ -117,7 +114,7 @@ def all_runs_table(root: Path) -> str:
 
 def main() -> None:
     """Command line: see `python -m tools.report --help`."""
-    parser = argparse.ArgumentParser(description="Print the results of finished runs.")
+    parser = Parser(description="Print the results of finished runs.")
     parser.add_argument("root", nargs="?", default=EXPERIMENTS, type=Path, help="folder of runs (default: %(default)s)")
     parser.add_argument("--demo", metavar="NAME", help="print the table of the demo whose runs have this name")
     args = parser.parse_args()

@@ -30,9 +30,11 @@ class Classify(Task):
 
     def build_model(self) -> nn.Module:
         model = build_classifier(self.run, self.test_data)
-        args = self.run.args
-        if args.ckpts and not args.resume:
-            load_pretrained(self.run, model, args.ckpts, model.new_parameters)
+        run = self.run
+        if run.args.ckpts:  # with --resume too: there may be nothing to resume yet
+            load_pretrained(run, model, run.args.ckpts, model.new_parameters)
+        elif run.task == "finetune" and not (run.folder / "ckpt-last.pth").is_file():
+            raise UserError(f"nothing to resume in {run.folder}, and no --ckpts FILE to start from")
         if self.frozen:
             for name, parameter in model.named_parameters():
                 parameter.requires_grad_("cls" in name)

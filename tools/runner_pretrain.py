@@ -31,7 +31,7 @@ class Pretrain(Task):
         model = build_model_from_cfg(self.run.config.model)
         if not hasattr(model, "MAE_encoder"):
             raise UserError(f"config key 'model.NAME': '{self.run.config.model['NAME']}' is not a model to pretrain")
-        if self.run.args.start_ckpts and not self.run.args.resume:
+        if self.run.args.start_ckpts:
             load_pretrained(self.run, model, self.run.args.start_ckpts)
         return model
 
@@ -39,7 +39,7 @@ class Pretrain(Task):
         config = self.run.config
         points = normalize_unit_sphere(random_subset(batch["points"], config.npoints, draw("points")))
         points = AUGMENTATIONS[config.augment](points, draw("augment"))
-        text = prompt(batch["text"], draw("prompts", "cpu"))
+        text = prompt(batch["text"], draw("prompts", "cpu")) if "text" in batch else None
         return model(points, batch.get("image"), text, category=batch["label"], generator=draw("mask"))
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:

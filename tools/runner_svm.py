@@ -53,6 +53,8 @@ def probe(run: Run, model: nn.Module, train: Dataset, test: Dataset) -> dict[str
 def main(run: Run) -> None:
     """Measure a pretrained encoder, or a random one as the baseline."""
     train, test = build_dataset(run, "train"), build_dataset(run, "test")
+    if run.config.model["NAME"] != "PointTransformerSVM":
+        raise UserError("linear SVM needs 'model.NAME' PointTransformerSVM, which gives features")
     seeding.seed_everything(run.args.seed, "model")
     model = build_model_from_cfg(run.config.model)
     if run.args.ckpts:

@@ -71,7 +71,7 @@ def main(run: Run) -> None:
         if name not in names:
             raise UserError(f"config key 'zeroshot.seen': the data set has no class '{name}'{nearest(name, names)}")
     model = build_model_from_cfg(run.config.model)
-    if getattr(model, "text_teacher", None) is None:
+    if run.config.model["NAME"] != "PointTransformerZeroShot" or model.text_teacher is None:
         raise UserError("zero-shot needs NAME: PointTransformerZeroShot with a text encoder under 'model.text_encoder'")
     load_pretrained(run, model, run.args.ckpts)
     model.to(run.device)

@@ -65,6 +65,7 @@ class Trainer:
         trained = sum(p.numel() for p in self.model.parameters() if p.requires_grad) / 1e6
         self.run.log.info(f"{len(self.data)} samples, {steps} steps an epoch, {trained:.2f} M trained parameters")
         bar = progress(total=epochs * steps, initial=self.epoch * steps + self.step, unit="step", smoothing=0)
+        self._record(finished=self.epoch >= epochs)  # what an earlier run in this folder left is true no longer
         with bar, self.stop, self._board() as board:
             model = self.model
             if distributed.world_size() > 1:
@@ -186,7 +187,7 @@ class Trainer:
             epochs=self.epoch,
             metric=self.task.metric,
             best=self.best,
-            last={"epoch": self.epoch - 1, **self.metrics},
+            last={"epoch": self.epoch - 1, **self.metrics} if self.metrics else {},
         )
 
     def _save(self, name: str) -> None:
@@ -210,14 +211,19 @@ class Trainer:
         Raises:
             UserError: if it is not one of this run.
         """
-        state = checkpoint.load_weights(self.model, self.last, log=self.run.log)
+        # The released code writes neither `step` nor `sums`: it saves between epochs only.
+        state = {"step": 0, "sums": {}} | checkpoint.load_weights(self.model, self.last, log=self.run.log)
+        kinds = {"optimizer": dict, "epoch": int, "step": int, "sums": dict, "metrics": dict, "best_metrics": dict}
+        for name, kind in kinds.items():
+            if not isinstance(state.get(name), kind):
+                raise UserError(f"cannot resume from {self.last}: it has no '{name}' of type {kind.__name__}")
         try:
             self.optimizer.load_state_dict(state["optimizer"])
-            self.step, self.sums = state.get("step", 0), state.get("sums", {})
-            self.epoch = state["epoch"] + (self.step == 0)
-            self.metrics, self.best = state["metrics"], state["best_metrics"]
-        except (KeyError, ValueError, TypeError) as error:
-            raise UserError(f"cannot resume from {self.last}: {error}") from None
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise UserError(f"cannot resume from {self.last}: its optimizer is of another model: {error}") from None
+        self.step, self.sums = state["step"], state["sums"]
+        self.epoch = state["epoch"] + (self.step == 0)
+        self.metrics, self.best = state["metrics"], state["best_metrics"]
         if self.step > len(self.loader):
             raise UserError(f"cannot resume from {self.last}: it is at step {self.step} of {len(self.loader)}")
         self.run.started -= state.get("seconds", 0.0)

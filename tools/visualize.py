@@ -1,6 +1,5 @@
 """Pictures of point clouds: masked input, reconstruction and truth side by side."""
 
-import argparse
 from pathlib import Path
 
 import matplotlib
@@ -16,7 +15,7 @@ from models import build_model_from_cfg
 from tools.builder import RunConfig
 from utils.checkpoint import load_weights
 from utils.config import load_config, parse
-from utils.errors import UserError, run_command
+from utils.errors import Parser, UserError, run_command
 from utils.seeding import generator
 
 
@@ -77,7 +76,7 @@ def reconstruction_figure(pieces: dict[str, np.ndarray], truth: np.ndarray, name
 
 def main() -> None:
     """Command line: see `python -m tools.visualize --help`."""
-    parser = argparse.ArgumentParser(description="Draw masked input, reconstruction and truth of a pretrained model.")
+    parser = Parser(description="Draw masked input, reconstruction and truth of a pretrained model.")
     parser.add_argument("--config", required=True, help="pretraining config the checkpoint was made with")
     parser.add_argument("--ckpts", required=True, help="pretraining checkpoint")
     parser.add_argument("--out", default="reconstruction.png", help="PNG to write (default: %(default)s)")
@@ -93,7 +92,10 @@ def main() -> None:
     model = build_model_from_cfg({**config.model, "img_encoder": "", "text_encoder": "", "reconstruct": True})
     load_weights(model, args.ckpts)
     section = config.dataset.train
-    section = {**section, "others": {**section["others"], "subset": "test", "whole": False, "images": False}}
+    if section is None:
+        raise UserError(f"config {args.config} has no section 'dataset.train'")
+    use = {**(section.get("others") or {}), "subset": "test", "whole": False, "images": False}
+    section = {**section, "others": use}
     dataset = build_dataset(section, config.data_root, "dataset.train", args.seed)
 
     by_name: dict[str, list[int]] = {}

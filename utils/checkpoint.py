@@ -37,9 +37,16 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def save_atomic(checkpoint: Mapping, path: Path) -> None:
-    """Write a checkpoint; a crash while writing leaves the earlier file as it was."""
-    with written_whole(path) as temporary:
-        torch.save(dict(checkpoint), temporary)
+    """Write a checkpoint; a crash while writing leaves the earlier file as it was.
+
+    Raises:
+        UserError: if it cannot be written: no space, no permission.
+    """
+    try:
+        with written_whole(path) as temporary:
+            torch.save(dict(checkpoint), temporary)
+    except (OSError, RuntimeError) as error:  # torch's writer raises RuntimeError
+        raise UserError(f"checkpoint {path} cannot be written: {str(error)[:200]}") from None
 
 
 def load_checkpoint(path: str | os.PathLike) -> dict:
@@ -89,11 +96,10 @@ def load_weights(
     log = log or logging.getLogger(__name__)
     wanted = model.state_dict()
     checkpoint = load_checkpoint(path)
-    state = dict(checkpoint["base_model"])
+    state = {str(name): value for name, value in checkpoint["base_model"].items() if isinstance(value, Tensor)}
     for prefix in ("module.", *prefixes):
         if not any(name.startswith(prefix) for name in wanted):
             state = {name.removeprefix(prefix): value for name, value in state.items()}
-    state = {name: value for name, value in state.items() if isinstance(value, Tensor)}
 
     missing = [name for name in wanted if name not in state]
     reshaped = [name for name in wanted if name in state and state[name].shape != wanted[name].shape]

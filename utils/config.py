@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TypeVar, Union
 
 import yaml
-from easydict import EasyDict
 
 from utils.errors import UserError
 from utils.registry import nearest
@@ -30,7 +29,7 @@ def read_yaml(path: str | os.PathLike) -> dict:
         raise UserError(f"config file not found: {path}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"config file {path} cannot be read: {error}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
         raise UserError(f"config file {path} is not valid YAML: {error}") from None
     if not isinstance(content, dict):
         raise UserError(f"config file {path} must hold a mapping of keys to values, not {type(content).__name__}")
@@ -38,10 +37,10 @@ def read_yaml(path: str | os.PathLike) -> dict:
 
 
 def merge(base: Mapping, over: Mapping) -> dict:
-    """Return `base` with the keys of `over` on top; mappings merge, everything else is replaced."""
+    """Return `base` with the keys of `over` on top; mappings merge, all else is replaced, and so is `_base_`."""
     merged = dict(base)
     for key, value in over.items():
-        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+        if key != "_base_" and isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
             value = merge(merged[key], value)
         merged[key] = value
     return merged
@@ -76,7 +75,7 @@ def resolve_bases(node: Any, where: str, home: Path, trail: tuple[Path, ...] = (
         found = found.resolve()
         if found in trail:
             raise UserError(f"{key}: {base} includes itself")
-        base = resolve_bases(read_yaml(found), where, found.parent, trail + (found,))
+        base = resolve_bases(read_yaml(found), "", found.parent, trail + (found,))
     elif isinstance(base, Mapping):
         base = resolve_bases(base, where, home, trail)
     else:
@@ -88,7 +87,7 @@ def apply_opts(config: dict, opts: Sequence[str]) -> dict:
     """Override keys with `a.b=value` strings; values are parsed as YAML.
 
     Raises:
-        UserError: if an entry has no `=`, or the key does not stand in the config.
+        UserError: if an entry has no `=` or no YAML value, or its section does not stand in the config.
     """
     for entry in opts:
         dotted, sign, text = entry.partition("=")
@@ -96,7 +95,7 @@ def apply_opts(config: dict, opts: Sequence[str]) -> dict:
             raise UserError(f"--opts takes key=value, got '{entry}'")
         try:
             value = yaml.safe_load(text)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError):
             raise UserError(f"--opts {dotted}: '{text}' is not a YAML value") from None
         *parents, last = dotted.split(".")
         node = config
@@ -109,7 +108,7 @@ def apply_opts(config: dict, opts: Sequence[str]) -> dict:
     return config
 
 
-def load_config(path: str | os.PathLike, opts: Sequence[str] = ()) -> EasyDict:
+def load_config(path: str | os.PathLike, opts: Sequence[str] = ()) -> dict:
     """Read a config file, resolve its `_base_` files and apply overrides.
 
     Args:
@@ -121,7 +120,7 @@ def load_config(path: str | os.PathLike, opts: Sequence[str] = ()) -> EasyDict:
     """
     home = Path(path).resolve()
     config = resolve_bases(read_yaml(path), "", home.parent, (home,))
-    return EasyDict(apply_opts(config, opts))
+    return apply_opts(config, opts)
 
 
 def parse(schema: type[T], values: Mapping, where: str) -> T:

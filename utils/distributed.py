@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import nn
 
 from utils.errors import UserError
 
@@ -70,11 +70,6 @@ def gather(value: Any) -> list:
     values = [None] * world_size()
     dist.all_gather_object(values, value)
     return values
-
-
-def concatenate(tensor: Tensor) -> Tensor:
-    """Join the tensors (n_rank, ...) of all processes to one (n, ...) on the CPU."""
-    return torch.cat(gather(tensor.cpu()))
 
 
 def mean(numbers: dict[str, float]) -> dict[str, float]:

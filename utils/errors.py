@@ -1,5 +1,6 @@
 """Errors that are for the person at the keyboard."""
 
+import argparse
 import sys
 from collections.abc import Callable
 
@@ -16,6 +17,13 @@ class UserError(Exception):
             # A loader's worker hands its errors over as text, traceback and all.
             message = message.rsplit("UserError: ", 1)[-1]
         super().__init__(" ".join(message.split()))
+
+
+class Parser(argparse.ArgumentParser):
+    """Answers wrong arguments in one line, once `run_command` has caught it."""
+
+    def error(self, message: str):
+        raise UserError(f"{message} (--help lists the arguments)")
 
 
 class Interrupted(Exception):

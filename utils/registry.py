@@ -8,7 +8,7 @@ from utils.errors import UserError
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the known name closest to `name`, or the list of all if none is close."""
-    known = sorted(known)
+    known = sorted(map(str, known))
     close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
     if close:
         return f" (did you mean '{close[0]}'?)"
