@@ -51,12 +51,12 @@ python -m tools.visualize --config cfgs/demo/pretrain.yaml --ckpts "$pretrained"
 step 3 "scanned objects: fine-tuning ReCon"
 rm -rf experiments/finetune_scan/demo/"$name"-{recon,scratch}-*  # another number of seeds must not mix in
 for seed in $seeds; do
-    run finetune_scan "$name-recon-$seed" --finetune_model --ckpts "$pretrained" --seed "$seed" --opts "${train_opts[@]}"
+    run finetune_scan "$name-recon-$seed" --finetune_model --ckpts "$pretrained" --seed "$seed" --val_freq 5 --opts "${train_opts[@]}"
 done
 
 step 4 "scanned objects: the same model from scratch"
 for seed in $seeds; do
-    run finetune_scan "$name-scratch-$seed" --scratch_model --seed "$seed" --opts "${train_opts[@]}"
+    run finetune_scan "$name-scratch-$seed" --scratch_model --seed "$seed" --val_freq 5 --opts "${train_opts[@]}"
 done
 
 step 5 "linear SVM on frozen features: ReCon, then random weights"
