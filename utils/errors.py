@@ -42,5 +42,5 @@ def run_command(main: Callable[[], None]) -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except (Interrupted, KeyboardInterrupt) as stop:
-        print(f"interrupted: {str(stop) or 'stopped before anything was saved'}", file=sys.stderr)
+        print(f"interrupted: {str(stop) or 'stopped at once; what was saved before is kept'}", file=sys.stderr)
         sys.exit(130)
