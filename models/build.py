@@ -20,6 +20,7 @@ class EncoderConfig:
     NAME: str
     trans_dim: int = 384
     encoder_dims: int = 384
+    patch_dim: int = 128
     depth: int = 12
     num_heads: int = 6
     drop_path_rate: float = 0.0
@@ -32,8 +33,8 @@ class EncoderConfig:
 
     def encoder_arguments(self) -> dict:
         """The arguments of `ReConEncoder`, queries reading with gradient, as in every downstream model."""
-        names = ("trans_dim", "depth", "num_heads", "num_group", "group_size", "drop_path_rate", "block_form")
-        return {name: getattr(self, name) for name in names}
+        names = ("trans_dim", "patch_dim", "depth", "num_heads", "num_group", "group_size", "drop_path_rate")
+        return {name: getattr(self, name) for name in (*names, "block_form")}
 
 
 def check_positive(config, *names: str) -> None:
@@ -46,7 +47,7 @@ def check_positive(config, *names: str) -> None:
 
 def check_encoder(config) -> None:
     """Raise a ValueError where the sizes of an encoder do not fit together."""
-    check_positive(config, "trans_dim", "depth", "num_heads")
+    check_positive(config, "trans_dim", "patch_dim", "depth", "num_heads")
     if config.trans_dim % config.num_heads:
         raise ValueError(f"trans_dim {config.trans_dim} is not a multiple of num_heads {config.num_heads}")
     if config.encoder_dims != config.trans_dim:

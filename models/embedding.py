@@ -30,13 +30,17 @@ class PatchEmbedding(nn.Module):
 
     Args:
         width: channels C of a token.
+        hidden: channels of the first layer; the others have two and four times as many (released: 128).
     """
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, hidden: int = 128):
         super().__init__()
-        self.first_conv = nn.Sequential(nn.Conv1d(3, 128, 1), nn.BatchNorm1d(128), nn.ReLU(), nn.Conv1d(128, 256, 1))
+        double, fourfold = 2 * hidden, 4 * hidden
+        self.first_conv = nn.Sequential(
+            nn.Conv1d(3, hidden, 1), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Conv1d(hidden, double, 1)
+        )
         self.second_conv = nn.Sequential(
-            nn.Conv1d(512, 512, 1), nn.BatchNorm1d(512), nn.ReLU(), nn.Conv1d(512, width, 1)
+            nn.Conv1d(fourfold, fourfold, 1), nn.BatchNorm1d(fourfold), nn.ReLU(), nn.Conv1d(fourfold, width, 1)
         )
 
     def forward(self, neighborhoods: Tensor) -> Tensor:
@@ -50,7 +54,7 @@ class PatchEmbedding(nn.Module):
 
         # second_conv.0 sees [group feature, point feature]; its group half is the same for all K points of a
         # group, so it is computed once a group and added.
-        group_weight, point_weight = second[0].weight[:, :256, 0], second[0].weight[:, 256:, 0]
+        group_weight, point_weight = second[0].weight[..., 0].chunk(2, dim=1)
         shared = F.linear(points.amax(1), group_weight, _absorbed(second[0].bias, second[1]))
         points = (F.linear(points, point_weight) + shared[:, None]).flatten(0, 1)
         points = F.relu(second[1](points))

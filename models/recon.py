@@ -16,18 +16,19 @@ from models.transformer import Decoder, ReConEncoder, position_mlp
 
 @dataclass(kw_only=True)
 class TransformerConfig:
-    """Keys of `model.transformer_config`."""
+    """Keys of `model.transformer_config`; `init_std: null` leaves the encoder's weights as PyTorch draws them."""
 
     mask_ratio: float = 0.6
     mask_type: Literal["rand", "block"] = "rand"
     trans_dim: int = 384
     encoder_dims: int = 384
+    patch_dim: int = 128
     depth: int = 12
     drop_path_rate: float = 0.1
     num_heads: int = 6
     decoder_depth: int = 4
     decoder_num_heads: int = 6
-    init_std: float = 0.02
+    init_std: float | None = 0.02
 
     def __post_init__(self):
         check_encoder(self)
@@ -104,6 +105,7 @@ class ReCon(TeacherHolder):
             shape.drop_path_rate,
             config.stop_grad,
             config.block_form,
+            shape.patch_dim,
         )
         self.decoder_pos_embed = position_mlp(width)
         self.MAE_decoder = Decoder(width, shape.decoder_depth, shape.decoder_num_heads, shape.drop_path_rate)
@@ -121,11 +123,11 @@ class ReCon(TeacherHolder):
             )
         self._init_weights(shape.init_std)
 
-    def _init_weights(self, std: float) -> None:
+    def _init_weights(self, std: float | None) -> None:
         encoder = self.MAE_encoder
         for parameter in (self.mask_token, encoder.cls_token):
             nn.init.trunc_normal_(parameter, std=0.02)
-        for module in encoder.modules():
+        for module in encoder.modules() if std is not None else ():
             if isinstance(module, (nn.Linear, nn.Conv1d)):
                 nn.init.trunc_normal_(module.weight, std=std)
                 if module.bias is not None:

@@ -141,11 +141,12 @@ class ClipText(Teacher):
         super().__init__()
         clip.visual = None
         self.clip, self.tokenizer, self.dim = clip, tokenizer, dim
-        self.known: dict[str, Tensor] = {}
+        self.rows: dict[str, int] = {}  # of the table
+        self.table: Tensor | None = None
         self.freeze()
 
     def _apply(self, fn, recurse=True):
-        self.known.clear()
+        self.rows, self.table = {}, None
         return super()._apply(fn, recurse)
 
     @torch.no_grad()
@@ -157,12 +158,13 @@ class ClipText(Teacher):
         """
         if inputs is None or isinstance(inputs, (str, Tensor)):
             raise UserError(f"model.text_encoder needs a list of texts from the data set, got {_describe(inputs)}")
-        new = sorted(set(inputs) - self.known.keys())
-        device = next(self.parameters()).device
-        for start in range(0, len(new), 256):
-            part = new[start : start + 256]
-            self.known.update(zip(part, self.clip.encode_text(self.tokenizer(part).to(device)), strict=True))
-        return torch.stack([self.known[text] for text in inputs])
+        new = sorted(set(inputs) - self.rows.keys())
+        if new:
+            tokens = self.tokenizer(new).to(next(self.parameters()).device)
+            features = torch.cat([self.clip.encode_text(part) for part in tokens.split(256)])
+            self.table = features if self.table is None else torch.cat((self.table, features))
+            self.rows.update(zip(new, range(len(self.rows), len(self.table)), strict=True))
+        return self.table[[self.rows[text] for text in inputs]]
 
 
 def build_image_teacher(name: str | None, dim: int | None = None, weights: str | None = None) -> Teacher | None:

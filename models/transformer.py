@@ -168,6 +168,7 @@ class ReConEncoder(nn.Module):
         drop_path_rate: stochastic depth rate of the last block.
         stop_grad: cut the gradient from queries to local tokens (on in pretraining, off downstream).
         block_form: which block, a key of `BLOCKS`.
+        patch_dim: see `hidden` of `PatchEmbedding`.
     """
 
     def __init__(
@@ -180,6 +181,7 @@ class ReConEncoder(nn.Module):
         drop_path_rate: float = 0.0,
         stop_grad: bool = False,
         block_form: str = "released",
+        patch_dim: int = 128,
     ):
         super().__init__()
         self.num_group, self.group_size = num_group, group_size
@@ -191,7 +193,7 @@ class ReConEncoder(nn.Module):
         self.text_pos = nn.Parameter(torch.empty(1, 1, trans_dim))
         for parameter in (self.cls_pos, self.img_token, self.text_token, self.img_pos, self.text_pos):
             nn.init.trunc_normal_(parameter, std=0.02)
-        self.encoder = PatchEmbedding(trans_dim)
+        self.encoder = PatchEmbedding(trans_dim, patch_dim)
         self.pos_embed = position_mlp(trans_dim)
         self.blocks = ReConBlocks(trans_dim, depth, num_heads, drop_path_rate, stop_grad, block_form)
         self.norm = nn.LayerNorm(trans_dim)

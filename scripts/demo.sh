@@ -24,8 +24,8 @@ while [ $# -gt 0 ]; do
 done
 source "$(dirname "$0")/env.sh"
 world=${world:-data/$name}
-# Threads that spin while they wait take the cores from the loaders, and from whatever else runs on a small machine.
-export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
+# The demo's model is so small that a second thread gains nothing, and loses much where something else wants the core.
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 opts=(data_root="$world")
 train_opts=("${opts[@]}" $shorter)
 
@@ -33,7 +33,7 @@ step() { echo; echo "[$1/6] $2"; }
 run() { # config, experiment name, further arguments of main.py
     local config=cfgs/demo/$1.yaml experiment=$2
     shift 2
-    python main.py --config "$config" --exp_name "$experiment" "$@"
+    python main.py --config "$config" --exp_name "$experiment" --num_workers 1 "$@"
 }
 
 step 1 "the embedded world"

@@ -61,6 +61,8 @@ def test_opts_override_with_types(tmp_path):
         ({"zeroshot": {"splits": ["tset"]}}, "'zeroshot.splits\\[0\\]' must be one of"),
         ({"vote": {"rounds": 0}}, "'vote'.*at least 1"),
         ({"svm": {"C": 0}}, "'svm': C must be positive"),
+        ({"loss_weights": {"smc": -1}}, "'loss_weights': smc must be at least 0"),
+        ({"loss_weights": {"msc": 1}}, r"unknown config key 'loss_weights.msc' \(did you mean"),
     ],
 )
 def test_wrong_values(tmp_path, over, message):

@@ -210,3 +210,20 @@ def test_bad_downstream_configs(name):
 def test_model_section_must_be_a_mapping():
     with pytest.raises(UserError, match="config section 'model' must be a mapping"):
         build_model_from_cfg(None)
+
+
+def test_a_narrow_patch_embedding():
+    model = recon({"patch_dim": 16})
+    shapes = {name: tuple(value.shape) for name, value in model.MAE_encoder.encoder.state_dict().items()}
+    assert shapes["first_conv.0.weight"] == (16, 3, 1) and shapes["first_conv.3.weight"] == (32, 16, 1)
+    assert shapes["second_conv.0.weight"] == (64, 64, 1) and shapes["second_conv.3.weight"] == (32, 64, 1)
+    sum(model(**batch()).values()).backward()
+    downstream = build_model_from_cfg({"NAME": "PointTransformerSVM", **ENCODER, **GROUPS, "patch_dim": 16})
+    downstream.load_state_dict(model.MAE_encoder.state_dict())
+
+
+@pytest.mark.parametrize("std", [0.02, 0.1, None])
+def test_initial_weights(std):
+    weight = recon({"init_std": std}).MAE_encoder.blocks.blocks[0].mlp.fc1.weight
+    expected = std or (3 * weight.shape[1]) ** -0.5  # PyTorch's is uniform in +- 1 / sqrt(inputs)
+    assert weight.std().item() == pytest.approx(expected, rel=0.1)

@@ -63,6 +63,21 @@ def test_the_lag_can_be_switched_off_and_any_epoch_be_set_first():
     assert rates[True, 7] > rates[False, 7]
 
 
+def test_a_schedule_that_moves_with_every_step():
+    rates = {}
+    for every_step in (True, False):
+        config = run_config({"NAME": "Other"}, lag=False)
+        config.scheduler.kwargs.every_step = every_step
+        optimizer = build_optimizer(nn.Linear(2, 2), config)
+        schedule = build_schedule(optimizer, config)
+        for epoch, done in ((0, 0.0), (0, 0.5), (1, 0.0), (7, 0.25), (8, 0.0)):
+            schedule.set(epoch, done)
+            rates[every_step, epoch + done] = optimizer.param_groups[2]["lr"]
+    assert rates[True, 0] == rates[False, 0] == rates[False, 0.5] and rates[True, 1] == rates[False, 1]
+    assert rates[True, 0.5] == pytest.approx((rates[True, 0] + rates[True, 1]) / 2)
+    assert rates[True, 8] < rates[True, 7.25] < rates[False, 7.25]
+
+
 def test_head_group_is_for_classifiers_and_frozen_parameters_are_left_out():
     model = nn.ModuleDict({"cls_head": nn.Linear(2, 2), "body": nn.Linear(2, 2)})
     model["body"].weight.requires_grad_(False)

@@ -42,8 +42,8 @@ def test_open_clip_folder(clip_folder):
     names = ["A chair.", "A table.", "A chair."]
     expected = clip.encode_text(open_clip.get_tokenizer(f"local-dir:{folder}")(names))
     assert text.dim == 12 and torch.allclose(text.encode(names), expected, atol=1e-6)
-    assert len(text.known) == 2  # each distinct text is encoded once
-    assert torch.allclose(text.double().encode(names), expected.double(), atol=1e-5) and len(text.known) == 2
+    assert len(text.table) == 2  # each distinct text is encoded once
+    assert torch.allclose(text.double().encode(names), expected.double(), atol=1e-5) and len(text.table) == 2
 
 
 def test_teachers_stay_frozen_and_out_of_the_state(clip_folder):

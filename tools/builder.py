@@ -53,12 +53,13 @@ class CosLRKwargs:
     """`scheduler.kwargs`: cosine over `epochs` after a warm-up of `initial_epochs`.
 
     With `released_lag` epoch e uses what the schedule gives for e - 1, as the released code does, so epochs 0 and 1
-    are alike.
+    are alike. With `every_step` the rate moves with every step instead of every epoch: short runs need it.
     """
 
     epochs: int
     initial_epochs: int = 10
     released_lag: bool = True
+    every_step: bool = False
 
     def __post_init__(self):
         if self.epochs < 1 or self.initial_epochs < 0:
@@ -85,6 +86,21 @@ class DatasetConfig:
     test: dict | None = None
     extra_train: dict | None = None
     extra_val: dict | None = None
+
+
+@dataclass
+class LossWeights:
+    """`loss_weights`: factors of the terms of the pretraining loss (released: all 1)."""
+
+    mdm: float = 1.0
+    csc_img: float = 1.0
+    csc_text: float = 1.0
+    smc: float = 1.0
+
+    def __post_init__(self):
+        for name, weight in vars(self).items():
+            if not 0 <= weight < float("inf"):
+                raise ValueError(f"{name} must be at least 0 and finite, got {weight}")
 
 
 @dataclass
@@ -141,6 +157,7 @@ class RunConfig:
     data_root: str = "data"
     augment: str = "none"
     freeze_bn: bool = False
+    loss_weights: LossWeights = field(default_factory=LossWeights)
     vote: VoteConfig = field(default_factory=VoteConfig)
     svm: SvmConfig = field(default_factory=SvmConfig)
     zeroshot: ZeroShotConfig = field(default_factory=ZeroShotConfig)
@@ -360,19 +377,21 @@ def build_optimizer(model: nn.Module, config: RunConfig) -> torch.optim.AdamW:
         else:
             decay.append(parameter)
     groups = zip((head, no_decay, decay), (10 * lr, lr, lr), (weight_decay, 0.0, weight_decay), strict=True)
-    return torch.optim.AdamW([{"params": group, "lr": rate, "weight_decay": wd} for group, rate, wd in groups])
+    return torch.optim.AdamW(
+        [{"params": group, "lr": rate, "weight_decay": wd} for group, rate, wd in groups], fused=True
+    )
 
 
-class EpochSchedule:
-    """Cosine with warm-up, set anew for each epoch, so that it has no state to save.
+class Schedule:
+    """Cosine with warm-up, set anew for each epoch or step, so that it has no state to save.
 
     Args:
         optimizer: its groups' learning rates are set.
-        config: epochs, warm-up and the released lag.
+        config: epochs, warm-up, the released lag, and whether it moves with every step.
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, config: CosLRKwargs):
-        self.lag = config.released_lag
+        self.lag, self.every_step = config.released_lag, config.every_step
         self.cosine = CosineLRScheduler(
             optimizer,
             t_initial=config.epochs,
@@ -382,12 +401,12 @@ class EpochSchedule:
             cycle_limit=1,
         )
 
-    def set(self, epoch: int) -> None:
-        """Set the learning rates that `epoch` uses."""
-        self.cosine.step(max(epoch - 1, 0) if self.lag else epoch)
+    def set(self, epoch: int, done: float = 0.0) -> None:
+        """Set the learning rates for `epoch`, of which the fraction `done` lies behind."""
+        self.cosine.step(max(epoch - self.lag, 0) + done * self.every_step)
 
 
-def build_schedule(optimizer: torch.optim.Optimizer, config: RunConfig) -> EpochSchedule:
+def build_schedule(optimizer: torch.optim.Optimizer, config: RunConfig) -> Schedule:
     """Build the learning rate schedule of a config.
 
     Raises:
@@ -395,4 +414,4 @@ def build_schedule(optimizer: torch.optim.Optimizer, config: RunConfig) -> Epoch
     """
     if config.scheduler is None:
         raise UserError("missing config key 'scheduler', which training needs")
-    return EpochSchedule(optimizer, config.scheduler.kwargs)
+    return Schedule(optimizer, config.scheduler.kwargs)

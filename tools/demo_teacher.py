@@ -67,8 +67,8 @@ def main() -> None:
     """Command line: see `python -m tools.demo_teacher --help`."""
     parser = Parser(description="Train the demo's image/text teacher.")
     parser.add_argument("--out", default="datasets/demo/teacher", help="folder to write (default: %(default)s)")
-    parser.add_argument("--per_class", type=int, default=250, help="renders a category (default: %(default)s)")
-    parser.add_argument("--epochs", type=int, default=12, help="(default: %(default)s)")
+    parser.add_argument("--per_class", type=int, default=800, help="renders a category (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, default=24, help="(default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
     args = parser.parse_args()
 

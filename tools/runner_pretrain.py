@@ -20,6 +20,7 @@ class Pretrain(Task):
 
     def __init__(self, run: Run):
         super().__init__(run)
+        self.loss_weights = vars(run.config.loss_weights)
         self.probed = None
         if run.config.dataset.extra_train and run.config.dataset.extra_val:
             self.probed = [build_dataset(run, section) for section in ("extra_train", "extra_val")]
@@ -53,7 +54,7 @@ def build_svm_model(run: Run, model: nn.Module) -> nn.Module:
     """Return the encoder of a pretraining model as the model that an SVM is put on."""
     _, config = parse_model_config(run.config.model)
     patches = {name: getattr(config, name) for name in ("num_group", "group_size", "block_form")}
-    sizes = ("trans_dim", "encoder_dims", "depth", "num_heads")
+    sizes = ("trans_dim", "encoder_dims", "patch_dim", "depth", "num_heads")
     transformer = {name: getattr(config.transformer_config, name) for name in sizes}
     svm = build_model_from_cfg({"NAME": "PointTransformerSVM", **patches, **transformer})
     svm.load_state_dict(model.MAE_encoder.state_dict())

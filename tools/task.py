@@ -20,6 +20,7 @@ class Task(ABC):
     Attributes:
         metric: the number that decides which checkpoint is the best: one of `evaluate`'s, or the training "loss".
         higher_is_better: its direction.
+        loss_weights: factors of the loss terms in the sum that is trained on; 1 for those not named.
     """
 
     metric = "accuracy"
@@ -27,6 +28,7 @@ class Task(ABC):
 
     def __init__(self, run: Run):
         self.run = run
+        self.loss_weights: dict[str, float] = {}
 
     @abstractmethod
     def build_model(self) -> nn.Module:
@@ -34,7 +36,7 @@ class Task(ABC):
 
     @abstractmethod
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
-        """Return the scalar loss terms of a batch; the model is trained on their sum.
+        """Return the scalar loss terms of a batch; the model is trained on their weighted sum.
 
         Args:
             model: call it for the forward pass; it may be wrapped for several processes.

@@ -94,7 +94,6 @@ class Trainer:
 
     def _train_epoch(self, model: nn.Module, bar) -> None:
         """Do what is left of the epoch."""
-        self.schedule.set(self.epoch)
         self.task.train_mode(self.model)
         self.data.set_epoch(self.epoch)
         self.loader.batch_sampler.seek(self.epoch, self.step)
@@ -104,11 +103,12 @@ class Trainer:
                 batch[name] = batch[name].to(self.run.device, non_blocking=True)
             key = (self.run.args.seed, distributed.rank(), self.epoch, self.step)
             seeding.seed_everything(*key)
+            self.schedule.set(self.epoch, self.step / steps)
             share = min(together, steps - self.step // together * together)  # the last update may be a smaller one
             updates = (self.step + 1) % together == 0 or self.step + 1 == steps
             with contextlib.nullcontext() if updates or model is self.model else model.no_sync():
                 losses = self.task.losses(model, batch, partial(self._generator, key))
-                total = sum(losses.values())
+                total = sum(self.task.loss_weights.get(name, 1.0) * value for name, value in losses.items())
                 (total / share).backward()
             self._add(losses | {"loss": total})
             if updates:
