@@ -1,5 +1,13 @@
-"""Point operators: farthest point sampling, k nearest neighbours, gathering and Chamfer distance."""
+"""Point operators: farthest point sampling, k nearest neighbours, grouping and Chamfer distance, from `recon_ops`."""
 
-from extensions.reference import chamfer_l1, chamfer_l2, farthest_point_sample, gather, knn, nearest_squared_distances
+import sys
+from pathlib import Path
 
-__all__ = ["chamfer_l1", "chamfer_l2", "farthest_point_sample", "gather", "knn", "nearest_squared_distances"]
+# First on the path, so that this copy is the one `recon_ops` in the whole process, installed or not: its operators can
+# be registered with PyTorch only once.
+sys.path.insert(0, str(Path(__file__).parent))
+
+import recon_ops
+from recon_ops import chamfer_l1, chamfer_l2, farthest_point_sample, gather, group, knn
+
+__all__ = ["chamfer_l1", "chamfer_l2", "farthest_point_sample", "gather", "group", "knn", "recon_ops"]

@@ -1,28 +1,7 @@
-"""From points to tokens: grouping and the mini-PointNet patch embedding."""
+"""From patches to tokens: the mini-PointNet patch embedding."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-from extensions import farthest_point_sample, gather, knn
-
-
-def group(points: Tensor, num_group: int, group_size: int) -> tuple[Tensor, Tensor]:
-    """Cut clouds into overlapping patches: FPS centres and their nearest neighbours (paper, section 3.1).
-
-    Args:
-        points: (B, N, 3) float coordinates.
-        num_group: centres a cloud, G <= N.
-        group_size: neighbours a centre, K <= N, the centre itself included.
-
-    Returns:
-        Neighbourhoods (B, G, K, 3) relative to their centres, and the centres (B, G, 3).
-
-    Raises:
-        ValueError: if points is not (B, N, 3) or holds fewer than G or K points.
-    """
-    centers = gather(points, farthest_point_sample(points, num_group))
-    neighborhoods = gather(points, knn(centers, points, group_size))
-    return neighborhoods - centers[:, :, None], centers
 
 
 class PatchEmbedding(nn.Module):

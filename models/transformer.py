@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from timm.layers import DropPath, Mlp
 from torch import Tensor, nn
 
-from models.embedding import PatchEmbedding, group
+from extensions import group
+from models.embedding import PatchEmbedding
 
 
 class Attention(nn.Module):

@@ -33,3 +33,17 @@ if ! cmp -s requirements.txt "$stamp"; then
     python -m pip install --disable-pip-version-check -r requirements.txt >&2 || fail "pip could not install requirements.txt into $prefix; its message is above"
     cp requirements.txt "$stamp"
 fi
+
+# The point operators are compiled where a compiler is there, anew when they or PyTorch change, with CUDA kernels where a
+# GPU is too (RECON_OPS_CUDA=1 insists, 0 forgoes them). Without the library they run in plain PyTorch.
+if [ -z "${RECON_OPS_CUDA:-}" ] && ! nvidia-smi -L >/dev/null 2>&1; then export RECON_OPS_CUDA=0; fi
+log=extensions/build/log
+state="$(python -c 'import sys; from importlib.metadata import version; print(sys.version, version("torch"))')
+$(find extensions/setup.py extensions/recon_ops/csrc -type f | sort | xargs cat | cksum) ${RECON_OPS_CUDA:-}"
+if [ "$state" != "$(cat extensions/build/state 2>/dev/null)" ]; then
+    mkdir -p extensions/build
+    echo "compiling the point operators (once; about a minute)" >&2
+    python extensions/setup.py build_ext --inplace >"$log" 2>&1 || echo "recon_ops: the library could not be compiled, see $log" >&2
+    grep '^recon_ops:' "$log" >&2 || true
+    echo "$state" >extensions/build/state
+fi

@@ -1,0 +1,102 @@
+#define RECON_KERNEL "chamfer/chamfer_kernel.h"
+#include "../common.h"
+#include "../simd.h"
+
+namespace recon_ops {
+namespace {
+
+// Queries that one piece of work holds, so that few large clouds are shared among threads too.
+constexpr int64_t PIECE = 256;
+
+std::tuple<Tensor, Tensor, Tensor, Tensor> nearest(const Tensor& a, const Tensor& b) {
+  check_floats(a, "a", 3);
+  check_floats(b, "b", 3);
+  check_same_batch(a, b, "a and b");
+  const int64_t batch = a.size(0), m = a.size(1), n = b.size(1);
+  TORCH_CHECK_VALUE(m > 0 || batch == 0, "a must have at least one point");
+  TORCH_CHECK_VALUE(n > 0 || batch == 0, "b must have at least one point");
+  const Tensor first = a.contiguous(), second = b.contiguous();
+  check_finite(first, "a");
+  check_finite(second, "b");
+  const auto longs = first.options().dtype(at::kLong);
+  Tensor distance_a = at::empty({batch, m}, first.options()), distance_b = at::empty({batch, n}, first.options());
+  Tensor index_a = at::empty({batch, m}, longs), index_b = at::empty({batch, n}, longs);
+  const float *pa = first.const_data_ptr<float>(), *pb = second.const_data_ptr<float>();
+  float *da = distance_a.mutable_data_ptr<float>(), *db = distance_b.mutable_data_ptr<float>();
+  int64_t *ia = index_a.mutable_data_ptr<int64_t>(), *ib = index_b.mutable_data_ptr<int64_t>();
+  const int64_t pieces_a = (m + PIECE - 1) / PIECE, pieces_b = (n + PIECE - 1) / PIECE, pieces = pieces_a + pieces_b;
+  const int64_t cost = m * n / 8 / std::max<int64_t>(1, pieces);
+  at::parallel_for(0, batch * pieces, grain(cost), [&](int64_t begin, int64_t end) {
+    for (int64_t piece = begin; piece < end; ++piece) {
+      const int64_t cloud = piece / pieces, part = piece % pieces;
+      const float *ca = pa + cloud * m * 3, *cb = pb + cloud * n * 3;
+      if (part < pieces_a) {
+        const int64_t row = part * PIECE, rows = std::min(PIECE, m - row), to = cloud * m + row;
+        RECON_DISPATCH(nearest_points(ca + 3 * row, rows, cb, n, da + to, ia + to));
+      } else {
+        const int64_t row = (part - pieces_a) * PIECE, rows = std::min(PIECE, n - row), to = cloud * n + row;
+        RECON_DISPATCH(nearest_points(cb + 3 * row, rows, ca, m, db + to, ib + to));
+      }
+    }
+  });
+  return {distance_a, distance_b, index_a, index_b};
+}
+
+// Gradient into one cloud: of its own distances, and of those of the other cloud's points that found it nearest.
+void backward_side(const float* own_grad, const int64_t* own_index, const float* own, int64_t count,
+                   const float* other_grad, const int64_t* other_index, const float* other, int64_t others, float* out) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float g = 2 * own_grad[i];
+    const float *p = own + 3 * i, *q = other + 3 * own_index[i];
+    for (int d = 0; d < 3; ++d) out[3 * i + d] = g * (p[d] - q[d]);
+  }
+  for (int64_t j = 0; j < others; ++j) {
+    const float g = 2 * other_grad[j];
+    const float *p = other + 3 * j, *q = own + 3 * other_index[j];
+    float* to = out + 3 * other_index[j];
+    for (int d = 0; d < 3; ++d) to[d] -= g * (p[d] - q[d]);
+  }
+}
+
+std::tuple<Tensor, Tensor> nearest_backward(const Tensor& grad_a, const Tensor& grad_b, const Tensor& a, const Tensor& b,
+                                            const Tensor& index_a, const Tensor& index_b) {
+  check_floats(a, "a", 3);
+  check_floats(b, "b", 3);
+  check_same_batch(a, b, "a and b");
+  const int64_t batch = a.size(0), m = a.size(1), n = b.size(1);
+  TORCH_CHECK_VALUE(grad_a.sizes() == at::IntArrayRef({batch, m}), "grad_a must be (B, M)");
+  TORCH_CHECK_VALUE(grad_b.sizes() == at::IntArrayRef({batch, n}), "grad_b must be (B, N)");
+  TORCH_CHECK_VALUE(index_a.sizes() == grad_a.sizes(), "index_a must be (B, M)");
+  TORCH_CHECK_VALUE(index_b.sizes() == grad_b.sizes(), "index_b must be (B, N)");
+  TORCH_CHECK_VALUE(grad_a.scalar_type() == at::kFloat, "grad_a must be float32");
+  TORCH_CHECK_VALUE(grad_b.scalar_type() == at::kFloat, "grad_b must be float32");
+  const Tensor first = a.contiguous(), second = b.contiguous(), ga = grad_a.contiguous(), gb = grad_b.contiguous();
+  const Tensor ia = index_a.contiguous(), ib = index_b.contiguous();
+  check_index(ia, "index_a", n);
+  check_index(ib, "index_b", m);
+  Tensor into_a = at::empty(first.sizes(), first.options()), into_b = at::empty(second.sizes(), second.options());
+  const float *pa = first.const_data_ptr<float>(), *pb = second.const_data_ptr<float>();
+  const float *va = ga.const_data_ptr<float>(), *vb = gb.const_data_ptr<float>();
+  const int64_t *ja = ia.const_data_ptr<int64_t>(), *jb = ib.const_data_ptr<int64_t>();
+  float *oa = into_a.mutable_data_ptr<float>(), *ob = into_b.mutable_data_ptr<float>();
+  // One side of one cloud is added up in order by one thread: the same sums with any number of threads.
+  at::parallel_for(0, 2 * batch, grain(4 * (m + n)), [&](int64_t begin, int64_t end) {
+    for (int64_t side = begin; side < end; ++side) {
+      const int64_t c = side / 2, s = c * m, t = c * n;
+      if (side % 2 == 0)
+        backward_side(va + s, ja + s, pa + 3 * s, m, vb + t, jb + t, pb + 3 * t, n, oa + 3 * s);
+      else
+        backward_side(vb + t, jb + t, pb + 3 * t, n, va + s, ja + s, pa + 3 * s, m, ob + 3 * t);
+    }
+  });
+  return {into_a, into_b};
+}
+
+}  // namespace
+
+TORCH_LIBRARY_IMPL(recon_ops, CPU, m) {
+  m.impl("nearest", nearest);
+  m.impl("nearest_backward", nearest_backward);
+}
+
+}  // namespace recon_ops

@@ -1,0 +1,181 @@
+"""Registration of the operators with PyTorch: schemas, kernels, shapes for tracing, and gradients.
+
+The compiled library, where there is one, brings the schemas and the kernels for the CPU and perhaps CUDA. The plain
+PyTorch implementations stand behind it for every device it has no kernel for, and alone where it is missing, so that
+autograd, torch.compile and torch.export see the same operators either way.
+"""
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import reference
+
+SCHEMAS = {
+    "farthest_point_sample": "(Tensor points, int num_samples, bool skip_origin) -> Tensor",
+    "knn": "(Tensor query, Tensor points, int k, bool sorted) -> (Tensor, Tensor)",
+    "nearest": "(Tensor a, Tensor b) -> (Tensor, Tensor, Tensor, Tensor)",
+    "nearest_backward": (
+        "(Tensor grad_a, Tensor grad_b, Tensor a, Tensor b, Tensor index_a, Tensor index_b) -> (Tensor, Tensor)"
+    ),
+    "ball_query": "(Tensor centers, Tensor points, float radius, int k) -> Tensor",
+    "three_interpolate": "(Tensor features, Tensor index, Tensor weight) -> Tensor",
+    "three_interpolate_backward": "(Tensor grad, Tensor index, Tensor weight, int m) -> Tensor",
+    "gather_channels": "(Tensor features, Tensor index) -> Tensor",
+    "gather_channels_backward": "(Tensor grad, Tensor index, int n) -> Tensor",
+    "group": ("(Tensor points, int num_group, int group_size, bool skip_origin) -> (Tensor, Tensor, Tensor, Tensor)"),
+}
+
+try:
+    from . import _C  # noqa: F401 (importing it registers the operators)
+
+    missing = None
+except ImportError as error:
+    # A library built against another PyTorch fails here too, and the reason is worth telling.
+    missing = "it is not built" if "_C" in str(error) and "cannot import name" in str(error) else str(error)
+
+
+def has_kernel(device: str) -> bool:
+    """Whether the compiled library runs on this kind of device ("cpu", "cuda")."""
+    key = {"cpu": "CPU", "cuda": "CUDA"}.get(device)
+    return key is not None and torch._C._dispatch_has_kernel_for_dispatch_key("recon_ops::knn", key)
+
+
+@functools.cache
+def _announce(device: str) -> None:
+    reason = f"without the compiled library ({missing})" if missing else f"as the library has no {device} kernels"
+    warnings.warn(f"recon_ops runs in plain PyTorch, slowly, {reason}", stacklevel=2)
+
+
+def fallback(name: str) -> Callable[..., Any]:
+    """Return the plain PyTorch kernel of an operator; the first one to run on a device says so."""
+    function = getattr(reference, name)
+
+    @functools.wraps(function)
+    def kernel(tensor: Tensor, *arguments: Any) -> Any:
+        _announce(tensor.device.type)
+        with torch.no_grad():
+            return function(tensor, *arguments)
+
+    return kernel
+
+
+_library = torch.library.Library("recon_ops", "DEF" if missing else "FRAGMENT")
+for _name, _schema in SCHEMAS.items():
+    if missing:
+        _library.define(_name + _schema, tags=torch.Tag.pt2_compliant_tag)
+    _library.impl(_name, fallback(_name), "CompositeExplicitAutograd")
+
+
+@torch.library.register_fake("recon_ops::farthest_point_sample")
+def _(points, num_samples, skip_origin):
+    return points.new_empty(points.shape[0], num_samples, dtype=torch.int64)
+
+
+@torch.library.register_fake("recon_ops::knn")
+def _(query, points, k, sorted):
+    shape = *query.shape[:2], k
+    return query.new_empty(shape), query.new_empty(shape, dtype=torch.int64)
+
+
+@torch.library.register_fake("recon_ops::nearest")
+def _(a, b):
+    index = [cloud.new_empty(cloud.shape[:2], dtype=torch.int64) for cloud in (a, b)]
+    return a.new_empty(a.shape[:2]), b.new_empty(b.shape[:2]), *index
+
+
+@torch.library.register_fake("recon_ops::nearest_backward")
+def _(grad_a, grad_b, a, b, index_a, index_b):
+    return torch.empty_like(a), torch.empty_like(b)
+
+
+@torch.library.register_fake("recon_ops::ball_query")
+def _(centers, points, radius, k):
+    return centers.new_empty(*centers.shape[:2], k, dtype=torch.int64)
+
+
+@torch.library.register_fake("recon_ops::three_interpolate")
+def _(features, index, weight):
+    return features.new_empty(*features.shape[:2], index.shape[1])
+
+
+@torch.library.register_fake("recon_ops::three_interpolate_backward")
+def _(grad, index, weight, m):
+    return grad.new_empty(*grad.shape[:2], m)
+
+
+@torch.library.register_fake("recon_ops::gather_channels")
+def _(features, index):
+    return features.new_empty(*features.shape[:2], index.shape[1])
+
+
+@torch.library.register_fake("recon_ops::gather_channels_backward")
+def _(grad, index, n):
+    return grad.new_empty(*grad.shape[:2], n)
+
+
+@torch.library.register_fake("recon_ops::group")
+def _(points, num_group, group_size, skip_origin):
+    batch = points.shape[0]
+    return (
+        points.new_empty(batch, num_group, group_size, 3),
+        points.new_empty(batch, num_group, 3),
+        points.new_empty(batch, num_group, dtype=torch.int64),
+        points.new_empty(batch, num_group, group_size, dtype=torch.int64),
+    )
+
+
+def _save_nearest(ctx, inputs, output):
+    ctx.save_for_backward(*inputs, *output[2:])
+
+
+def _nearest_backward(ctx, grad_a, grad_b, *_):
+    grads = torch.ops.recon_ops.nearest_backward(grad_a.contiguous(), grad_b.contiguous(), *ctx.saved_tensors)
+    return tuple(grad if needed else None for grad, needed in zip(grads, ctx.needs_input_grad, strict=True))
+
+
+def _save_interpolate(ctx, inputs, output):
+    ctx.save_for_backward(*inputs)
+
+
+def _interpolate_backward(ctx, grad):
+    features, index, weight = ctx.saved_tensors
+    grad, into_features, into_weight = grad.contiguous(), None, None
+    if ctx.needs_input_grad[0]:
+        into_features = torch.ops.recon_ops.three_interpolate_backward(grad, index, weight, features.shape[2])
+    if ctx.needs_input_grad[2]:
+        picked = torch.ops.recon_ops.gather_channels(features, index.flatten(1)).unflatten(2, index.shape[1:])
+        into_weight = (grad[..., None] * picked).sum(1)
+    return into_features, None, into_weight
+
+
+def _save_gather(ctx, inputs, output):
+    features, index = inputs
+    ctx.save_for_backward(index)
+    ctx.total = features.shape[2]
+
+
+def _gather_backward(ctx, grad):
+    (index,) = ctx.saved_tensors
+    return torch.ops.recon_ops.gather_channels_backward(grad.contiguous(), index, ctx.total), None
+
+
+torch.library.register_autograd("recon_ops::nearest", _nearest_backward, setup_context=_save_nearest)
+torch.library.register_autograd("recon_ops::three_interpolate", _interpolate_backward, setup_context=_save_interpolate)
+torch.library.register_autograd("recon_ops::gather_channels", _gather_backward, setup_context=_save_gather)
+
+
+def _refuse_second(name: str) -> None:
+    def refuse(ctx, *grads):
+        raise NotImplementedError(f"recon_ops.{name} has no second derivative")
+
+    torch.library.register_autograd(f"recon_ops::{name}_backward", refuse)
+
+
+# Without this a second derivative would silently lack its share of these operators.
+for _name in ("nearest", "three_interpolate", "gather_channels"):
+    _refuse_second(_name)
