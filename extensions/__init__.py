@@ -3,11 +3,13 @@
 import sys
 from pathlib import Path
 
-# First on the path, so that this copy is the one `recon_ops` in the whole process, installed or not: its operators can
-# be registered with PyTorch only once.
+# First on the path for now, so that this copy is the one `recon_ops` in the whole process, installed or not: its
+# operators can be registered with PyTorch only once.
 sys.path.insert(0, str(Path(__file__).parent))
 
 import recon_ops
 from recon_ops import chamfer_l1, chamfer_l2, farthest_point_sample, gather, group, knn
+
+sys.path.remove(str(Path(__file__).parent))
 
 __all__ = ["chamfer_l1", "chamfer_l2", "farthest_point_sample", "gather", "group", "knn", "recon_ops"]

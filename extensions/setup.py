@@ -36,7 +36,7 @@ def cuda_is_usable(torch, cuda_home: str | None) -> bool:
         if not release or release[1] != torch.version.cuda.split(".")[0]:
             reason = f"{compiler} is not of the CUDA {torch.version.cuda} that PyTorch was built with"
     except (OSError, subprocess.CalledProcessError):
-        reason = f"no nvcc was found at {compiler}"
+        reason = f"no nvcc was found at {compiler}" if cuda_home else "no CUDA toolkit was found (CUDA_HOME names one)"
     if reason and CUDA_WISH == "1":
         raise SystemExit(f"recon_ops: RECON_OPS_CUDA=1, but {reason}")
     if reason:
@@ -82,7 +82,14 @@ def extension_arguments() -> dict:
     if sys.platform == "win32":
         flags = ["/O2", "/fp:precise", f"/std:{standard}"]
     else:
-        flags = ["-O3", "-g0", "-ffp-contract=off", "-Wno-maybe-uninitialized", f"-std={standard}"]
+        flags = [
+            "-O3",
+            "-g0",
+            "-ffp-contract=off",
+            "-fno-strict-aliasing",
+            "-Wno-maybe-uninitialized",
+            f"-std={standard}",
+        ]
     if sys.platform.startswith("linux"):
         # For at::parallel_for. Not for the linker: PyTorch brings its own OpenMP runtime, and there should be but one.
         flags.append("-fopenmp")

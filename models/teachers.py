@@ -156,7 +156,7 @@ class ClipText(Teacher):
         Raises:
             UserError: if the inputs are not texts.
         """
-        if inputs is None or isinstance(inputs, (str, Tensor)):
+        if not isinstance(inputs, (list, tuple)) or not inputs:
             raise UserError(f"model.text_encoder needs a list of texts from the data set, got {_describe(inputs)}")
         new = sorted(set(inputs) - self.rows.keys())
         if new:

@@ -34,16 +34,31 @@ if ! cmp -s requirements.txt "$stamp"; then
     cp requirements.txt "$stamp"
 fi
 
-# The point operators are compiled where a compiler is there, anew when they or PyTorch change, with CUDA kernels where a
-# GPU is too (RECON_OPS_CUDA=1 insists, 0 forgoes them). Without the library they run in plain PyTorch.
-if [ -z "${RECON_OPS_CUDA:-}" ] && ! nvidia-smi -L >/dev/null 2>&1; then export RECON_OPS_CUDA=0; fi
-log=extensions/build/log
-state="$(python -c 'import sys; from importlib.metadata import version; print(sys.version, version("torch"))')
-$(find extensions/setup.py extensions/recon_ops/csrc -type f | sort | xargs cat | cksum) ${RECON_OPS_CUDA:-}"
-if [ "$state" != "$(cat extensions/build/state 2>/dev/null)" ]; then
-    mkdir -p extensions/build
+# The point operators are compiled where a compiler is there, anew when they, PyTorch or the compilers change, with CUDA
+# kernels where a GPU is too (RECON_OPS_CUDA=1 insists, 0 forgoes them). Without the library they run in plain PyTorch.
+compile_operators() {
+    local versions state cuda=${RECON_OPS_CUDA:-} folder=extensions/build
+    versions=$(python -c 'import sys; from importlib.metadata import version; print(sys.version, version("torch"))')
+    [ -n "$versions" ] || return 0
+    [ -n "$cuda" ] || nvidia-smi -L >/dev/null 2>&1 || cuda=0
+    state="$versions $(find extensions/setup.py extensions/recon_ops/csrc -type f | sort | xargs cat | cksum) $cuda
+$(command -v "${CXX:-c++}" g++ nvcc || true)"
+    [ "$state" != "$(cat $folder/state 2>/dev/null)" ] || return 0
+    if ! mkdir -p $folder 2>/dev/null || ! [ -w $folder ] || ! [ -w extensions/recon_ops ]; then
+        echo "recon_ops: extensions/ cannot be written, the operators stay as they are" >&2
+        return 0
+    fi
     echo "compiling the point operators (once; about a minute)" >&2
-    python extensions/setup.py build_ext --inplace >"$log" 2>&1 || echo "recon_ops: the library could not be compiled, see $log" >&2
-    grep '^recon_ops:' "$log" >&2 || true
-    echo "$state" >extensions/build/state
-fi
+    while true; do
+        rm -f extensions/recon_ops/_C*.so
+        RECON_OPS_CUDA=$cuda python extensions/setup.py build_ext --inplace >$folder/log 2>&1 || true
+        grep '^recon_ops:' $folder/log >&2 || true
+        ! (cd extensions && python -c 'import torch, recon_ops._C') 2>>$folder/log || break
+        rm -f extensions/recon_ops/_C*.so
+        echo "recon_ops: the library could not be made${cuda:+ (RECON_OPS_CUDA=$cuda)}, see $folder/log" >&2
+        [ -z "$cuda" ] || break
+        cuda=0 # the kernels for the CPU may still compile
+    done
+    echo "$state" >$folder/state
+}
+compile_operators

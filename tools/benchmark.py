@@ -5,6 +5,8 @@ import math
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -95,18 +97,23 @@ def reference(name: str) -> Callable[..., Any]:
 
 
 @cache
-def compiled_baseline() -> ModuleType:
-    """The classic CUDA kernels, compiled at first use and kept in PyTorch's cache of extensions."""
+def compiled_baseline() -> ModuleType | None:
+    """The classic CUDA kernels, compiled at first use and kept in PyTorch's cache of extensions; None without nvcc."""
     from torch.utils.cpp_extension import load
 
     version = tuple(int(part) for part in torch.__version__.split(".")[:2])
     flags = ["-O3", "-std=c++20" if version >= (2, 15) else "-std=c++17"]
-    return load("recon_baseline", [str(BASELINE)], extra_cuda_cflags=flags, extra_cflags=flags)
+    try:
+        return load("recon_baseline", [str(BASELINE)], extra_cuda_cflags=flags, extra_cflags=flags)
+    except (RuntimeError, OSError, ImportError, subprocess.CalledProcessError) as error:
+        print(f"without the classic CUDA kernels: {str(error).splitlines()[0]}", file=sys.stderr)
+        return None
 
 
 def baseline(device: torch.device, name: str) -> Callable[..., Any] | None:
     """The classic CUDA kernel of an operator; None on another device."""
-    return getattr(compiled_baseline(), name) if device.type == "cuda" else None
+    kernels = compiled_baseline() if device.type == "cuda" else None
+    return getattr(kernels, name) if kernels else None
 
 
 def batch_vector(points: Tensor) -> Tensor:
@@ -331,8 +338,14 @@ def measure(case: Case, device: torch.device, repeats: int, tick: Callable[[], A
     calls = case.calls(device)
     first = {}
     for name, call in calls.items():
-        timed(call, 1, device)
-        first[name] = timed(call, 1, device)
+        try:
+            timed(call, 1, device)
+            first[name] = timed(call, 1, device)
+        except (RuntimeError, NotImplementedError) as error:  # such as a peer that was built without CUDA
+            if name == "recon_ops":
+                raise
+            print(f"{case.title}: without {name}: {str(error).splitlines()[0]}", file=sys.stderr)
+    calls = {name: calls[name] for name in first}
     # Of one peer's variants ("name: variant") only those that may be its best are worth the time.
     for peer in {name.split(":")[0] for name in first}:
         best = min(seconds for name, seconds in first.items() if name.split(":")[0] == peer)

@@ -403,7 +403,7 @@ class Schedule:
 
     def set(self, epoch: int, done: float = 0.0) -> None:
         """Set the learning rates for `epoch`, of which the fraction `done` lies behind."""
-        self.cosine.step(max(epoch - self.lag, 0) + done * self.every_step)
+        self.cosine.step(max(epoch + done * self.every_step - self.lag, 0))
 
 
 def build_schedule(optimizer: torch.optim.Optimizer, config: RunConfig) -> Schedule:
