@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Extension, setup
 
 ROOT = Path(__file__).resolve().parent
 CUDA_WISH = os.environ.get("RECON_OPS_CUDA", "")
@@ -56,7 +56,7 @@ def extension_arguments() -> dict:
         return {}
 
     class Build(BuildExtension):
-        """Carries on without the library when it cannot be compiled: the package then runs in plain PyTorch."""
+        """Carries on when something cannot be compiled: without CUDA kernels, or in plain PyTorch."""
 
         def build_extensions(self) -> None:
             try:
@@ -65,16 +65,20 @@ def extension_arguments() -> dict:
                 if CUDA_WISH == "1":
                     raise
                 reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-                say(f"installed without the compiled library: {reason}")
-                self.extensions = []
+                [library] = self.extensions
+                if "nvcc" in library.extra_compile_args:
+                    say(f"built without CUDA kernels: {reason}")
+                    vars(library).update(vars(make_library(cuda=False)))
+                    self.build_extensions()
+                else:
+                    say(f"installed without the compiled library: {reason}")
+                    self.extensions = []
 
     csrc = ROOT / "recon_ops" / "csrc"
     cuda = cuda_is_usable(torch, CUDA_HOME)
     if cuda and not torch.cuda.device_count() and not os.environ.get("TORCH_CUDA_ARCH_LIST"):
         # By itself PyTorch compiles for the GPUs it sees, and fails where it sees none.
         os.environ["TORCH_CUDA_ARCH_LIST"] = "7.5;8.0;9.0+PTX"
-    patterns = ("*.cpp", "*.cu") if cuda else ("*.cpp",)
-    sources = sorted(str(path.relative_to(ROOT)) for pattern in patterns for path in csrc.rglob(pattern))
     headers = [str(path.relative_to(ROOT)) for pattern in ("*.h", "*.cuh") for path in csrc.rglob(pattern)]
     version = tuple(int(part) for part in torch.__version__.split(".")[:2])
     standard = "c++20" if version >= (2, 15) else "c++17"
@@ -93,12 +97,17 @@ def extension_arguments() -> dict:
     if sys.platform.startswith("linux"):
         # For at::parallel_for. Not for the linker: PyTorch brings its own OpenMP runtime, and there should be but one.
         flags.append("-fopenmp")
-    arguments = {"cxx": flags}
-    if cuda:
-        arguments["nvcc"] = ["-O3", "--fmad=false", f"-std={standard}"]
-    kind = CUDAExtension if cuda else CppExtension
-    library = kind("recon_ops._C", sources, depends=sorted(headers), extra_compile_args=arguments)
-    return {"ext_modules": [library], "cmdclass": {"build_ext": Build}}
+
+    def make_library(cuda: bool) -> Extension:
+        patterns = ("*.cpp", "*.cu") if cuda else ("*.cpp",)
+        sources = sorted(str(path.relative_to(ROOT)) for pattern in patterns for path in csrc.rglob(pattern))
+        arguments = {"cxx": list(flags)}
+        if cuda:
+            arguments["nvcc"] = ["-O3", "--fmad=false", f"-std={standard}"]
+        kind = CUDAExtension if cuda else CppExtension
+        return kind("recon_ops._C", sources, depends=sorted(headers), extra_compile_args=arguments)
+
+    return {"ext_modules": [make_library(cuda)], "cmdclass": {"build_ext": Build}}
 
 
 os.chdir(ROOT)

@@ -49,16 +49,13 @@ $(command -v "${CXX:-c++}" g++ nvcc || true)"
         return 0
     fi
     echo "compiling the point operators (once; about a minute)" >&2
-    while true; do
+    rm -f extensions/recon_ops/_C*.so
+    RECON_OPS_CUDA=$cuda python extensions/setup.py build_ext --inplace >$folder/log 2>&1 || true
+    grep '^recon_ops:' $folder/log >&2 || true
+    if ! (cd extensions && python -c 'import torch, recon_ops._C') 2>>$folder/log; then
         rm -f extensions/recon_ops/_C*.so
-        RECON_OPS_CUDA=$cuda python extensions/setup.py build_ext --inplace >$folder/log 2>&1 || true
-        grep '^recon_ops:' $folder/log >&2 || true
-        ! (cd extensions && python -c 'import torch, recon_ops._C') 2>>$folder/log || break
-        rm -f extensions/recon_ops/_C*.so
-        echo "recon_ops: the library could not be made${cuda:+ (RECON_OPS_CUDA=$cuda)}, see $folder/log" >&2
-        [ -z "$cuda" ] || break
-        cuda=0 # the kernels for the CPU may still compile
-    done
+        echo "recon_ops: there is no compiled library, see $folder/log" >&2
+    fi
     echo "$state" >$folder/state
 }
 compile_operators
