@@ -197,10 +197,11 @@ def collate(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Put samples together.
 
     Args:
-        samples: B mappings with "points" (n, C) and "label", and in pretraining "image" (3, S, S) and "text".
+        samples: B mappings with "points" (n, C), "label" and whatever else the data set gives: an "image" (3, S, S) and
+            "text" in pretraining, "point_label" (n,) int64 in segmentation.
 
     Returns:
-        {"points": (B, n, C), "label": (B,) int64} and, where samples have them, "image": (B, 3, S, S), "text": B names.
+        {"points": (B, n, C), "label": (B,) int64, ...}: tensors are stacked, numbers become int64, texts a list.
 
     Raises:
         UserError: if the clouds do not have the same number of points.
@@ -208,12 +209,10 @@ def collate(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     sizes = sorted({len(sample["points"]) for sample in samples})
     if len(sizes) > 1:
         raise UserError(f"clouds of {sizes[0]} and {sizes[-1]} points cannot be one batch, set N_POINTS to {sizes[0]}")
-    batch = {
-        "points": torch.stack([sample["points"] for sample in samples]),
-        "label": torch.tensor([sample["label"] for sample in samples], dtype=torch.int64),
-    }
-    if "image" in samples[0]:
-        batch["image"] = torch.stack([sample["image"] for sample in samples])
-    if "text" in samples[0]:
-        batch["text"] = [sample["text"] for sample in samples]
-    return batch
+    return {name: _together([sample[name] for sample in samples]) for name in samples[0]}
+
+
+def _together(values: list) -> Tensor | list:
+    if isinstance(values[0], Tensor):
+        return torch.stack(values)
+    return values if isinstance(values[0], str) else torch.tensor(values, dtype=torch.int64)

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from extensions import group
 from models.embedding import PatchEmbedding
 
+Streams = tuple[Tensor, Tensor]
+
 
 class Attention(nn.Module):
     """Multi-head self-attention; qkv without bias.
@@ -102,7 +104,7 @@ class ReConBlock(Block):
         """What the queries read of local tokens (B, L, C)."""
         return local.detach() if self.stop_grad else local
 
-    def forward(self, query: Tensor, local: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, query: Tensor, local: Tensor) -> Streams:
         """Map queries (B, 3, C) and local tokens (B, L, C) to the same shapes."""
         query, local = self.norm1_contrast(query), self.norm1(local)
         query = query + self.drop_path(self.attn_contrast(query, self.memory(local)))
@@ -116,7 +118,7 @@ class ReConBlock(Block):
 class SlidesBlock(ReConBlock):
     """The ReCon block as the slides draw it: plain pre-norm, cross-attention after self-attention."""
 
-    def forward(self, query: Tensor, local: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, query: Tensor, local: Tensor) -> Streams:
         """Map queries (B, 3, C) and local tokens (B, L, C) to the same shapes."""
         local = local + self.drop_path(self.attn(self.norm1(local)))
         query = query + self.drop_path(self.attn_contrast(self.norm1_contrast(query), self.memory(local)))
@@ -145,11 +147,13 @@ class ReConBlocks(nn.Module):
         rates = torch.linspace(0, drop_path_rate, depth, device="cpu").tolist()
         self.blocks = nn.ModuleList(BLOCKS[form](dim, num_heads, rate, stop_grad) for rate in rates)
 
-    def forward(self, query: Tensor, local: Tensor, query_pos: Tensor, local_pos: Tensor) -> tuple[Tensor, Tensor]:
-        """Map queries (B, 3, C) and local tokens (B, L, C), with positions of the same shapes, through all blocks."""
+    def forward(self, query: Tensor, local: Tensor, query_pos: Tensor, local_pos: Tensor) -> list[Streams]:
+        """Return queries (B, 3, C) and local tokens (B, L, C) after every block; positions have the same shapes."""
+        layers = []
         for block in self.blocks:
             query, local = block(query + query_pos, local + local_pos)
-        return query, local
+            layers.append((query, local))
+        return layers
 
 
 def position_mlp(width: int) -> nn.Sequential:
@@ -214,10 +218,14 @@ class ReConEncoder(nn.Module):
         Returns:
             Queries (B, 3, C), in the order cls, image, text, and local tokens (B, L, C).
         """
+        query, local = self.layers(tokens, centers)[-1]
+        return self.norm(query), self.norm(local)
+
+    def layers(self, tokens: Tensor, centers: Tensor) -> list[Streams]:
+        """Return queries and local tokens after every block, before the final norm; arguments as for `encode`."""
         query = torch.cat((self.cls_token, self.img_token, self.text_token), dim=1).expand(len(tokens), -1, -1)
         query_pos = torch.cat((self.cls_pos, self.img_pos, self.text_pos), dim=1)
-        query, local = self.blocks(query, tokens, query_pos, self.pos_embed(centers))
-        return self.norm(query), self.norm(local)
+        return self.blocks(query, tokens, query_pos, self.pos_embed(centers))
 
 
 class Decoder(nn.Module):

@@ -227,7 +227,7 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
     config = parse(RunConfig, raw, "")
     _, model = parse_model_config(config.model)
     for name in ("num_group", "group_size"):
-        value = getattr(model, name)
+        value = getattr(model, name, 1)  # not every model groups
         if not 1 <= value <= config.npoints:
             raise UserError(f"config key 'model.{name}' must be in 1..npoints ({config.npoints}), got {value}")
     processes = distributed.world_size()
