@@ -1,6 +1,12 @@
 #!/usr/bin/env bash
-# Few-shot classification, one fold; CONFIG=cfgs/linear/fewshot.yaml names another config.
+# Few-shot classification: one fold, or without <way> <shot> <fold> every protocol, setting and fold, one run a GPU.
+# CONFIG=cfgs/linear/fewshot.yaml names another config.
 set -euo pipefail
-arguments='<GPU> <exp> <ckpt> <way> <shot> <fold>'
+arguments='<GPU> <exp> <ckpt> [<way> <shot> <fold>]'
+needed=3
 source "$(dirname "$0")/launch.sh"
-launch --config "${CONFIG:-cfgs/full/fewshot.yaml}" --finetune_model --ckpts "$3" --way "$4" --shot "$5" --fold "$6" "${@:7}"
+if [[ ${4:-} =~ ^[0-9]+$ ]]; then
+    [ $# -ge 6 ] || usage
+    launch --config "${CONFIG:-cfgs/full/fewshot.yaml}" --finetune_model --ckpts "$3" --way "$4" --shot "$5" --fold "$6" "${@:7}"
+fi
+exec "$python" -m tools.fewshot --gpus "$gpu" --exp_name "$exp" --ckpts "$3" ${CONFIG:+--configs "$CONFIG"} "${@:4}"

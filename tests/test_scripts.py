@@ -74,6 +74,9 @@ def test_launch_variants(fake_python, tmp_path):
     assert "--nproc_per_node=2 main.py --launcher pytorch --exp_name exp" in several
     fewshot = run("scripts/fewshot.sh", "0", *TASKS["fewshot.sh"], PYTHON=fake_python).stdout
     assert "--way 5 --shot 10 --fold 0" in fewshot
+    every = run("scripts/fewshot.sh", "0,1", "exp", "some.pth", "--folds", "3", PYTHON=fake_python).stdout
+    assert every.split()[1:] == "-m tools.fewshot --gpus 0,1 --exp_name exp --ckpts some.pth --folds 3".split()
+    assert run("scripts/fewshot.sh", "0", "exp", "some.pth", "5", "10", PYTHON=fake_python).returncode == 2
 
 
 @pytest.fixture

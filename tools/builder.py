@@ -233,11 +233,8 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
     processes = distributed.world_size()
     if config.total_bs % processes:
         raise UserError(f"config key 'total_bs': {config.total_bs} is no multiple of the {processes} processes")
-    stem, parent, name = Path(args.config).stem, Path(args.config).resolve().parent.name, args.exp_name
-    name = f"test_{name}" if task == "test" else name
-    name = f"{name}_{args.way}way_{args.shot}shot_fold{args.fold}" if args.way is not None else name
-    group = Path("experiments") / stem / parent
-    folder, board = group / name, group / "TFBoard" / name
+    folder = run_folder(args.config, task, args.exp_name, args.way, args.shot, args.fold)
+    board = folder.parent / "TFBoard" / folder.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
         log = make_logger(folder)
@@ -249,6 +246,15 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
     seeding.set_deterministic(args.deterministic)
     log.info(f"{task}: {args.config} -> {folder} (seed {args.seed}, {processes} x {device.type})")
     return Run(task, args, config, device, folder, board, log)
+
+
+def run_folder(
+    config: str, task: str, exp_name: str, way: int | None = None, shot: int | None = None, fold: int | None = None
+) -> Path:
+    """Where a run writes: experiments/<config stem>/<config folder>/<name> (released layout)."""
+    name = f"test_{exp_name}" if task == "test" else exp_name
+    name = name if way is None else f"{name}_{way}way_{shot}shot_fold{fold}"
+    return Path("experiments") / Path(config).stem / Path(config).resolve().parent.name / name
 
 
 def _choose_fold(raw: dict, args: argparse.Namespace) -> None:

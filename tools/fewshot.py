@@ -1,0 +1,74 @@
+"""Few-shot classification from one checkpoint: every protocol, setting and fold, then mean and standard deviation."""
+
+from pathlib import Path
+
+from tools.jobs import Job, add_arguments, check_failures, run_jobs, slots
+from tools.paper import SCALES
+from tools.tables import Cell, Table, save, show
+from utils.errors import Parser, UserError, run_command
+
+CONFIGS = list(SCALES["paper"].fewshot.values())
+
+
+def fewshot_table(title: str, configs: list[str], settings: list[tuple[int, int]], folds: int, **common) -> Table:
+    """Plan the runs: a row a config, a column a setting (way, shot), the best test epoch of every fold.
+
+    Args:
+        title: of the table.
+        configs: YAML files of the protocols.
+        settings: ways and shots.
+        folds: how many, from 0.
+        common: further arguments of every `Job`.
+    """
+    rows = {}
+    for config in configs:
+        cells = {}
+        for way, shot in settings:
+            jobs = tuple(Job("finetune", config, fold=(way, shot, fold), **common) for fold in range(folds))
+            cells[f"{way}w{shot}s"] = Cell(jobs, ("best", "accuracy"), ("last", "accuracy"))
+        rows[config.removeprefix("cfgs/").removesuffix(".yaml")] = cells
+    note = (
+        f"mean and standard deviation over {folds} folds of the best test epoch; the files hold the last epoch's, too"
+    )
+    return Table(title, [f"{way}w{shot}s" for way, shot in settings], rows, notes=(note,))
+
+
+def main() -> None:
+    """Command line: see `python -m tools.fewshot --help`."""
+    parser = Parser(prog="tools.fewshot", description="Few-shot classification: all protocols, settings and folds.")
+    parser.add_argument("--ckpts", required=True, metavar="FILE", help="pretraining checkpoint")
+    parser.add_argument("--exp_name", default="fewshot", metavar="NAME", help="name of the runs (default: %(default)s)")
+    parser.add_argument(
+        "--configs", nargs="+", default=CONFIGS, metavar="FILE", help="protocols (default: the released)"
+    )
+    parser.add_argument("--way", type=int, nargs="+", default=[5, 10], metavar="W", help="classes (default: 5 10)")
+    parser.add_argument(
+        "--shot", type=int, nargs="+", default=[10, 20], metavar="S", help="shapes a class (default: 10 20)"
+    )
+    parser.add_argument("--folds", type=int, default=10, metavar="N", help="folds (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of every run (default: %(default)s)")
+    add_arguments(parser)
+    parser.add_argument("--opts", nargs="+", default=[], metavar="KEY=VALUE", help="override config keys in every run")
+    args = parser.parse_args()
+    if min(*args.way, *args.shot, args.folds) < 1 or args.seed < 0:
+        raise UserError("--way, --shot and --folds must be at least 1, --seed at least 0")
+    for file in (args.ckpts, *args.configs):
+        if not Path(file).is_file():
+            raise UserError(f"file not found: {file}")
+    settings = [(way, shot) for way in args.way for shot in args.shot]
+    common = {"name": args.exp_name, "seed": args.seed, "opts": tuple(args.opts), "ckpts": args.ckpts}
+    title = f"Few-shot classification from {args.ckpts} (%)"
+    table = fewshot_table(title, args.configs, settings, args.folds, **common)
+    stem = Path("experiments/fewshot") / args.exp_name
+    places = slots(args)
+    todo = [job for job in table.jobs if job.result() is None]
+    print(f"{len(table.jobs)} runs, {len(table.jobs) - len(todo)} done, {len(places)} at once", flush=True)
+    failed = run_jobs(todo, places, stem / "logs")
+    save(table, stem)
+    show(table)
+    print(f"saved as {stem}.md, .csv and .json")
+    check_failures(failed, stem / "logs")
+
+
+if __name__ == "__main__":
+    run_command(main)

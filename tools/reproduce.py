@@ -1,0 +1,85 @@
+"""Regenerate the paper's tables: plan the runs, make those that are missing, print paper and ours side by side."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.jobs import Job, add_arguments, check_failures, estimate, in_order, run_jobs, slots
+from tools.paper import SCALES, TABLES, Planner
+from tools.report import table as layout
+from tools.tables import Table, save, show
+from utils.errors import Parser, UserError, run_command
+
+OUT = Path("experiments/reproduce")
+
+
+def show_plan(tables: dict[str, Table], places: Sequence[str]) -> list[Job]:
+    """Print what will be run and about how long it takes; returns the jobs that are not done."""
+    rows, shown, todo = [["table", "runs", "done", "minutes"]], set(), []
+    for name, table in tables.items():
+        own = [job for job in in_order(table.jobs) if job not in shown]
+        shown.update(own)
+        left = [job for job in own if job.result() is None]
+        todo += left
+        rows.append([name, str(len(own)), str(len(own) - len(left)), f"{estimate(left, len(places)) / 60:.0f}"])
+    if len(tables) > 1:
+        minutes = f"{estimate(todo, len(places)) / 60:.0f}"
+        rows.append(["together", str(len(shown)), str(len(shown) - len(todo)), minutes])
+    print(layout(rows))
+    where = f"{len(places)} runs at once on the CPU" if places[0] == "" else f"one run each on GPU {', '.join(places)}"
+    print(f"{where}; runs that tables share count for the first of them\n", flush=True)
+    return todo
+
+
+def prepare(names: Sequence[str], folds: int) -> None:
+    """Make the embedded world, and its few-shot folds if a table needs them; nothing to do if they are there.
+
+    Raises:
+        UserError: if that fails.
+    """
+    commands = [["datasets.demo", "--out", "data/demo"]]
+    if "table2" in names:
+        options = ["--data_root", "data/demo", "--config", "cfgs/dataset_configs/ModelNet40_2k.yaml"]
+        commands.append(["datasets.modelnet_fewshot", *options, "--folds", str(folds), "--test-per-class", "10"])
+    for command in commands:
+        if subprocess.run([sys.executable, "-m", *command]).returncode:
+            raise UserError(f"python -m {' '.join(command)} failed; its message is above")
+
+
+def main() -> None:
+    """Command line: see `python -m tools.reproduce --help`."""
+    parser = Parser(prog="tools.reproduce", description="Regenerate tables of the paper.")
+    parser.add_argument(
+        "tables", nargs="+", choices=(*TABLES, "all"), metavar="TABLE", help=f"{', '.join(TABLES)}, all"
+    )
+    parser.add_argument(
+        "--scale", choices=SCALES, default="demo", help="demo: the embedded world (default: %(default)s)"
+    )
+    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="seeds of every run (default: %(default)s)")
+    add_arguments(parser)
+    parser.add_argument("--plan", action="store_true", help="show the plan and stop")
+    args = parser.parse_args()
+    if args.seeds < 1:
+        raise UserError("--seeds must be at least 1")
+    places = slots(args)
+    planner = Planner(args.scale, args.seeds)
+    names = list(TABLES) if "all" in args.tables else list(dict.fromkeys(args.tables))
+    tables = {name: planner.table(name) for name in names}
+    todo = show_plan(tables, places)
+    if args.plan:
+        return
+    failed = []
+    if todo:
+        if args.scale == "demo":
+            prepare(names, planner.scale.folds)
+        failed = run_jobs(todo, places, OUT / args.scale / "logs")
+    for name, table in tables.items():
+        save(table, OUT / args.scale / name)
+        show(table)
+    print(f"saved as Markdown, CSV and JSON in {OUT / args.scale}")
+    check_failures(failed, OUT / args.scale / "logs")
+
+
+if __name__ == "__main__":
+    run_command(main)
