@@ -11,6 +11,7 @@ from utils.errors import UserError
 from utils.registry import Registry
 
 MODELS = Registry("model")
+BlockForm = Literal["released", "slides", "joint"]
 
 
 @dataclass(kw_only=True)
@@ -26,7 +27,7 @@ class EncoderConfig:
     drop_path_rate: float = 0.0
     num_group: int = 64
     group_size: int = 32
-    block_form: Literal["released", "slides"] = "released"
+    block_form: BlockForm = "released"
 
     def __post_init__(self):
         check_encoder(self)

@@ -25,7 +25,7 @@ class PointModel(ReConEncoder):
         super().__init__(**config.encoder_arguments())
 
     def features(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Map points (B, N, 3) to queries (B, 3, C) and local tokens (B, G, C)."""
+        """Map points (B, N, 3) to queries (B, Q, C), three in ReCon, and local tokens (B, G, C)."""
         tokens, centers, _ = self.tokenize(points)
         return self.encode(tokens, centers)
 
@@ -42,12 +42,22 @@ class ClassifierConfig(EncoderConfig):
         check_positive(self, "cls_dim")
 
 
+def classifier_head(width: int, config: ClassifierConfig) -> nn.Sequential:
+    """Map features (B, width) to logits (B, classes): one linear layer for `type: linear`, otherwise three."""
+    if config.type == "linear":
+        return nn.Sequential(nn.Linear(width, config.cls_dim))
+    layers = []
+    for inputs in (width, 256):
+        layers += [nn.Linear(inputs, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Dropout(0.5)]
+    return nn.Sequential(*layers, nn.Linear(256, config.cls_dim))
+
+
 @MODELS.register("PointTransformer")
 class PointTransformer(PointModel):
-    """Classifier on the concatenation of the three queries and the maximum over local tokens.
+    """Classifier on the concatenation of the queries and the maximum over local tokens.
 
     Args:
-        config: `type: linear` has one linear layer as its head, `full` and `mlp3` three.
+        config: see `classifier_head` for its `type`.
     """
 
     Config = ClassifierConfig
@@ -55,14 +65,7 @@ class PointTransformer(PointModel):
 
     def __init__(self, config: ClassifierConfig):
         super().__init__(config)
-        width = 4 * config.trans_dim
-        if config.type == "linear":
-            layers = [nn.Linear(width, config.cls_dim)]
-        else:
-            layers = [nn.Linear(width, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Dropout(0.5)]
-            layers += [nn.Linear(256, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Dropout(0.5)]
-            layers += [nn.Linear(256, config.cls_dim)]
-        self.cls_head_finetune = nn.Sequential(*layers)
+        self.cls_head_finetune = classifier_head((len(self.queries) + 1) * config.trans_dim, config)
 
     def forward(self, points: Tensor) -> Tensor:
         """Map points (B, N, 3) to logits (B, classes)."""

@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from extensions import gather, knn
-from models.build import MODELS, check_encoder, check_positive
+from models.build import MODELS, BlockForm, check_encoder, check_positive
 from models.losses import RECONSTRUCTION_LOSSES, single_modal_contrast
-from models.teachers import TeacherHolder, build_image_teacher, build_text_teacher
+from models.teachers import PASS_THROUGH, TeacherHolder, build_image_teacher, build_text_teacher
 from models.transformer import Decoder, ReConEncoder, position_mlp
 
 
@@ -43,7 +43,10 @@ class TransformerConfig:
 
 @dataclass(kw_only=True)
 class ReConConfig:
-    """Keys of a `model` section with `NAME: ReCon`."""
+    """Keys of a `model` section with `NAME: ReCon`.
+
+    `train_teachers` starts the teachers from random weights and trains them along.
+    """
 
     NAME: str
     transformer_config: TransformerConfig
@@ -59,7 +62,8 @@ class ReConConfig:
     self_contrastive: bool = False
     reconstruct: bool = True
     stop_grad: bool = True
-    block_form: Literal["released", "slides"] = "released"
+    block_form: BlockForm = "released"
+    train_teachers: bool = False
 
     def __post_init__(self):
         check_positive(self, "img_dim", "text_dim")
@@ -71,22 +75,30 @@ class ReConConfig:
             )
         if not (self.reconstruct or self.img_encoder or self.text_encoder or self.self_contrastive):
             raise ValueError("every loss is switched off")
+        if self.stop_grad and self.block_form == "joint":
+            raise ValueError("block_form joint is one stream, in which no gradient can be cut: set stop_grad to false")
+        given = {self.img_encoder, self.text_encoder} & set(PASS_THROUGH) or self.img_weights or self.text_weights
+        if self.train_teachers and given:
+            raise ValueError("train_teachers starts from nothing: it takes neither given features nor given weights")
+
+    def encoder_arguments(self) -> dict:
+        """The arguments of `ReConEncoder`."""
+        names = ("trans_dim", "patch_dim", "depth", "num_heads", "drop_path_rate")
+        shape = {name: getattr(self.transformer_config, name) for name in names}
+        return shape | {name: getattr(self, name) for name in ("num_group", "group_size", "stop_grad", "block_form")}
 
 
-@MODELS.register("ReCon")
-class ReCon(TeacherHolder):
-    """Contrast with reconstruct (ICML 2023): the pretraining model.
+class MaskedAutoencoder(nn.Module):
+    """What every pretraining model has: patches are hidden, and predicted from the visible ones.
 
-    The local stream reconstructs masked patches; the three global queries read it without gradient and are
-    matched to frozen image and text teachers. Teachers are held outside the state dict.
+    A model that is one draws its first weights with `_init_weights`, once all of its parts are there.
 
     Args:
-        config: see `ReConConfig`; an empty `img_encoder` or `text_encoder` drops that term.
+        config: see `ReConConfig`.
+        encoders: by name; `MAE_encoder` sees the visible patches.
     """
 
-    Config = ReConConfig
-
-    def __init__(self, config: ReConConfig):
+    def __init__(self, config: ReConConfig, **encoders: ReConEncoder):
         super().__init__()
         shape = config.transformer_config
         width = shape.trans_dim
@@ -96,51 +108,21 @@ class ReCon(TeacherHolder):
         self.reconstructs = config.reconstruct
 
         self.mask_token = nn.Parameter(torch.zeros(1, 1, width))
-        self.MAE_encoder = ReConEncoder(
-            width,
-            shape.depth,
-            shape.num_heads,
-            config.num_group,
-            config.group_size,
-            shape.drop_path_rate,
-            config.stop_grad,
-            config.block_form,
-            shape.patch_dim,
-        )
+        for name, encoder in encoders.items():
+            self.add_module(name, encoder)
         self.decoder_pos_embed = position_mlp(width)
         self.MAE_decoder = Decoder(width, shape.decoder_depth, shape.decoder_num_heads, shape.drop_path_rate)
         self.increase_dim = nn.Sequential(nn.Conv1d(width, 3 * config.group_size, 1))
 
-        img_teacher = build_image_teacher(config.img_encoder, config.img_dim, config.img_weights)
-        text_teacher = build_text_teacher(config.text_encoder, config.text_dim, config.text_weights)
-        self.hold_teachers(img_teacher, text_teacher)
-        self.img_proj = nn.Linear(width, img_teacher.dim) if img_teacher else None
-        self.text_proj = nn.Linear(width, text_teacher.dim) if text_teacher else None
-        self.cls_proj = None
-        if config.self_contrastive:
-            self.cls_proj = nn.Sequential(
-                nn.Linear(width, 128), nn.BatchNorm1d(128), nn.ReLU(), nn.Linear(128, 128), nn.BatchNorm1d(128)
-            )
-        self._init_weights(shape.init_std)
-
     def _init_weights(self, std: float | None) -> None:
-        encoder = self.MAE_encoder
-        for parameter in (self.mask_token, encoder.cls_token):
-            nn.init.trunc_normal_(parameter, std=0.02)
-        for module in encoder.modules() if std is not None else ():
-            if isinstance(module, (nn.Linear, nn.Conv1d)):
-                nn.init.trunc_normal_(module.weight, std=std)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+        nn.init.trunc_normal_(self.mask_token, std=0.02)
+        for encoder in self.children():
+            if isinstance(encoder, ReConEncoder):
+                _init_encoder(encoder, std)
         for module in self.MAE_decoder.modules():
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
                 if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-        for head in filter(None, (self.img_proj, self.text_proj, self.cls_proj)):
-            for module in head.modules():
-                if isinstance(module, nn.Linear):
-                    nn.init.normal_(module.weight, mean=0.02, std=0.01)  # mean 0.02 is as released
                     nn.init.zeros_(module.bias)
 
     def draw_mask(self, centers: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -164,7 +146,12 @@ class ReCon(TeacherHolder):
         return torch.zeros(batch, groups, dtype=torch.bool, device=centers.device).scatter_(1, hidden, True)
 
     def _encode_visible(self, points: Tensor, mask: Tensor | None, generator: torch.Generator | None):
-        """Group, mask and encode; what both `forward` and `reconstruct` start with."""
+        """Group, mask and encode; what both training and `reconstruct` start with.
+
+        Returns:
+            Queries (B, Q, C), local tokens (B, V, C), centres (B, G, 3), neighbourhoods (B, G, K, 3) and the indices
+            of the visible (B, V) and of the hidden groups (B, M).
+        """
         tokens, centers, neighborhoods = self.MAE_encoder.tokenize(points)
         if mask is None:
             mask = self.draw_mask(centers, generator)
@@ -183,6 +170,80 @@ class ReCon(TeacherHolder):
         pos = self.decoder_pos_embed(gather(centers, torch.cat((visible, hidden), dim=1)))
         features = self.MAE_decoder(torch.cat((local, masked), dim=1), pos, hidden.shape[1])
         return self.increase_dim(features.transpose(1, 2)).transpose(1, 2).unflatten(-1, (-1, 3))
+
+    def _reconstruction(
+        self, local: Tensor, centers: Tensor, neighborhoods: Tensor, visible: Tensor, hidden: Tensor
+    ) -> dict[str, Tensor]:
+        """Loss terms of the local stream: `mdm`, unless it is switched off."""
+        if not self.reconstructs:
+            return {}
+        predicted = self._decode(local, centers, visible, hidden)
+        truth = gather(neighborhoods.flatten(2), hidden).unflatten(-1, (-1, 3))
+        return {"mdm": self.loss(predicted.flatten(0, 1), truth.flatten(0, 1))}
+
+    @torch.no_grad()
+    def reconstruct(
+        self, points: Tensor, mask: Tensor | None = None, generator: torch.Generator | None = None
+    ) -> dict[str, Tensor]:
+        """Hide groups and fill them in again, for pictures.
+
+        Args:
+            points: (B, N, 3) float coordinates.
+            mask: (B, G) bool, True where hidden; drawn if None.
+            generator: source of randomness of the mask.
+
+        Returns:
+            `visible` (B, V*K, 3), `masked` (B, M*K, 3) and `predicted` (B, M*K, 3) points in the frame of the input.
+        """
+        _, local, centers, neighborhoods, visible, hidden = self._encode_visible(points, mask, generator)
+        placed = (neighborhoods + centers[:, :, None]).flatten(2)
+        predicted = self._decode(local, centers, visible, hidden) + gather(centers, hidden)[:, :, None]
+        return {
+            "visible": gather(placed, visible).unflatten(-1, (-1, 3)).flatten(1, 2),
+            "masked": gather(placed, hidden).unflatten(-1, (-1, 3)).flatten(1, 2),
+            "predicted": predicted.flatten(1, 2),
+        }
+
+
+@MODELS.register("ReCon")
+class ReCon(TeacherHolder, MaskedAutoencoder):
+    """Contrast with reconstruct (ICML 2023): the pretraining model.
+
+    The local stream reconstructs masked patches; the three global queries read it without gradient and are
+    matched to frozen image and text teachers, which are held outside the state dict (unless `train_teachers`).
+
+    Args:
+        config: see `ReConConfig`; an empty `img_encoder` or `text_encoder` drops that term.
+    """
+
+    Config = ReConConfig
+
+    def __init__(self, config: ReConConfig):
+        super().__init__(config, **self.build_encoders(config))
+        width, train = config.transformer_config.trans_dim, config.train_teachers
+        img_teacher = build_image_teacher(config.img_encoder, config.img_dim, config.img_weights, train)
+        text_teacher = build_text_teacher(config.text_encoder, config.text_dim, config.text_weights, train)
+        self.hold_teachers(img_teacher, text_teacher, train)
+        self.img_proj = nn.Linear(width, img_teacher.dim) if img_teacher else None
+        self.text_proj = nn.Linear(width, text_teacher.dim) if text_teacher else None
+        self.cls_proj = None
+        if config.self_contrastive:
+            self.cls_proj = nn.Sequential(
+                nn.Linear(width, 128), nn.BatchNorm1d(128), nn.ReLU(), nn.Linear(128, 128), nn.BatchNorm1d(128)
+            )
+        self._init_weights(config.transformer_config.init_std)
+
+    def build_encoders(self, config: ReConConfig) -> dict[str, ReConEncoder]:
+        """Return the encoders by name."""
+        return {"MAE_encoder": ReConEncoder(**config.encoder_arguments())}
+
+    def _init_weights(self, std: float | None) -> None:
+        super()._init_weights(std)
+        for head in filter(None, (self.img_proj, self.text_proj, self.cls_proj)):
+            for module in head.modules():
+                if isinstance(module, nn.Linear):
+                    nn.init.normal_(module.weight, mean=0.02, std=0.01)  # mean 0.02 is as released
+                    nn.init.zeros_(module.bias)
 
     def forward(
         self,
@@ -210,13 +271,9 @@ class ReCon(TeacherHolder):
             ValueError: if the category is missing though `smc` needs it, or shapes do not fit.
             UserError: if an input is not what its teacher takes, see `Teacher.encode`.
         """
-        query, local, centers, neighborhoods, visible, hidden = self._encode_visible(points, mask, generator)
-        cls_query, img_query, text_query = query.unbind(1)
-        losses = {}
-        if self.reconstructs:
-            predicted = self._decode(local, centers, visible, hidden)
-            truth = gather(neighborhoods.flatten(2), hidden).unflatten(-1, (-1, 3))
-            losses["mdm"] = self.loss(predicted.flatten(0, 1), truth.flatten(0, 1))
+        query, *encoded = self._encode_visible(points, mask, generator)
+        *cls_query, img_query, text_query = query.unbind(1)
+        losses = self._reconstruction(*encoded)
         if self.img_proj is not None:
             losses["csc_img"] = F.smooth_l1_loss(self.img_proj(img_query), self.img_teacher.encode(image))
         if self.text_proj is not None:
@@ -224,31 +281,18 @@ class ReCon(TeacherHolder):
         if self.cls_proj is not None:
             if category is None:
                 raise ValueError("self_contrastive needs the category of every sample")
-            losses["smc"] = single_modal_contrast(F.normalize(self.cls_proj(cls_query), dim=1), category)
+            losses["smc"] = single_modal_contrast(F.normalize(self.cls_proj(*cls_query), dim=1), category)
         return losses
 
-    @torch.no_grad()
-    def reconstruct(
-        self, points: Tensor, mask: Tensor | None = None, generator: torch.Generator | None = None
-    ) -> dict[str, Tensor]:
-        """Hide groups and fill them in again, for pictures.
 
-        Args:
-            points: (B, N, 3) float coordinates.
-            mask: (B, G) bool, True where hidden; drawn if None.
-            generator: source of randomness of the mask.
-
-        Returns:
-            `visible` (B, V*K, 3), `masked` (B, M*K, 3) and `predicted` (B, M*K, 3) points in the frame of the input.
-        """
-        _, local, centers, neighborhoods, visible, hidden = self._encode_visible(points, mask, generator)
-        placed = (neighborhoods + centers[:, :, None]).flatten(2)
-        predicted = self._decode(local, centers, visible, hidden) + gather(centers, hidden)[:, :, None]
-        return {
-            "visible": gather(placed, visible).unflatten(-1, (-1, 3)).flatten(1, 2),
-            "masked": gather(placed, hidden).unflatten(-1, (-1, 3)).flatten(1, 2),
-            "predicted": predicted.flatten(1, 2),
-        }
+def _init_encoder(encoder: ReConEncoder, std: float | None) -> None:
+    if "cls" in encoder.queries:
+        nn.init.trunc_normal_(encoder.cls_token, std=0.02)
+    for module in encoder.modules() if std is not None else ():
+        if isinstance(module, (nn.Linear, nn.Conv1d)):
+            nn.init.trunc_normal_(module.weight, std=std)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 def _rows_equal(mask: Tensor, shape: torch.Size) -> int:

@@ -1,4 +1,7 @@
-"""Frozen image and text teachers behind one small interface: something in, a feature out, `dim` wide."""
+"""Image and text teachers behind one small interface: something in, a feature out, `dim` wide.
+
+They are frozen, except where an ablation trains them along from random weights (`trained`).
+"""
 
 import logging
 import os
@@ -28,24 +31,30 @@ LOCAL_FOLDER = "local-dir:"
 
 
 class Teacher(nn.Module):
-    """A frozen network that turns images or texts into features.
+    """A network that turns images or texts into features; frozen unless `trained`.
 
     Attributes:
         dim: width of a feature.
+        trained: it trains with the student.
     """
 
     dim: int
+    trained = False
 
     def freeze(self) -> "Teacher":
-        """Put the teacher into eval mode for good and switch its gradients off."""
-        return self.eval().requires_grad_(False)
+        """Unless `trained`, put the teacher into eval mode for good and switch its gradients off."""
+        return self if self.trained else self.eval().requires_grad_(False)
 
     def train(self, mode: bool = True) -> "Teacher":
-        """Stay in eval mode, whatever the student does."""
-        return super().train(False)
+        """Stay in eval mode, whatever the student does, unless `trained`."""
+        return super().train(mode and self.trained)
+
+    def gradient(self) -> torch.set_grad_enabled:
+        """Return the context to compute features in: gradients are off unless `trained`."""
+        return torch.set_grad_enabled(self.trained and torch.is_grad_enabled())
 
     def encode(self, inputs: Tensor | Sequence[str]) -> Tensor:
-        """Map a batch of inputs to features (B, dim), without gradient and not normalised.
+        """Map a batch of inputs to features (B, dim), not normalised, and without gradient unless `trained`.
 
         Raises:
             UserError: if the inputs are not what this teacher takes: config and data do not fit together.
@@ -81,14 +90,14 @@ class ImageTeacher(Teacher):
     Args:
         network: returns (B, dim).
         dim: width of a feature.
+        trained: it trains with the student.
     """
 
-    def __init__(self, network: nn.Module, dim: int):
+    def __init__(self, network: nn.Module, dim: int, trained: bool = False):
         super().__init__()
-        self.network, self.dim, self.size = network, dim, _image_size(network)
+        self.network, self.dim, self.size, self.trained = network, dim, _image_size(network), trained
         self.freeze()
 
-    @torch.no_grad()
     def encode(self, inputs: Tensor) -> Tensor:
         """Map images (B, 3, H, W), normalised as the data set does, to features (B, dim).
 
@@ -100,7 +109,8 @@ class ImageTeacher(Teacher):
         if self.size is not None and inputs.shape[2:] != self.size:
             wanted, got = ("x".join(map(str, size)) for size in (self.size, inputs.shape[2:]))
             raise UserError(f"model.img_encoder takes images of {wanted} pixels, the data set gives {got} (image_size)")
-        return self.network(inputs)
+        with self.gradient():
+            return self.network(inputs)
 
 
 class ViTWithPreLogits(nn.Module):
@@ -129,18 +139,19 @@ class ViTWithPreLogits(nn.Module):
 
 
 class ClipText(Teacher):
-    """The text half of an open_clip model. Every distinct text is encoded once and looked up from then on.
+    """The text half of an open_clip model. A frozen one encodes every distinct text once and looks it up from then on.
 
     Args:
         clip: an open_clip model.
         tokenizer: the tokenizer that belongs to it.
         dim: width of a feature.
+        trained: it trains with the student.
     """
 
-    def __init__(self, clip: nn.Module, tokenizer, dim: int):
+    def __init__(self, clip: nn.Module, tokenizer, dim: int, trained: bool = False):
         super().__init__()
         clip.visual = None
-        self.clip, self.tokenizer, self.dim = clip, tokenizer, dim
+        self.clip, self.tokenizer, self.dim, self.trained = clip, tokenizer, dim, trained
         self.rows: dict[str, int] = {}  # of the table
         self.table: Tensor | None = None
         self.freeze()
@@ -149,7 +160,6 @@ class ClipText(Teacher):
         self.rows, self.table = {}, None
         return super()._apply(fn, recurse)
 
-    @torch.no_grad()
     def encode(self, inputs: Sequence[str]) -> Tensor:
         """Map texts to features (B, dim): the end-of-text token after `ln_final`, times `text_projection`.
 
@@ -158,17 +168,25 @@ class ClipText(Teacher):
         """
         if not isinstance(inputs, (list, tuple)) or not inputs:
             raise UserError(f"model.text_encoder needs a list of texts from the data set, got {_describe(inputs)}")
+        if self.trained:
+            with self.gradient():
+                return self.clip.encode_text(self._tokens(inputs))
         new = sorted(set(inputs) - self.rows.keys())
         if new:
-            tokens = self.tokenizer(new).to(next(self.parameters()).device)
-            features = torch.cat([self.clip.encode_text(part) for part in tokens.split(256)])
+            with torch.no_grad():
+                features = torch.cat([self.clip.encode_text(part) for part in self._tokens(new).split(256)])
             self.table = features if self.table is None else torch.cat((self.table, features))
             self.rows.update(zip(new, range(len(self.rows), len(self.table)), strict=True))
         return self.table[[self.rows[text] for text in inputs]]
 
+    def _tokens(self, texts: Sequence[str]) -> Tensor:
+        return self.tokenizer(list(texts)).to(next(self.parameters()).device)
 
-def build_image_teacher(name: str | None, dim: int | None = None, weights: str | None = None) -> Teacher | None:
-    """Build a frozen image teacher.
+
+def build_image_teacher(
+    name: str | None, dim: int | None = None, weights: str | None = None, train: bool = False
+) -> Teacher | None:
+    """Build an image teacher.
 
     Args:
         name: "" or None for none; `features` (or `stub`) for given features; a CLIP name such as `ViT-B/32`;
@@ -176,6 +194,7 @@ def build_image_teacher(name: str | None, dim: int | None = None, weights: str |
             teacher; otherwise any timm model or open_clip model.
         dim: width of the features; needed for `features`, checked against the network otherwise.
         weights: local weight file instead of a download; for open_clip models also a pretrained tag.
+        train: start from random weights and let it train, instead of a frozen pretrained one.
 
     Raises:
         UserError: if the name is unknown, or weights are missing, damaged or of another network.
@@ -183,25 +202,28 @@ def build_image_teacher(name: str | None, dim: int | None = None, weights: str |
     if not name or name in PASS_THROUGH:
         return _build_pass_through("img", name, dim)
     if _is_open_clip(name):
-        clip, _, width = _load_open_clip(name, weights, "img")
-        return _checked(ImageTeacher(clip.visual, width), dim, "img", name)
+        clip, _, width = _load_open_clip(name, weights, "img", train)
+        return _checked(ImageTeacher(clip.visual, width, train), dim, "img", name)
     import timm
 
     if name == IN21K:
         network = ViTWithPreLogits()
-        _guard("img", name, weights, IN21K_URL, lambda: network.load_original(_read_weights(weights, IN21K_URL)))
+        if not train:
+            _guard("img", name, weights, IN21K_URL, lambda: network.load_original(_read_weights(weights, IN21K_URL)))
     elif timm.is_model(name.split(".")[0]):
-        network = _guard("img", name, weights, f"timm's {name}", lambda: _timm_network(name, weights))
+        network = _guard("img", name, weights, f"timm's {name}", lambda: _timm_network(name, weights, train))
     else:
         known = [*OPENAI_CLIP, *PASS_THROUGH, IN21K, *timm.list_models()]
         raise UserError(f"unknown image teacher '{name}' in model.img_encoder{nearest(name, known)}")
     # Some convolutional networks widen their features after pooling.
     width = 768 if name == IN21K else getattr(network, "head_hidden_size", None) or network.num_features
-    return _checked(ImageTeacher(network, width), dim, "img", name)
+    return _checked(ImageTeacher(network, width, train), dim, "img", name)
 
 
-def build_text_teacher(name: str | None, dim: int | None = None, weights: str | None = None) -> Teacher | None:
-    """Build a frozen text teacher; arguments and errors as for `build_image_teacher`, timm models excepted."""
+def build_text_teacher(
+    name: str | None, dim: int | None = None, weights: str | None = None, train: bool = False
+) -> Teacher | None:
+    """Build a text teacher; arguments and errors as for `build_image_teacher`, timm models excepted."""
     if not name or name in PASS_THROUGH:
         return _build_pass_through("text", name, dim)
     if not _is_open_clip(name):
@@ -209,29 +231,29 @@ def build_text_teacher(name: str | None, dim: int | None = None, weights: str | 
 
         known = [*OPENAI_CLIP, *PASS_THROUGH, *open_clip.list_models()]
         raise UserError(f"unknown text teacher '{name}' in model.text_encoder{nearest(name, known)}")
-    clip, tokenizer, width = _load_open_clip(name, weights, "text")
-    return _checked(ClipText(clip, tokenizer, width), dim, "text", name)
+    clip, tokenizer, width = _load_open_clip(name, weights, "text", train)
+    return _checked(ClipText(clip, tokenizer, width, train), dim, "text", name)
 
 
 class TeacherHolder(nn.Module):
-    """A model that holds frozen teachers outside its state dict, its parameters and its train mode.
+    """A model that holds teachers; frozen ones outside its state dict, its parameters and its train mode."""
 
-    Attributes:
-        img_teacher: the image teacher, or None.
-        text_teacher: the text teacher, or None.
-    """
+    def hold_teachers(self, img: Teacher | None = None, text: Teacher | None = None, train: bool = False) -> None:
+        """Keep teachers as `img_teacher` and `text_teacher`.
 
-    img_teacher: Teacher | None = None
-    text_teacher: Teacher | None = None
-
-    def hold_teachers(self, img: Teacher | None = None, text: Teacher | None = None) -> None:
-        """Keep teachers as plain attributes, which still follow the model from device to device."""
-        object.__setattr__(self, "img_teacher", img)
-        object.__setattr__(self, "text_teacher", text)
+        Frozen ones become plain attributes, which still follow the model from device to device. With `train` they
+        become parts of the model like any other.
+        """
+        for name, teacher in (("img_teacher", img), ("text_teacher", text)):
+            if train:
+                setattr(self, name, teacher)
+            else:
+                object.__setattr__(self, name, teacher)
 
     def _apply(self, fn, recurse=True):
-        for teacher in filter(None, (self.img_teacher, self.text_teacher)):
-            teacher._apply(fn, recurse)
+        for teacher in (self.__dict__.get("img_teacher"), self.__dict__.get("text_teacher")):
+            if teacher is not None:
+                teacher._apply(fn, recurse)
         return super()._apply(fn, recurse)
 
 
@@ -257,8 +279,8 @@ def _is_open_clip(name: str) -> bool:
     return name in open_clip.list_models()
 
 
-def _load_open_clip(name: str, weights: str | None, kind: str):
-    """An open_clip model with weights, its tokenizer and the width of its features."""
+def _load_open_clip(name: str, weights: str | None, kind: str, train: bool):
+    """An open_clip model with weights (random ones to `train`), its tokenizer and the width of its features."""
     import open_clip
 
     if name.startswith(LOCAL_FOLDER):
@@ -270,23 +292,26 @@ def _load_open_clip(name: str, weights: str | None, kind: str):
             )
     # A local file, a tag given by the user, or the weights that the CLIP paper's names stand for.
     pretrained = weights or ("openai" if name in OPENAI_CLIP else None)
-    if weights is None and name not in OPENAI_CLIP and not name.startswith(LOCAL_FOLDER):
+    if not (train or weights or name in OPENAI_CLIP or name.startswith(LOCAL_FOLDER)):
         tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none"
         raise UserError(f"model.{kind}_weights must name a file or a pretrained tag for '{name}' (tags: {tags})")
     architecture = OPENAI_CLIP.get(name, name)
 
     def load():
-        clip = open_clip.create_model(architecture, pretrained=pretrained, require_pretrained=True)
+        if train:
+            clip = open_clip.create_model(architecture, load_weights=False, pretrained_text=False)
+        else:
+            clip = open_clip.create_model(architecture, pretrained=pretrained, require_pretrained=True)
         return clip, open_clip.get_tokenizer(architecture), open_clip.get_model_config(architecture)["embed_dim"]
 
     return _guard(kind, name, weights, f"open_clip's {architecture} '{pretrained}'", load)
 
 
-def _timm_network(name: str, weights: str | None) -> nn.Module:
+def _timm_network(name: str, weights: str | None, train: bool) -> nn.Module:
     import timm
 
     if weights is None:
-        return timm.create_model(name, pretrained=True, num_classes=0)
+        return timm.create_model(name, pretrained=not train, num_classes=0)
     network = timm.create_model(name, num_classes=0)
     state = {key: value for key, value in _read_weights(weights, "").items() if not key.startswith("head.")}
     network.load_state_dict(state)

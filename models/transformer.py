@@ -127,11 +127,39 @@ class SlidesBlock(ReConBlock):
         return query, local
 
 
-BLOCKS = {"released": ReConBlock, "slides": SlidesBlock}
+class JointBlock(Block):
+    """One plain ViT block for both streams, in which queries and local tokens attend to each other.
+
+    What ReCon is compared with: with queries the ordinary encoder of the vanilla multi-task ablation, without any the
+    one of Point-MAE.
+
+    Args:
+        dim: width C.
+        num_heads: attention heads.
+        drop_path: stochastic depth rate.
+        stop_grad: for the same call as `ReConBlock`; it must be off.
+
+    Raises:
+        ValueError: if `stop_grad` is on: the two streams are one, in which no gradient can be cut.
+    """
+
+    def __init__(self, dim: int, num_heads: int, drop_path: float = 0.0, stop_grad: bool = False):
+        super().__init__(dim, num_heads, drop_path)
+        if stop_grad:
+            raise ValueError("stop_grad must be off in a joint block")
+
+    def forward(self, query: Tensor, local: Tensor) -> Streams:
+        """Map queries (B, Q, C) and local tokens (B, L, C) to the same shapes."""
+        return super().forward(torch.cat((query, local), dim=1)).tensor_split((query.shape[1],), dim=1)
+
+
+BLOCKS = {"released": ReConBlock, "slides": SlidesBlock, "joint": JointBlock}
+# Learned queries and their positions, in the order of the released state dict.
+LEARNED = ("cls_token", "cls_pos", "img_token", "text_token", "img_pos", "text_pos")
 
 
 class ReConBlocks(nn.Module):
-    """A stack of ReCon blocks; positions are added before every block.
+    """A stack of blocks; positions are added before every block.
 
     Args:
         dim: width C.
@@ -148,7 +176,7 @@ class ReConBlocks(nn.Module):
         self.blocks = nn.ModuleList(BLOCKS[form](dim, num_heads, rate, stop_grad) for rate in rates)
 
     def forward(self, query: Tensor, local: Tensor, query_pos: Tensor, local_pos: Tensor) -> list[Streams]:
-        """Return queries (B, 3, C) and local tokens (B, L, C) after every block; positions have the same shapes."""
+        """Return queries (B, Q, C) and local tokens (B, L, C) after every block; positions have the same shapes."""
         layers = []
         for block in self.blocks:
             query, local = block(query + query_pos, local + local_pos)
@@ -162,7 +190,7 @@ def position_mlp(width: int) -> nn.Sequential:
 
 
 class ReConEncoder(nn.Module):
-    """Points to three global queries (cls, image, text) and local tokens.
+    """Points to global queries (in ReCon three: cls, image, text) and local tokens.
 
     Args:
         trans_dim: width C.
@@ -174,6 +202,7 @@ class ReConEncoder(nn.Module):
         stop_grad: cut the gradient from queries to local tokens (on in pretraining, off downstream).
         block_form: which block, a key of `BLOCKS`.
         patch_dim: see `hidden` of `PatchEmbedding`.
+        queries: names of the Q learned queries, in the order they stand in.
     """
 
     def __init__(
@@ -187,17 +216,16 @@ class ReConEncoder(nn.Module):
         stop_grad: bool = False,
         block_form: str = "released",
         patch_dim: int = 128,
+        queries: tuple[str, ...] = ("cls", "img", "text"),
     ):
         super().__init__()
-        self.num_group, self.group_size = num_group, group_size
-        self.cls_token = nn.Parameter(torch.zeros(1, 1, trans_dim))
-        self.cls_pos = nn.Parameter(torch.empty(1, 1, trans_dim))
-        self.img_token = nn.Parameter(torch.empty(1, 1, trans_dim))
-        self.text_token = nn.Parameter(torch.empty(1, 1, trans_dim))
-        self.img_pos = nn.Parameter(torch.empty(1, 1, trans_dim))
-        self.text_pos = nn.Parameter(torch.empty(1, 1, trans_dim))
-        for parameter in (self.cls_pos, self.img_token, self.text_token, self.img_pos, self.text_pos):
-            nn.init.trunc_normal_(parameter, std=0.02)
+        self.num_group, self.group_size, self.queries = num_group, group_size, queries
+        for name in LEARNED:
+            if name.partition("_")[0] in queries:
+                value = torch.zeros(1, 1, trans_dim)
+                self.register_parameter(name, nn.Parameter(value))
+                if name != "cls_token":
+                    nn.init.trunc_normal_(value, std=0.02)
         self.encoder = PatchEmbedding(trans_dim, patch_dim)
         self.pos_embed = position_mlp(trans_dim)
         self.blocks = ReConBlocks(trans_dim, depth, num_heads, drop_path_rate, stop_grad, block_form)
@@ -216,16 +244,19 @@ class ReConEncoder(nn.Module):
             centers: (B, L, 3) their centres.
 
         Returns:
-            Queries (B, 3, C), in the order cls, image, text, and local tokens (B, L, C).
+            Queries (B, Q, C) and local tokens (B, L, C).
         """
         query, local = self.layers(tokens, centers)[-1]
         return self.norm(query), self.norm(local)
 
     def layers(self, tokens: Tensor, centers: Tensor) -> list[Streams]:
         """Return queries and local tokens after every block, before the final norm; arguments as for `encode`."""
-        query = torch.cat((self.cls_token, self.img_token, self.text_token), dim=1).expand(len(tokens), -1, -1)
-        query_pos = torch.cat((self.cls_pos, self.img_pos, self.text_pos), dim=1)
-        return self.blocks(query, tokens, query_pos, self.pos_embed(centers))
+        none = tokens.new_empty(1, 0, tokens.shape[2])  # for an encoder without queries
+        query, query_pos = (
+            torch.cat([none, *(getattr(self, f"{name}_{kind}") for name in self.queries)], dim=1)
+            for kind in ("token", "pos")
+        )
+        return self.blocks(query.expand(len(tokens), -1, -1), tokens, query_pos, self.pos_embed(centers))
 
 
 class Decoder(nn.Module):

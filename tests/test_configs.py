@@ -13,11 +13,13 @@ from datasets import build
 from models import build_model_from_cfg, parse_model_config
 from models.build import MODELS
 from tools.builder import RunConfig
-from utils.config import load_config, parse, read_yaml
+from utils.config import load_config, merge, parse, read_yaml
 
 CONFIGS = sorted(str(path) for path in Path("cfgs").glob("*/*.yaml") if path.parent.name != "dataset_configs")
 # Keys of a data set that come from the command line, or that are for configs that want to check early.
 OPTIONAL = {"way", "shot", "fold", "npoints"}
+# Keys that released configs have, and that mean nothing.
+IDLE = {"class_dim", "cls_sample"}
 
 # lr, batch, epochs, clip, drop path, points, groups, group size, augmentation
 PRETRAIN = (5e-4, 128, 300, None, 0.1, 1024, 64, 32, "rotate")
@@ -41,6 +43,8 @@ TRAINED |= {
     for kind in ("linear", "mlp3")
     for name, values in FULL.items()
 }
+TWO_TOWER = "cfgs/full/finetune_scan_hardest_twotower.yaml"
+TRAINED[TWO_TOWER] = (5e-5, *SCAN[1:])
 # ratio, points, groups, group size
 ZEROSHOT = {
     "modelnet10": (0.2, 1024, 64, 32),
@@ -71,7 +75,9 @@ def run_config(path: str, *opts: str) -> RunConfig:
 def build_on_meta(model: dict) -> torch.nn.Module:
     """Build a model without memory for its weights, and with given features in place of teachers."""
     replaced = {key: "features" for key in ("img_encoder", "text_encoder") if model.get(key)}
-    widths = {"img_dim": 768, "text_dim": 512} if model["NAME"] == "ReCon" else {}
+    widths = {"img_dim": 768, "text_dim": 512} if "transformer_config" in model else {}
+    if "train_teachers" in model:
+        widths["train_teachers"] = False  # given features cannot train
     with torch.device("meta"):
         return build_model_from_cfg({**model, **widths, **replaced})
 
@@ -129,7 +135,7 @@ def test_released_values_of_training(path):
     if folder != "pretrain":
         assert config.model["type"] == folder and (shape["trans_dim"], shape["num_heads"]) == (384, 6)
         assert config.model["cls_dim"] == (15 if "scan" in name else 40)
-        _check_data(config, name.removeprefix("finetune_"))
+        _check_data(config, name.removeprefix("finetune_").removesuffix("_twotower"))
         for section, subset in ((config.dataset.train, "train"), (config.dataset.test, "test")):
             assert section["others"] == {"subset": subset}
     else:
@@ -205,6 +211,55 @@ def test_downstream_models_fit_the_pretraining_checkpoint():
         assert all(held.get(name) == shape for name, shape in wanted.items() if not (new and name.startswith(new)))
 
 
+def names(path: str, *opts: str) -> dict[str, torch.Size]:
+    """Names and shapes of what the model of a config holds, in a pretraining model without the encoder's prefix."""
+    state = build_on_meta(run_config(path, *opts).model).state_dict()
+    return {name.removeprefix("MAE_encoder."): value.shape for name, value in state.items()}
+
+
+DOWNSTREAM = sorted({path for path in TRAINED if "pretrain" not in path} - {TWO_TOWER})
+HEAD = ("cls_head_finetune.", "cls_token", "cls_pos")
+
+
+@pytest.mark.parametrize(
+    "pretrain, path, opts, new",
+    [("cfgs/ablation/point_mae.yaml", path, ["model.NAME=PlainTransformer"], HEAD) for path in DOWNSTREAM]
+    + [("cfgs/ablation/two_tower.yaml", TWO_TOWER, [f"model.stream={name}"], HEAD) for name in ("MDM", "CMC", "ALL")]
+    + [("cfgs/ablation/vanilla.yaml", path, ["model.block_form=joint"], HEAD[:1]) for path in DOWNSTREAM[:1]]
+    + [("cfgs/ablation/vanilla.yaml", "cfgs/svm/modelnet40.yaml", ["model.block_form=joint"], ())],
+)
+def test_ablations_go_downstream(pretrain, path, opts, new):
+    held, wanted = names(pretrain), names(path, *opts)
+    missing = [name for name, shape in wanted.items() if held.get(name) != shape]
+    assert all(name.startswith(new) for name in missing) and len({n.split(".")[0] for n in missing}) <= len(new)
+
+
+@pytest.mark.parametrize("path", [path for path in CONFIGS if "ablation" in path])
+def test_ablations_are_differences(path):
+    """They say what differs from the base and nothing else, so that the same can be laid over the demo's config."""
+    difference = read_yaml(path)
+    assert difference.pop("_base_") == "cfgs/pretrain/base.yaml"
+    assert load_config(path) != load_config("cfgs/pretrain/base.yaml")
+    config = parse(RunConfig, merge(load_config("cfgs/demo/pretrain.yaml"), difference), "")
+    parse_model_config(config.model)
+    build_on_meta(config.model)
+
+
+@pytest.mark.parametrize(
+    "path, opts, millions",
+    [
+        ("cfgs/full/finetune_modelnet.yaml", ["model.NAME=PlainTransformer"], 22.1),  # as in the paper
+        ("cfgs/full/finetune_modelnet.yaml", ["model.block_form=joint"], 22.3),
+        (TWO_TOWER, [], 44.15),
+        (TWO_TOWER, ["model.stream=MDM"], 22.1),
+        (TWO_TOWER, ["model.stream=CMC"], 22.1),
+    ],
+)
+def test_sizes_of_ablations(path, opts, millions):
+    model = build_on_meta(run_config(path, *opts).model)
+    assert sum(p.numel() for p in model.parameters()) / 1e6 == pytest.approx(millions, abs=0.05)
+
+
 @pytest.mark.parametrize("name", ["pretrain", "finetune_scan", "svm", "zeroshot"])
 def test_demo_models_are_one_size(name):
     config, pretrain = run_config(f"cfgs/demo/{name}.yaml"), run_config("cfgs/demo/pretrain.yaml")
@@ -227,10 +282,10 @@ def test_no_key_is_unused():
     configs = [load_config(path) for path in CONFIGS]
     used = {"": set().union(*(_dotted(config) for config in configs))}
     for name in MODELS.entries:
-        used[name] = set().union(*(_dotted(c["model"]) for c in configs if c["model"]["NAME"] == name))
+        used[name] = set().union(*(_dotted(c["model"]) for c in configs if _inherits(name, c["model"]["NAME"])))
     known = {"": _fields(RunConfig)} | {name: _fields(cls.Config) for name, cls in MODELS.entries.items()}
     for name, keys in known.items():
-        assert not keys - used[name], f"{name or 'run level'}: keys that no YAML sets"
+        assert not keys - used[name] - IDLE, f"{name or 'run level'}: keys that no YAML sets"
 
     build._find_datasets()
     sections = [s for c in configs for s in c["dataset"].values()]
@@ -239,6 +294,11 @@ def test_no_key_is_unused():
         used_here = set().union(*(set(s["_base_"]) | set(s["others"]) for s in mine))
         idle = _fields(cls.Config) - used_here - OPTIONAL
         assert not idle, f"{name}: keys that no YAML sets: {idle}"
+
+
+def _inherits(name: str, parent: str) -> bool:
+    """Whether a model takes the keys of another."""
+    return issubclass(MODELS.entries[name].Config, MODELS.entries[parent].Config)
 
 
 def _dotted(node: Mapping, prefix: str = "") -> Iterator[str]:

@@ -39,11 +39,12 @@ def batch(size=4, points=64):
     }
 
 
-@pytest.mark.parametrize("block_form", ["released", "slides"])
+@pytest.mark.parametrize("block_form", ["released", "slides", "joint"])
 @pytest.mark.parametrize("mask_type", ["rand", "block"])
 @pytest.mark.parametrize("loss", ["cdl1", "cdl2"])
 def test_pretraining_step(block_form, mask_type, loss):
-    model = recon({"mask_type": mask_type}, block_form=block_form, loss=loss, self_contrastive=True)
+    keys = {"block_form": block_form, "stop_grad": block_form != "joint"}
+    model = recon({"mask_type": mask_type}, loss=loss, self_contrastive=True, **keys)
     losses = model(**batch())
     assert set(losses) == {"mdm", "csc_img", "csc_text", "smc"}
     sum(losses.values()).backward()
@@ -136,7 +137,7 @@ DOWNSTREAM = {
 }
 
 
-@pytest.mark.parametrize("block_form", ["released", "slides"])
+@pytest.mark.parametrize("block_form", ["released", "slides", "joint"])
 @pytest.mark.parametrize("name", DOWNSTREAM)
 def test_downstream(name, block_form):
     keys, width = DOWNSTREAM[name]
@@ -181,7 +182,10 @@ def test_parameter_counts(width, heads, millions):
         ({"num_groups": 8}, "unknown config key 'model.num_groups' (did you mean 'num_group'?)"),
         ({"num_group": "eight"}, "config key 'model.num_group' must be a whole number"),
         ({"loss": "cdl3"}, "must be one of 'cdl1', 'cdl2'"),
-        ({"block_form": "poster"}, "must be one of 'released', 'slides'"),
+        ({"block_form": "poster"}, "must be one of 'released', 'slides', 'joint'"),
+        ({"block_form": "joint"}, "no gradient can be cut: set stop_grad to false"),
+        ({"train_teachers": True}, "train_teachers starts from nothing: it takes neither given features"),
+        ({"img_encoder": "vit_tiny_patch16_224", "img_weights": "x.pth", "train_teachers": True}, "nor given weights"),
         ({"img_encoder": "vit_bass_patch16_224"}, "unknown image teacher 'vit_bass_patch16_224'"),
         ({"text_encoder": "ViT-B/33"}, "did you mean 'ViT-B/32'?"),
         ({"img_dim": None}, "needs model.img_dim"),

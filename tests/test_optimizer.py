@@ -81,6 +81,8 @@ def test_a_schedule_that_moves_with_every_step():
 def test_head_group_is_for_classifiers_and_frozen_parameters_are_left_out():
     model = nn.ModuleDict({"cls_head": nn.Linear(2, 2), "body": nn.Linear(2, 2)})
     model["body"].weight.requires_grad_(False)
-    for name, sizes in (("PointTransformer", [2, 1, 0]), ("ReCon", [0, 2, 1])):
+    classifiers = dict.fromkeys(("PointTransformer", "PlainTransformer"), [2, 1, 0])
+    others = dict.fromkeys(("PointTransformerTwoTower", "ReCon"), [0, 2, 1])
+    for name, sizes in (classifiers | others).items():
         groups = build_optimizer(model, run_config({"NAME": name})).param_groups
         assert [len(group["params"]) for group in groups] == sizes and len(groups) == len(GROUPS)

@@ -1,5 +1,6 @@
 """Teachers built from small networks made here, through the same code that loads the published ones."""
 
+import copy
 import json
 
 import open_clip
@@ -8,8 +9,9 @@ import timm
 import torch
 from open_clip.modified_resnet import ModifiedResNet
 from safetensors.torch import save_file
-from test_models import recon
+from test_models import ENCODER, GROUPS, recon
 
+from models import build_model_from_cfg
 from models.teachers import IN21K, Features, ImageTeacher, ViTWithPreLogits, build_image_teacher, build_text_teacher
 from utils.errors import UserError
 
@@ -57,6 +59,85 @@ def test_teachers_stay_frozen_and_out_of_the_state(clip_folder):
     assert all(p.grad is None for p in model.img_teacher.parameters())
     model.double()
     assert next(model.img_teacher.parameters()).dtype == torch.float64
+
+
+@pytest.fixture
+def trained(clip_folder):
+    """A pretraining model whose teachers, a tiny CLIP, train along, and a batch for it."""
+    name = f"local-dir:{clip_folder[0]}"
+    model = recon(img_encoder=name, text_encoder=name, img_dim=None, text_dim=None, train_teachers=True)
+    images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    return model.train(), (torch.rand(2, 64, 3), images, ["A chair.", "A table."])
+
+
+def test_trained_teachers_start_from_random_weights(trained, clip_folder):
+    model, clip = trained[0], clip_folder[1]
+    for teacher, source in ((model.img_teacher.network, clip.visual), (model.text_teacher.clip, clip)):
+        state = source.state_dict()
+        for name, value in teacher.state_dict().items():
+            if value.dim() > 1 and "proj" in name:
+                assert value.shape == state[name].shape and not torch.equal(value, state[name]), name
+
+
+def test_trained_teachers_train_with_the_student(trained):
+    model, inputs = trained
+    assert model.img_teacher.training and model.text_teacher.training
+    parameters = dict(model.named_parameters())
+    sum(model(*inputs).values()).backward()
+    idle = {name for name, p in parameters.items() if p.grad is None}
+    assert all("logit" in name or name.startswith("MAE_encoder.cls") for name in idle), idle
+    taught = [name for name in parameters if name.startswith(("img_teacher.", "text_teacher.")) and name not in idle]
+    before = {name: parameters[name].detach().clone() for name in taught}
+    first = model.text_teacher.encode(["A chair."]).detach()
+    torch.optim.AdamW(model.parameters(), lr=0.01).step()
+    moved = [name for name in taught if not torch.equal(before[name], parameters[name])]
+    assert {name.split(".")[0] for name in moved} == {"img_teacher", "text_teacher"}
+    # Nothing is looked up: the feature of a text follows the weights.
+    assert model.text_teacher.table is None and not torch.allclose(model.text_teacher.encode(["A chair."]), first)
+    assert not model.eval().img_teacher.training
+    with torch.no_grad():
+        assert not model.img_teacher.encode(inputs[1]).requires_grad
+
+
+def test_trained_teachers_are_in_the_checkpoint_and_not_needed_downstream(trained, tmp_path):
+    from utils.checkpoint import load_weights
+
+    model, inputs = trained
+    assert any(name.startswith("text_teacher.clip.") for name in model.state_dict())
+    torch.save({"base_model": model.state_dict()}, tmp_path / "weights.pth")
+    again = copy.deepcopy(model)
+    for parameter in again.parameters():
+        torch.nn.init.zeros_(parameter)
+    load_weights(again, tmp_path / "weights.pth")
+    mask = torch.arange(8).expand(2, 8) % 2 == 0
+    for term, value in model.eval()(*inputs, mask=mask).items():
+        assert torch.equal(value, again.eval()(*inputs, mask=mask)[term]), term
+    downstream = build_model_from_cfg({"NAME": "PointTransformerSVM", **ENCODER, **GROUPS})
+    load_weights(downstream, tmp_path / "weights.pth", prefixes=("MAE_encoder.",))
+
+
+def test_a_run_with_trained_teachers_resumes(run, clip_folder):
+    opts = ["model.train_teachers=true", f"model.text_encoder=local-dir:{clip_folder[0]}", "dataset.extra_val=null"]
+    whole = run("pretrain", "--opts", *opts, exp="whole")
+    broken = run("pretrain", "--opts", *opts, "max_epoch=1", exp="broken")
+    run("pretrain", "--resume", "--opts", *opts, exp="broken")
+    start, one, two = (
+        torch.load(path)["base_model"]
+        for path in (whole / "ckpt-epoch-001.pth", whole / "ckpt-last.pth", broken / "ckpt-last.pth")
+    )
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    name = "text_teacher.clip.text_projection"
+    assert not torch.equal(start[name], one[name])
+    assert run("svm", "--svm", "--ckpts", str(broken / "ckpt-last.pth"))  # which has no use for them
+
+
+def test_timm_teachers_can_be_trained(monkeypatch):
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", None)  # nothing is to be had
+    with torch.device("meta"):
+        teacher = build_image_teacher(IN21K, train=True)
+    assert teacher.dim == 768 and all(p.requires_grad for p in teacher.parameters())
+    teacher = build_image_teacher("mobilenetv3_small_050", train=True).train()
+    assert teacher.encode(torch.zeros(2, 3, 64, 64)).requires_grad
 
 
 def test_features_pass_through():

@@ -26,6 +26,8 @@ from utils.registry import nearest
 
 PACKAGES = ("torch", "torchvision", "timm", "open_clip_torch", "numpy", "scikit-learn")
 GROUPS = ("head", "no_decay", "decay")
+# Released: PointTransformer alone, not the two-tower model. The plain one is to be compared with it.
+FAST_HEAD = ("PointTransformer", "PlainTransformer")
 
 
 @dataclass
@@ -363,8 +365,8 @@ def load_pretrained(run: Run, model: nn.Module, path: str, new: Sequence[str] = 
 def build_optimizer(model: nn.Module, config: RunConfig) -> torch.optim.AdamW:
     """AdamW on three groups of the trainable parameters, as released.
 
-    The `GROUPS`, any of which may be empty: `head` (only of `PointTransformer`: names with `cls`) at ten times the
-    learning rate, `no_decay` (vectors, biases, tokens), `decay` (the rest).
+    The `GROUPS`, any of which may be empty: `head` (only of the models in `FAST_HEAD`: names with `cls`) at ten times
+    the learning rate, `no_decay` (vectors, biases, tokens), `decay` (the rest).
 
     Raises:
         UserError: if the config has no `optimizer`.
@@ -376,7 +378,7 @@ def build_optimizer(model: nn.Module, config: RunConfig) -> torch.optim.AdamW:
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        if "cls" in name and config.model["NAME"] == "PointTransformer":
+        if "cls" in name and config.model["NAME"] in FAST_HEAD:
             head.append(parameter)
         elif parameter.dim() == 1 or name.endswith(".bias") or "token" in name:
             no_decay.append(parameter)

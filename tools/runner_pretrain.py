@@ -25,6 +25,11 @@ class Pretrain(Task):
         if run.config.dataset.extra_train and run.config.dataset.extra_val:
             self.probed = [build_dataset(run, section) for section in ("extra_train", "extra_val")]
             self.metric = "svm_accuracy"
+            if run.config.model["NAME"] != "ReCon":
+                raise UserError(
+                    "dataset.extra_train and extra_val: the linear SVM is for 'model.NAME' ReCon, not "
+                    f"{run.config.model['NAME']}; leave them out"
+                )
         else:
             self.metric, self.higher_is_better = "loss", False
 

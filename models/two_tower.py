@@ -1,0 +1,167 @@
+"""What ReCon is compared with: plain masked autoencoding, and contrast in a tower of its own (Table 9)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from extensions import group
+from models.build import MODELS
+from models.downstream import ClassifierConfig, PointModel, PointTransformer, classifier_head
+from models.recon import MaskedAutoencoder, ReCon, ReConConfig
+from models.transformer import ReConEncoder
+
+
+class PlainTowers:
+    """Mixed into a config whose encoders are plain: all tokens in one self-attention.
+
+    `block_form` and `stop_grad` are keys of the ReCon block. They are known, so that these configs are differences
+    over ReCon's, and have no effect.
+    """
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.block_form != "released":
+            raise ValueError(f"{self.NAME} is made of plain blocks; block_form {self.block_form} does not apply to it")
+
+    def encoder_arguments(self, queries: tuple[str, ...] = ("cls",)) -> dict:
+        """The arguments of `ReConEncoder`, with these learned queries in front."""
+        return super().encoder_arguments() | {"block_form": "joint", "stop_grad": False, "queries": queries}
+
+
+@dataclass(kw_only=True)
+class PointMAEConfig(PlainTowers, ReConConfig):
+    """Keys of a `model` section with `NAME: PointMAE`: those of ReCon, with contrast switched off."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.img_encoder or self.text_encoder or self.self_contrastive:
+            raise ValueError("PointMAE has no contrast: img_encoder and text_encoder '', self_contrastive false")
+
+
+@MODELS.register("PointMAE")
+class PointMAE(MaskedAutoencoder):
+    """Masked autoencoder on plain blocks (Pang et al., 2022), without queries: reconstruction only.
+
+    Args:
+        config: see `PointMAEConfig`.
+    """
+
+    Config = PointMAEConfig
+
+    def __init__(self, config: PointMAEConfig):
+        super().__init__(config, MAE_encoder=ReConEncoder(**config.encoder_arguments(queries=())))
+        self._init_weights(config.transformer_config.init_std)
+
+    def forward(
+        self,
+        points: Tensor,
+        image: None = None,
+        text: list[str] | None = None,
+        category: Tensor | None = None,
+        mask: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> dict[str, Tensor]:
+        """Compute the loss of a batch, `mdm`; arguments as for `ReCon`, of which points and masks are looked at."""
+        _, *encoded = self._encode_visible(points, mask, generator)
+        return self._reconstruction(*encoded)
+
+
+@dataclass(kw_only=True)
+class TwoTowerConfig(PlainTowers, ReConConfig):
+    """Keys of a `model` section with `NAME: TwoTower`; `class_dim` and `cls_sample` are released and unused."""
+
+    class_dim: int | None = None
+    cls_sample: int | None = None
+
+
+@MODELS.register("TwoTower")
+class TwoTower(ReCon):
+    """Reconstruction and contrast in two separate encoders that share nothing.
+
+    `MAE_encoder` is Point-MAE's. `Dis_encoder` sees all groups of the cloud, behind an image and a text query that
+    are matched to the teachers, and a cls query if `self_contrastive` wants one (not released).
+
+    Args:
+        config: see `TwoTowerConfig`.
+    """
+
+    Config = TwoTowerConfig
+
+    def build_encoders(self, config: TwoTowerConfig) -> dict[str, ReConEncoder]:
+        """Return the two towers by name."""
+        queries = ("cls", "img", "text") if config.self_contrastive else ("img", "text")
+        towers = {"MAE_encoder": (), "Dis_encoder": queries}
+        return {name: ReConEncoder(**config.encoder_arguments(queries)) for name, queries in towers.items()}
+
+    def _encode_visible(self, points: Tensor, mask: Tensor | None, generator: torch.Generator | None):
+        """As for ReCon, but the queries are those of the other tower."""
+        _, local, centers, neighborhoods, *indices = super()._encode_visible(points, mask, generator)
+        query, _ = self.Dis_encoder.encode(self.Dis_encoder.encoder(neighborhoods), centers)
+        return query, local, centers, neighborhoods, *indices
+
+
+@dataclass(kw_only=True)
+class PlainClassifierConfig(PlainTowers, ClassifierConfig):
+    """Keys of a `model` section with `NAME: PlainTransformer`: those of `PointTransformer`."""
+
+
+@MODELS.register("PlainTransformer")
+class PlainTransformer(PointTransformer):
+    """Classifier on one plain tower: Point-MAE fine-tuned, or the paper's Transformer from scratch.
+
+    Its features are the cls query and the maximum over local tokens, 2C.
+    """
+
+    Config = PlainClassifierConfig
+    new_parameters = (*PointTransformer.new_parameters, "cls_token", "cls_pos")
+
+
+@dataclass(kw_only=True)
+class TwoTowerClassifierConfig(PlainClassifierConfig):
+    """Keys of a `model` section with `NAME: PointTransformerTwoTower`."""
+
+    stream: Literal["MDM", "CMC", "ALL"] = "ALL"
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.stream != "CMC" and self.num_group < 3:
+            raise ValueError(f"stream {self.stream} needs at least 3 groups, got num_group {self.num_group}")
+
+
+@MODELS.register("PointTransformerTwoTower")
+class PointTransformerTwoTower(PointModel):
+    """Classifier on the reconstruction tower (2C features), on the contrast tower (2C), or on both (4C).
+
+    The towers that a stream does not use do not exist. The maximum over the tokens of the reconstruction tower leaves
+    out the first two patches, as released: it starts at index 3, though only one query stands in front.
+
+    Args:
+        config: `stream` is MDM (reconstruction), CMC (contrast) or ALL.
+    """
+
+    Config = TwoTowerClassifierConfig
+    new_parameters = PlainTransformer.new_parameters
+
+    def __init__(self, config: TwoTowerClassifierConfig):
+        if config.stream == "CMC":
+            nn.Module.__init__(self)
+        else:
+            super().__init__(config)
+        self.stream, self.patches = config.stream, (config.num_group, config.group_size)
+        if config.stream != "MDM":
+            self.Dis_encoder = ReConEncoder(**config.encoder_arguments(queries=("img", "text")))
+        self.cls_head_finetune = classifier_head((4 if config.stream == "ALL" else 2) * config.trans_dim, config)
+
+    def forward(self, points: Tensor) -> Tensor:
+        """Map points (B, N, 3) to logits (B, classes)."""
+        neighborhoods, centers = group(points, *self.patches)
+        features = []
+        if self.stream != "CMC":
+            query, local = self.encode(self.encoder(neighborhoods), centers)
+            features += [query.flatten(1), local[:, 2:].amax(1)]
+        if self.stream != "MDM":
+            query, _ = self.Dis_encoder.encode(self.Dis_encoder.encoder(neighborhoods), centers)
+            features.append(query.flatten(1))
+        return self.cls_head_finetune(torch.cat(features, dim=1))
