@@ -1,5 +1,7 @@
 """The paper's tables as runs: which configs every number comes from, at the paper's scale and at the demo's."""
 
+import dataclasses
+import functools
 import json
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models import parse_model_config
+from tools.builder import run_folder
 from tools.jobs import TRAINED, Job
 from tools.tables import Cell, Table
 from utils.config import load_config, read_yaml
@@ -28,7 +31,8 @@ class Scale:
     Attributes:
         opts: overrides of every run.
         pretrain: the config over which the differences of pretraining configs are laid; None takes these as they are.
-        replaced: instead of such a difference.
+        replaced: overrides instead of such a difference.
+        clip: the pretraining config whose image and text teachers share a space, for zero-shot.
         classify, fewshot, zeroshot, segment: configs by column, protocol, column and row of the tables.
         svm: config of the linear SVM.
         folds: how many of few-shot classification.
@@ -41,6 +45,7 @@ class Scale:
     opts: tuple[str, ...]
     pretrain: str | None
     replaced: Mapping[str, tuple[str, ...]]
+    clip: str
     classify: Mapping[str, str]
     fewshot: Mapping[str, str]
     zeroshot: Mapping[str, str]
@@ -62,6 +67,7 @@ SCALES = {
         opts=(),
         pretrain=None,
         replaced={},
+        clip="cfgs/pretrain/zeroshot.yaml",
         classify={
             "OBJ_BG": "cfgs/full/finetune_scan_objbg.yaml",
             "OBJ_ONLY": "cfgs/full/finetune_scan_objonly.yaml",
@@ -108,9 +114,11 @@ SCALES = {
         pretrain="cfgs/demo/pretrain.yaml",
         # Widths as far below the demo's as the paper's small and tiny are below its base.
         replaced={
+            "cfgs/pretrain/base.yaml": (),
             "cfgs/pretrain/small.yaml": _width(84),
             "cfgs/pretrain/tiny.yaml": _width(64),
         },
+        clip="cfgs/pretrain/base.yaml",
         classify={
             "OBJ_BG": "cfgs/demo/finetune_scan.yaml",
             "OBJ_ONLY": "cfgs/demo/finetune_scan_objonly.yaml",
@@ -188,7 +196,6 @@ FEWSHOT = {
     "MLP-3 Point-MAE, ReCon block": ("MLP-3", RECONSTRUCT_ONLY, ()),
     "MLP-3 ReCon": ("MLP-3", RECON, ()),
 }
-ZEROSHOT = "cfgs/pretrain/zeroshot.yaml"
 TWO_TOWER = "cfgs/ablation/two_tower.yaml"
 VANILLA = "cfgs/ablation/vanilla.yaml"
 SCALING = {f"{share} % of ShapeNet": f"cfgs/ablation/data_{share}.yaml" for share in (25, 50, 75)} | {
@@ -238,11 +245,11 @@ class Planner:
         more["flags"] = self.scale.flags if task in TRAINED else ()
         return Job(task, config, f"{method}-seed{seed}", seed, opts, seconds=self._seconds(task, config), **more)
 
+    @functools.cache  # noqa: B019, a plan lives as long as the command
     def _seconds(self, task: str, config: str) -> float:
         """The median of what such runs took, else a guess."""
-        folder = Job(task, config, "x").folder.parent
         took = []
-        for path in folder.glob("*/metrics.json"):
+        for path in run_folder(config, task, "").parent.glob("*/metrics.json"):
             try:
                 metrics = json.loads(path.read_text(encoding="utf-8"))
                 if metrics["finished"] and metrics["task"] == task:
@@ -254,10 +261,11 @@ class Planner:
 
     def pretraining(self, config: str, seed: int) -> Job:
         """The run that makes the weights of a pretraining config."""
-        opts = ()
-        if self.scale.pretrain is not None:
-            opts = self.scale.replaced.get(config) or tuple(flatten(difference(config)))
-        return self.job("pretrain", self.scale.pretrain or config, Path(config).stem, seed, opts)
+        if self.scale.pretrain is None:
+            return self.job("pretrain", config, "pretrain", seed)
+        replaced = self.scale.replaced.get(config)
+        opts = flatten(difference(config)) if replaced is None else replaced
+        return self.job("pretrain", self.scale.pretrain, Path(config).stem, seed, tuple(opts))
 
     def encoder_opts(self, config: str, pretraining: Job) -> tuple[str, ...]:
         """Overrides that give a downstream config the encoder that was pretrained."""
@@ -276,35 +284,34 @@ class Planner:
     ) -> Job:
         """A run that starts from a pretraining config's weights, or from nothing."""
         if pretrained is None:
-            method = "plain-scratch" if PLAIN[0] in opts else "scratch"
-            return self.job("scratch" if task == "finetune" else task, config, method, seed, opts, **more)
+            task = "scratch" if task == "finetune" else task
+            method = f"{load_config(config, opts)['model']['NAME']}-scratch"
+            return self.job(task, config, method, seed, opts, **more)
         before = self.pretraining(pretrained, seed)
         opts = (*self.encoder_opts(config, before), *opts)
         return self.job(task, config, Path(pretrained).stem, seed, opts, after=before, **more)
 
     def tuned(
-        self, config: str, pretrained: str | None, opts: Sequence[str] = (), voting: bool = False, metric="accuracy"
-    ):
-        """The cell of a trained task: the best test epoch, as the paper counts, and the last."""
+        self,
+        config: str,
+        pretrained: str | None,
+        opts: Sequence[str] = (),
+        voting: bool = False,
+        metric: str = "accuracy",
+    ) -> Cell:
+        """The cell of a trained task: the best test epoch or round of voting, as the paper counts."""
         jobs = [self.downstream("finetune", config, pretrained, seed, opts) for seed in self.seeds]
         if not voting:
             return Cell(tuple(jobs), ("best", metric), ("last", metric))
         votes = [
-            self.job(
-                "test",
-                config,
-                Path(pretrained).stem,
-                job.seed,
-                (*job.opts[len(self.scale.opts) :], *self.scale.voting),
-                after=job,
-            )
+            dataclasses.replace(job, task="test", opts=(*job.opts, *self.scale.voting), after=job, flags=())
             for job in jobs
         ]
         return Cell(tuple(votes), ("last", "vote", "best"), ("last", "vote", "mean"))
 
     def measured(
         self, task: str, config: str, pretrained: str | None, opts: Sequence[str] = (), path: Keys = ("accuracy",)
-    ):
+    ) -> Cell:
         """The cell of a task without training."""
         jobs = [self.downstream(task, config, pretrained, seed, opts) for seed in self.seeds]
         return Cell(tuple(jobs), ("last", *path), ("last", *path))
@@ -373,7 +380,7 @@ def table3(plan: Planner) -> Table:
     }
     rows = {
         row: {
-            column: plan.measured("zeroshot", config, ZEROSHOT, opts, path)
+            column: plan.measured("zeroshot", config, plan.scale.clip, opts, path)
             for column, config in plan.scale.zeroshot.items()
             if not (opts and column == "Objaverse-LVIS")
         }
