@@ -67,7 +67,8 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     group.add_argument("--way", type=at_least(1), metavar="W", help="classes (5 or 10)")
     group.add_argument("--shot", type=at_least(1), metavar="S", help="training samples a class (10 or 20)")
     group.add_argument("--fold", type=at_least(0), metavar="F", help="which of the folds (0 to 9)")
-    group.add_argument("--vote", action="store_true", help="with --test: vote as well")
+    group.add_argument("--vote", action="store_true", help="with --test: vote as well; --resume goes on with it")
+    group.add_argument("--rounds", type=at_least(1), metavar="N", help="rounds of voting (the config's vote.rounds)")
 
     group = parser.add_argument_group("several processes")
     group.add_argument("--launcher", choices=("none", "pytorch"), default="none", help="pytorch: started by torchrun")
@@ -103,6 +104,8 @@ def _check(args: argparse.Namespace) -> None:
     missing = [name for name, value in fold.items() if value is None]
     if missing and len(missing) < len(fold):
         raise UserError(f"few-shot needs --way, --shot and --fold together; missing: {', '.join(missing)}")
+    if args.rounds is not None and not args.vote:
+        raise UserError("--rounds goes with --vote")
     if args.vote and args.task != "test":
         raise UserError("--vote goes with --test: fine-tune first, then --test --vote --ckpts .../ckpt-best.pth")
 

@@ -54,6 +54,7 @@ class PointDataset(Dataset):
         Config: the dataclass of its config keys.
         LAYOUT, SOURCE: the files it reads and where they are obtained, for messages.
         class_names: category names; the position is the label.
+        files: where each sample comes from, if it has a file or an identifier of its own.
     """
 
     Config: type[DatasetConfig]
@@ -61,6 +62,7 @@ class PointDataset(Dataset):
     SOURCE: str
 
     class_names: list[str]
+    files: list[str] | None = None
 
     def __init__(self, seed: int = 0):
         self.seed = seed

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
+import trimesh
 from PIL import Image
 
 from utils.checkpoint import written_whole
@@ -187,8 +188,15 @@ def read_points_npy(path: StrPath, columns: int = 3, min_points: int = 1, hint: 
     return check_points(array, path, min_points, columns)[:, :columns]
 
 
-def read_points_txt(path: StrPath, columns: int = 6, min_points: int = 1, hint: str = "") -> np.ndarray:
+def read_points_txt(path: StrPath, columns: int | None = 6, min_points: int = 1, hint: str = "") -> np.ndarray:
     """Read one cloud from text: a point a line, values separated by commas or spaces.
+
+    Args:
+        path: the file.
+        columns: how many values a line holds; None: as many as the first line, at least 3, and what scanners put in
+            front (the number of points alone on a line, lines that begin with # or //) is passed over.
+        min_points: how many points there must be at least.
+        hint: for the message about a missing file.
 
     Returns:
         (n, columns) float32.
@@ -198,27 +206,162 @@ def read_points_txt(path: StrPath, columns: int = 6, min_points: int = 1, hint: 
             not finite or has fewer than `min_points` points.
     """
     lines = read_lines(path, "point file", hint)
+    any_width = columns is None
+    if any_width:
+        skipped = next((i for i, line in enumerate(lines) if not _is_preamble(line)), len(lines))
+        lines = lines[skipped:] or lines
+        columns = max(3, len(lines[0].replace(",", " ").split()))
     delimiter = "," if "," in lines[0] else None
     try:
         array = np.loadtxt(lines, np.float32, comments=None, delimiter=delimiter, ndmin=2)
     except ValueError:
         array = None
     if array is None or array.shape[1] != columns:
-        raise UserError(_bad_line(path, columns, delimiter))
+        raise UserError(_bad_line(path, columns, delimiter, any_width))
     return check_points(array, path, min_points)
 
 
-def _bad_line(path: StrPath, columns: int, delimiter: str | None) -> str:
+def _is_preamble(line: str) -> bool:
+    return line.startswith(("#", "//")) or line.isdecimal()
+
+
+def _bad_line(path: StrPath, columns: int, delimiter: str | None, preamble: bool) -> str:
     """Find the line that a fast parse stumbled over."""
     expected = f"expected {columns} numbers separated by commas or spaces"
     for number, line in enumerate(_read_text(path).splitlines(), 1):
+        preamble = preamble and (not line.strip() or _is_preamble(line.strip()))
         try:
-            good = not line.strip() or len([float(value) for value in line.split(delimiter)]) == columns
+            good = preamble or not line.strip() or len([float(value) for value in line.split(delimiter)]) == columns
         except ValueError:
             good = False
         if not good:
             return f"point file {path}, line {number}: {expected}, got '{line.strip()[:60]}'"
     return f"point file {path}: {expected} a line"
+
+
+PCD_TYPES = {"F": "f", "I": "i", "U": "u"}
+
+
+def read_points_pcd(path: StrPath, min_points: int = 1) -> np.ndarray:
+    """Read one cloud from a PCD file (Point Cloud Library, version 0.7): ascii, binary or binary_compressed.
+
+    Returns:
+        (n, 3) float32 coordinates; points without a measurement (NaN, as the format has it) are left out.
+
+    Raises:
+        UserError: if the file is missing, damaged, has no fields x, y and z, or has fewer than `min_points` points.
+    """
+    points = _guarded(path, "point file", lambda: _parse_pcd(Path(path).read_bytes()))
+    measured = ~np.isnan(points).any(1)
+    return check_points(points[measured], path, min_points)
+
+
+def _parse_pcd(content: bytes) -> np.ndarray:
+    """Return the columns x, y, z (n, 3) of a PCD file; raises ValueError, KeyError or IndexError if it is damaged."""
+    header, start = {}, 0
+    while "DATA" not in header:
+        end = content.index(b"\n", start)
+        words = content[start:end].decode("ascii").split()
+        start = end + 1
+        if words and not words[0].startswith("#"):
+            header[words[0]] = words[1:]
+    names, kinds, count = header["FIELDS"], header["TYPE"], int(header["POINTS"][0])
+    sizes, repeats = ([int(word) for word in header.get(key, ["1"] * len(names))] for key in ("SIZE", "COUNT"))
+    missing = [name for name in "xyz" if names.count(name) != 1 or repeats[names.index(name)] != 1]
+    if missing:
+        raise ValueError(f"it has no field {missing[0]}, but {' '.join(names)}")
+    columns = list(zip(names, kinds, sizes, repeats, strict=True))
+    body, form = content[start:], header["DATA"][0]
+    if form == "ascii":
+        first = np.cumsum([0, *repeats])
+        wanted = [int(first[names.index(name)]) for name in "xyz"]
+        points = np.loadtxt(body.decode("ascii").splitlines(), usecols=wanted, ndmin=2)
+        if len(points) != count:
+            raise ValueError(f"it holds {len(points)} points, but announces {count}")
+        return points
+    # One number a field: names may repeat ("_" is padding).
+    dtypes = [np.dtype((f"<{PCD_TYPES[kind]}{size}", (repeat,))) for _, kind, size, repeat in columns]
+    width = sum(dtype.itemsize for dtype in dtypes)
+    if form == "binary_compressed":
+        packed, unpacked = np.frombuffer(body, "<u4", 2).tolist()
+        if unpacked != count * width:
+            raise ValueError(f"it holds {unpacked} bytes, but announces {count} points of {width}")
+        body = _decompress_lzf(body[8 : 8 + packed], unpacked)
+    elif form != "binary":
+        raise ValueError(f"its data is '{form}', not ascii, binary or binary_compressed")
+    if count < 0 or len(body) < count * width:
+        raise ValueError(f"it holds {len(body)} bytes of data, {count} points take {count * width}")
+    if form == "binary":
+        rows = np.frombuffer(body, np.dtype([(f"f{i}", dtype) for i, dtype in enumerate(dtypes)]), count)
+        fields = [rows[f"f{i}"] for i in range(len(dtypes))]
+    else:  # field after field
+        offsets = np.cumsum([0] + [count * dtype.itemsize for dtype in dtypes]).tolist()
+        fields = [
+            np.frombuffer(body, dtype.base, count * dtype.shape[0], offset).reshape(count, -1)
+            for dtype, offset in zip(dtypes, offsets, strict=False)
+        ]
+    return np.column_stack([fields[names.index(name)][:, 0] for name in "xyz"]).astype(np.float64)
+
+
+def _decompress_lzf(packed: bytes, size: int) -> bytes:
+    """Undo LZF: a control byte below 32 is followed by that many literal bytes and one, others copy what is behind."""
+    out, i = bytearray(), 0
+    while i < len(packed):
+        control = packed[i]
+        i += 1
+        if control < 32:
+            out += packed[i : i + control + 1]
+            i += control + 1
+            continue
+        length = control >> 5
+        if length == 7:
+            length += packed[i]
+            i += 1
+        length += 2
+        begin = len(out) - ((control & 31) << 8) - packed[i] - 1
+        i += 1
+        if begin < 0 or len(out) + length > size:
+            raise ValueError("its compressed data is damaged")
+        chunk = bytes(out[begin : begin + length])
+        out += (chunk * (length // len(chunk) + 1))[:length]  # a copy may run into what it writes
+    if len(out) != size:
+        raise ValueError("its compressed data is damaged")
+    return bytes(out)
+
+
+def read_mesh(path: StrPath, num_points: int, seed: int, min_points: int = 1) -> np.ndarray:
+    """Read a ply, off, obj, stl or glb file and draw points from its surface, uniformly by area.
+
+    Args:
+        path: the file; only it is read, no material or texture that it names.
+        num_points: how many points are drawn from a surface.
+        seed: of the draw.
+        min_points: how many points a file without faces must have at least.
+
+    Returns:
+        (num_points, 3) float32; of a file without faces its points (n, 3).
+
+    Raises:
+        UserError: if the file is missing or damaged, or holds neither a surface nor enough finite points.
+    """
+
+    def read() -> np.ndarray:
+        with open(path, "rb") as file:
+            kind = Path(path).suffix[1:].lower()
+            parts = trimesh.load_scene(file, file_type=kind, process=False, skip_materials=True).dump()
+        meshes = [part for part in parts if isinstance(part, trimesh.Trimesh) and len(part.faces)]
+        if not meshes:
+            return np.concatenate([np.asarray(part.vertices).reshape(-1, 3) for part in parts] or [np.empty((0, 3))])
+        mesh = trimesh.util.concatenate(meshes)
+        check_points(np.asarray(mesh.vertices), path)
+        if not mesh.area > 0:
+            raise UserError(f"mesh {path} has no surface to draw points from: its area is {mesh.area:g}")
+        return np.asarray(trimesh.sample.sample_surface(mesh, num_points, seed=seed)[0])
+
+    points = _guarded(path, "mesh", read)
+    if not len(points):
+        raise UserError(f"mesh {path} is damaged or cannot be read: it holds neither faces nor points")
+    return check_points(points, path, min_points)
 
 
 def read_h5(path: StrPath, keys: Sequence[str], what: str = "h5 file", hint: str = "") -> list[np.ndarray]:

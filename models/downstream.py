@@ -111,15 +111,21 @@ class PointTransformerZeroShot(TeacherHolder, PointModel):
         self.text_proj = nn.Linear(config.trans_dim, config.text_dim)
         self.hold_teachers(text=build_text_teacher(config.text_encoder, config.text_dim, config.text_weights))
 
-    def forward(self, points: Tensor) -> Tensor:
-        """Map points (B, N, 3) to features (B, d), not normalised."""
+    def project(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Map points (B, N, 3) to the text query's feature (B, text_dim) and the image query's (B, img_dim)."""
         query, _ = self.features(points)
         _, img_query, text_query = query.unbind(1)
-        if self.type == "text":
-            return self.text_proj(text_query)
-        if self.type == "image":
-            return self.img_proj(img_query)
-        return self.ratio * self.text_proj(text_query) + self.img_proj(img_query)
+        return self.text_proj(text_query), self.img_proj(img_query)
+
+    def combine(self, text: Tensor, image: Tensor, kind: str) -> Tensor:
+        """Make the feature (B, d) of `type: kind` of what `project` gives."""
+        if kind == "full":
+            return self.ratio * text + image
+        return text if kind == "text" else image
+
+    def forward(self, points: Tensor) -> Tensor:
+        """Map points (B, N, 3) to features (B, d), not normalised."""
+        return self.combine(*self.project(points), self.type)
 
 
 @dataclass(kw_only=True)

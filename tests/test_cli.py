@@ -39,6 +39,8 @@ def ckpt(tmp_path) -> str:
         (["--config", "c", "--val_freq", "0"], "--val_freq: must be at least 1"),
         (["--config", "c", "--launcher", "slurm"], "invalid choice: 'slurm'"),
         (["--config", "c", "--scratch_model", "--vote"], "--vote goes with --test"),
+        (["--config", "c", "--scratch_model", "--rounds", "5"], "--rounds goes with --vote"),
+        (["--config", "c", "--test", "--rounds", "0"], "--rounds: must be at least 1"),
         (["--config", "c", "--sed", "1"], "unrecognized arguments: --sed"),
         (["--config", "gone.yaml"], "config file not found: gone.yaml"),
         (["--config", "gone.yaml", "--launcher", "pytorch"], "RANK.* not set; start with torchrun"),
@@ -113,7 +115,7 @@ def test_released_command_lines_parse(ckpt):
         "",
         f"--finetune_model --ckpts {ckpt} --way 5 --shot 10 --fold 0 --deterministic --sync_bn",
         "--scratch_model --seed 7 --num_workers 4 --val_freq 5 --resume",
-        f"--test --vote --ckpts {ckpt}",
+        f"--test --vote --rounds 10 --ckpts {ckpt}",
         f"--zeroshot --ckpts {ckpt} --opts a.b=c d=1 --launcher none",
         f"--start_ckpts {ckpt} --local_rank 0",
     ]

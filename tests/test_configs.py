@@ -160,6 +160,20 @@ def test_released_values_of_zeroshot(name):
     _check_data(config, name)
 
 
+def test_every_zeroshot_config_has_both_splits():
+    """For the numbers on train and test together; Objaverse-LVIS is only for testing."""
+    for name in ZEROSHOT:
+        config = run_config(f"cfgs/zeroshot/{name}.yaml", "zeroshot.splits=[train, test]")
+        for split in config.zeroshot.splits:
+            assert getattr(config.dataset, split)["others"]["subset"] == split
+
+
+def test_released_values_on_objaverse():
+    config = run_config("cfgs/zeroshot/objaverse_lvis.yaml")
+    assert (config.npoints, config.model["num_group"], config.model["group_size"]) == (1024, 64, 32)
+    assert config.dataset.test["_base_"]["NAME"] == "ObjaverseLVIS" and config.dataset.train is None
+
+
 def _check_data(config: RunConfig, name: str) -> None:
     for section in filter(None, (config.dataset.train, config.dataset.val, config.dataset.test)):
         base = section["_base_"]
@@ -260,7 +274,7 @@ def test_sizes_of_ablations(path, opts, millions):
     assert sum(p.numel() for p in model.parameters()) / 1e6 == pytest.approx(millions, abs=0.05)
 
 
-@pytest.mark.parametrize("name", ["pretrain", "finetune_scan", "svm", "zeroshot"])
+@pytest.mark.parametrize("name", ["pretrain", "finetune_scan", "svm", "zeroshot", "zeroshot_folder"])
 def test_demo_models_are_one_size(name):
     config, pretrain = run_config(f"cfgs/demo/{name}.yaml"), run_config("cfgs/demo/pretrain.yaml")
     shape = config.model.get("transformer_config", config.model)
@@ -268,7 +282,8 @@ def test_demo_models_are_one_size(name):
         assert shape[key] == pretrain.model["transformer_config"][key], key
     for key in ("num_group", "group_size"):
         assert config.model[key] == pretrain.model[key], key
-    assert config.data_root == pretrain.data_root == "data/demo"
+    assert pretrain.data_root == "data/demo"
+    assert config.data_root == ("data" if name == "zeroshot_folder" else "data/demo")
 
 
 def test_demo_knows_which_names_were_seen():
@@ -288,7 +303,7 @@ def test_no_key_is_unused():
         assert not keys - used[name] - IDLE, f"{name or 'run level'}: keys that no YAML sets"
 
     build._find_datasets()
-    sections = [s for c in configs for s in c["dataset"].values()]
+    sections = [s for c in configs for s in c["dataset"].values() if s is not None]
     for name, cls in build.DATASETS.entries.items():
         mine = [s for s in sections if s["_base_"]["NAME"] == name]
         used_here = set().union(*(set(s["_base_"]) | set(s["others"]) for s in mine))
@@ -322,6 +337,6 @@ def _fields(schema: type, prefix: str = "") -> set[str]:
 
 
 def test_every_data_set_config_is_used():
-    used = {s["_base_"].get("NAME") for path in CONFIGS for s in load_config(path)["dataset"].values()}
+    used = {s["_base_"].get("NAME") for path in CONFIGS for s in load_config(path)["dataset"].values() if s is not None}
     for path in Path("cfgs/dataset_configs").glob("*.yaml"):
         assert read_yaml(path)["NAME"] in used, path

@@ -16,7 +16,6 @@ import tools.trainer
 from tools.builder import Batches
 from tools.runner_classify import Classify
 from tools.runner_pretrain import Pretrain
-from tools.runner_zeroshot import classify, group_accuracy
 from tools.task import Task
 from tools.trainer import Trainer
 from utils.checkpoint import load_checkpoint
@@ -304,45 +303,6 @@ def test_frozen_protocols(run, kind, freeze_bn):
     assert bool(statistics) != freeze_bn
     heads = [name for name in before if "cls" in name and "running" not in name and "num_batches" not in name]
     assert metrics(folder)["parameters"]["trainable"] == sum(before[name].numel() for name in heads)
-
-
-def test_group_accuracy():
-    classes = torch.eye(4)
-    features = torch.tensor([[9.0, 1, 0, 0], [0, 1, 2, 0], [0, 0, 1, 0], [3, 0, 0, 1]])
-    labels = torch.tensor([0, 1, 2, 3])
-    assert classify(features, classes).tolist() == [0, 2, 2, 0]
-    seen = group_accuracy(features, labels, classes, [0, 1])
-    assert seen["among_all_names"] == {"accuracy": 50.0, "correct": 1, "total": 2}
-    assert seen["among_own_names"]["correct"] == 2
-    assert group_accuracy(features, labels, classes, [])["among_all_names"]["total"] == 0
-
-
-def test_zeroshot(run, configs, world, monkeypatch):
-    class Words(nn.Module):
-        """Texts to features by the class name in them."""
-
-        dim = 16
-
-        def encode(self, texts):
-            words = [next(i for i, name in enumerate(("bag", "bin", "box")) if name in text) for text in texts]
-            return torch.eye(16)[words]
-
-    monkeypatch.setattr("models.downstream.build_text_teacher", lambda *_: Words())
-    from models import build_model_from_cfg
-    from utils.config import load_config
-
-    path = configs["zeroshot"].with_name("weights.pth")
-    torch.save({"base_model": build_model_from_cfg(load_config(configs["zeroshot"])["model"]).state_dict()}, path)
-    with open(configs["zeroshot"], "a") as file:
-        file.write("zeroshot: {seen: [bag], splits: [train, test]}\n")
-    found = metrics(run("zeroshot", "--zeroshot", "--ckpts", str(path)))["last"]
-    assert found["total"] == 18 and found["splits"] == ["train", "test"] and found["one_prompt"]["total"] == 18
-    assert sum(part["correct"] for part in found["split_accuracy"].values()) == found["correct"]
-    assert found["seen"]["among_own_names"]["accuracy"] == 100 and found["unseen"]["classes"] == 2
-    with pytest.raises(UserError, match="'zeroshot.seen': the data set has no class 'bagg' \\(did you mean 'bag'"):
-        run("zeroshot", "--zeroshot", "--ckpts", str(path), "--opts", "zeroshot.seen=[bagg]")
-    with pytest.raises(UserError, match="another model"):
-        run("svm", "--svm", "--ckpts", str(path), "--opts", "model.depth=4")
 
 
 def test_classifier_checks(run, configs):

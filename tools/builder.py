@@ -131,13 +131,22 @@ class SvmConfig:
 
 @dataclass
 class ZeroShotConfig:
-    """`zeroshot`: all 60 prompts or one, the splits to measure on, and the class names seen in pretraining."""
+    """`zeroshot`: all 60 prompts or one, the splits to measure on, and the class names seen in pretraining.
+
+    `names` are the names to choose from where they are not the data set's own: more of them, or those for shapes whose
+    class is not known.
+    """
 
     ensemble: bool = True
     splits: list[Literal["train", "val", "test"]] = field(default_factory=lambda: ["test"])
     seen: list[str] | None = None
+    names: list[str] | None = None
 
     def __post_init__(self):
+        if self.names is not None and not (
+            all(map(str.strip, self.names)) and 0 < len(self.names) == len(set(self.names))
+        ):
+            raise ValueError(f"names must be different from each other and not empty, got {self.names}")
         if not self.splits or len(set(self.splits)) < len(self.splits):
             raise ValueError(f"splits must name at least one split, each once, got {self.splits}")
 
@@ -226,6 +235,8 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
     raw = load_config(args.config, args.opts)
     if args.way is not None:
         _choose_fold(raw, args)
+    if args.rounds is not None and isinstance(raw.setdefault("vote", {}), dict):
+        raw["vote"]["rounds"] = args.rounds
     config = parse(RunConfig, raw, "")
     _, model = parse_model_config(config.model)
     for name in ("num_group", "group_size"):

@@ -28,7 +28,7 @@ FLAGS = {
     "zeroshot": ("--zeroshot",),
     "svm": ("--svm",),
 }
-TRAINED = ("pretrain", "finetune", "scratch")
+RESUMED = ("pretrain", "finetune", "scratch", "test")
 # Imported once for all jobs, which are forked from the process that holds them.
 PRELOADED = ["tools.runner_classify", "tools.runner_pretrain", "tools.runner_zeroshot", "torch.utils.tensorboard"]
 
@@ -115,7 +115,7 @@ class Job:
         if self.start:
             words += ["--ckpts", self.start]
         found = self.metrics()
-        if self.task in TRAINED and found and not found.get("finished") and self._in_time():
+        if self.task in RESUMED and found and not found.get("finished") and self._in_time():
             words.append("--resume")
         return words + (["--opts", *self.opts] if self.opts else [])
 

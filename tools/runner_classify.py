@@ -1,5 +1,6 @@
 """Classification: fine-tuning, training from scratch, few-shot, testing and voting."""
 
+import json
 from functools import partial
 
 import torch
@@ -14,9 +15,10 @@ from tools.builder import Run, build_dataset, load_pretrained
 from tools.task import Draw, Task, predict
 from tools.trainer import Trainer
 from utils import distributed, seeding
-from utils.errors import UserError
+from utils.errors import Interrupted, UserError
 from utils.logging import progress
 from utils.metrics import accuracy, class_accuracy, mean_std
+from utils.stopping import StopRequest
 
 
 class Classify(Task):
@@ -73,11 +75,21 @@ def build_classifier(run: Run, dataset: Dataset) -> nn.Module:
     return model
 
 
-def vote(run: Run, model: nn.Module, dataset: Dataset) -> dict[str, float | int]:
+def vote(run: Run, model: nn.Module, dataset: Dataset, results: dict, done: list[float]) -> None:
     """Classify by the mean logits of augmented random sub-samples, several rounds of it (released `--test`).
 
-    Returns:
-        `mean`, `std`, `best` and `count` of the rounds' accuracies. The paper's number is the best.
+    A round draws by its number, so rounds can be continued at any time. What is found is recorded after each.
+
+    Args:
+        run: `vote` of its config says how many rounds.
+        model: the classifier.
+        dataset: what it is measured on.
+        results: of the run; gets `vote` with the accuracies of the `rounds`, their `mean`, `std`, `best` and `count`.
+            The paper's number is the best.
+        done: the accuracies of the first rounds, if they were found before.
+
+    Raises:
+        Interrupted: if asked to stop.
     """
     config, settings = run.config, run.config.vote
     augment = AUGMENTATIONS[settings.augment]
@@ -85,12 +97,7 @@ def vote(run: Run, model: nn.Module, dataset: Dataset) -> dict[str, float | int]
     def farthest(points: Tensor) -> Tensor:
         return sample_test(points, point_all(config.npoints, points.shape[1]))
 
-    clouds, labels = predict(run, nn.Identity(), dataset, farthest, "FPS")
-    model.eval()
-    accuracies = []
-    share = range(distributed.rank(), settings.rounds, distributed.world_size())
-    bar = progress(share, desc="voting", unit="round")
-    for number in bar:
+    def one_round(number: int) -> float:
         generator = seeding.generator(run.device, run.args.seed, "vote", number)
         predicted = []
         for points in clouds.split(config.total_bs):
@@ -101,29 +108,84 @@ def vote(run: Run, model: nn.Module, dataset: Dataset) -> dict[str, float | int]
                 with torch.no_grad():
                     logits = logits + model(augment(points[:, columns], generator))
             predicted.append(logits.argmax(1).cpu())
-        accuracies.append(accuracy(torch.cat(predicted), labels)["accuracy"])
-        bar.set_postfix_str(f"best {max(accuracies):.2f} %", refresh=False)
-    return mean_std([value for part in distributed.gather(accuracies) for value in part])
+        return accuracy(torch.cat(predicted), labels)["accuracy"]
+
+    def record() -> None:
+        if done:
+            results["vote"] = {**mean_std(done), "rounds": done}
+        run.record(model, finished=len(done) == settings.rounds, metric="accuracy", last=results)
+
+    record()  # what an earlier run in this folder left is true no longer
+    clouds, labels = predict(run, nn.Identity(), dataset, farthest, "FPS")
+    model.eval()
+    rank, world = distributed.rank(), distributed.world_size()
+    bar = progress(total=settings.rounds, initial=len(done), desc="voting", unit="round")
+    with bar, StopRequest() as stop:
+        try:
+            stop.at_once = True  # at most a round is lost
+            for first in range(len(done), settings.rounds, world):
+                mine = one_round(first + rank) if first + rank < settings.rounds else None
+                done += [value for value in distributed.gather(mine) if value is not None]
+                record()
+                bar.set_postfix_str(f"best {max(done):.2f} %", refresh=False)
+                bar.update(len(done) - bar.n)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"{len(done)} of {settings.rounds} rounds are in {run.folder / 'metrics.json'}; "
+                "go on with the same command and --resume"
+            ) from None
+
+
+def rounds_before(run: Run) -> list[float]:
+    """Return the accuracies of the rounds of voting that `--resume` finds in metrics.json, at most those asked for.
+
+    Raises:
+        UserError: if they belong to another checkpoint, config or seed.
+    """
+    path = run.folder / "metrics.json"
+    if not (run.args.resume and run.args.vote):
+        return []
+    if not path.is_file():
+        run.log.warning(f"nothing to resume: {path} does not exist; voting starts at round 0")
+        return []
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+        found, seconds = (
+            [float(value) for value in before["last"].get("vote", {}).get("rounds", [])],
+            before["wall_seconds"],
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"cannot resume from {path}: it is damaged: {error!r}") from None
+    for name in ("ckpts", "config", "opts", "seed"):
+        mine = getattr(run.args, name)
+        if before.get(name) != mine:
+            raise UserError(f"cannot resume from {path}: it is of another {name}: {before.get(name)}, not {mine}")
+    run.started -= seconds
+    run.log.info(f"resuming after {len(found)} rounds of voting")
+    return found[: run.config.vote.rounds]
 
 
 def measure(run: Run) -> None:
     """Measure a fine-tuned classifier on `dataset.test`, with `--vote` by voting too."""
+    done = distributed.gather(rounds_before(run))[0]
     dataset = build_dataset(run, "test")
     model = build_classifier(run, dataset)
     load_pretrained(run, model, run.args.ckpts)
     model.to(run.device)
     logits, labels = predict(run, model, dataset, partial(sample_test, npoints=run.config.npoints))
     results = accuracy(logits.argmax(1), labels)
-    run.log.info(f"accuracy: {results['accuracy']:.2f} % ({results['correct']} of {results['total']})")
+    counts = f"{results['correct']} of {results['total']}"
+    run.log.info(f"accuracy{' without voting' * run.args.vote}: {results['accuracy']:.2f} % ({counts})")
     results["class_accuracy"] = class_accuracy(logits.argmax(1), labels, dataset.class_names)
-    run.record(model, finished=not run.args.vote, metric="accuracy", last=results)
-    if run.args.vote:
-        results["vote"] = votes = vote(run, model, dataset)
-        run.log.info(
-            f"with voting, {votes['count']} rounds: {votes['mean']:.2f} +- {votes['std']:.2f} %; "
-            f"best round (what the paper calls voting): {votes['best']:.2f} %"
-        )
+    if not run.args.vote:
         run.record(model, finished=True, metric="accuracy", last=results)
+        return
+    vote(run, model, dataset, results, done)
+    votes = results["vote"]
+    run.log.info(
+        f"with voting, {votes['count']} rounds: {votes['mean']:.2f} +- {votes['std']:.2f} %; "
+        f"best round (what the paper calls voting): {votes['best']:.2f} %"
+    )
 
 
 def main(run: Run) -> None:

@@ -1,23 +1,35 @@
 """Zero-shot classification: features of points against features of class names."""
 
+import csv
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.data import Dataset
 
 from datasets.point_transforms import sample_test
 from datasets.prompts import all_prompts
 from models import build_model_from_cfg
+from models.downstream import PointTransformerZeroShot
 from tools.builder import Run, build_dataset, load_pretrained
+from tools.report import table
 from tools.task import predict
+from utils import distributed
+from utils.checkpoint import written_whole
 from utils.errors import UserError
 from utils.logging import progress
-from utils.metrics import accuracy, class_accuracy
+from utils.metrics import accuracy, class_accuracy, topk_accuracy
 from utils.registry import nearest
 
 ONE_PROMPT = "A point cloud model of {}."
+QUERIES = {"text": "text query", "image": "image query", "full": "both queries"}
+PROMPTS = {"one_prompt": "1 prompt", "all_prompts": "60 prompts"}
+TOP = (1, 3, 5)
+GUESSES = 3  # in predictions.csv
+SHOWN = 20  # so many names of shapes without a class are shown, all are in predictions.csv
 
 
 def class_features(teacher: nn.Module, names: Sequence[str], ensemble: bool) -> Tensor:
@@ -37,9 +49,21 @@ def class_features(teacher: nn.Module, names: Sequence[str], ensemble: bool) -> 
     return torch.stack(encoded).float().cpu()
 
 
+def rank_classes(features: Tensor, classes: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Find the k class features (C, d) of highest cosine similarity to each feature (n, d).
+
+    Returns:
+        Cosines (n, k) from the highest on, and indices (n, k) of the classes.
+    """
+    classes = F.normalize(classes, dim=1).T
+    # In parts: Objaverse-LVIS has 46,205 shapes and 1,156 classes.
+    parts = [(F.normalize(part, dim=1) @ classes).topk(k, dim=1) for part in features.split(8192)]
+    return torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts])
+
+
 def classify(features: Tensor, classes: Tensor) -> Tensor:
     """Return the index (n,) of the class feature (C, d) of highest cosine similarity to each feature (n, d)."""
-    return (F.normalize(features, dim=1) @ F.normalize(classes, dim=1).T).argmax(1)
+    return rank_classes(features, classes, 1)[1][:, 0]
 
 
 def group_accuracy(features: Tensor, labels: Tensor, classes: Tensor, members: Sequence[int]) -> dict:
@@ -62,43 +86,221 @@ def group_accuracy(features: Tensor, labels: Tensor, classes: Tensor, members: S
     }
 
 
+class Queries(nn.Module):
+    """Both queries' features of a zero-shot model side by side, so that one pass over the data serves all types."""
+
+    def __init__(self, model: PointTransformerZeroShot):
+        super().__init__()
+        self.model = model
+
+    def forward(self, points: Tensor) -> Tensor:
+        """Map points (B, N, 3) to (B, text_dim + img_dim)."""
+        return torch.cat(self.model.project(points), dim=1)
+
+
+def names_to_choose(chosen: Sequence[str] | None, data: dict[str, Dataset]) -> list[str]:
+    """Return `zeroshot.names`, or else the class names of the data sets.
+
+    Raises:
+        UserError: if there are none, or they are not those of every data set.
+    """
+    own = {split: dataset.class_names for split, dataset in data.items()}
+    names = list(chosen or next(iter(own.values())))
+    if not names:
+        raise UserError("config key 'zeroshot.names' must list the names to choose from: the shapes have no classes")
+    for split, present in own.items():
+        for name in present:
+            if name not in names:
+                raise UserError(
+                    f"'{name}', a class of dataset.{split}, is not among the names to choose from{nearest(name, names)}"
+                )
+        if not chosen and present != names:
+            raise UserError(f"dataset.{split} has other classes than dataset.{next(iter(own))}: set zeroshot.names")
+    return names
+
+
+def check_splits(data: dict[str, Dataset]) -> None:
+    """Refuse to count a shape twice.
+
+    Raises:
+        UserError: if two splits share a file.
+    """
+    owner = {}
+    for split, dataset in data.items():
+        for file in dataset.files or ():
+            if owner.setdefault(file, split) != split:
+                raise UserError(f"zeroshot.splits: {file} is in '{owner[file]}' and '{split}', and would count twice")
+
+
+def measure(features: Tensor, labels: Tensor, classes: Tensor) -> dict:
+    """Return `accuracy`, and that of the first 3 and 5 guesses as `top3` and `top5` where there are more names."""
+    ks = [k for k in TOP if k == 1 or k < len(classes)]
+    found = topk_accuracy(rank_classes(features, classes, ks[-1])[1], labels, ks)
+    return {**found.pop("top1"), **found}
+
+
+def prediction_rows(
+    split: str, files: Sequence[str] | None, labels: Tensor, cosines: Tensor, ranked: Tensor, names: Sequence[str]
+) -> list[list]:
+    """Lay out a row for each shape: split, file (or index), truth (if it is known), and name and cosine of each guess.
+
+    Args:
+        split: which split they are of.
+        files: of the n shapes, if they have files of their own.
+        labels: (n,) positions in `names`, or -1.
+        cosines, ranked: (n, k) from `rank_classes`.
+        names: C names.
+    """
+    rows = []
+    for i, (label, scores, best) in enumerate(zip(*(t.tolist() for t in (labels, cosines, ranked)), strict=True)):
+        guesses = [cell for c, score in zip(best, scores, strict=True) for cell in (names[c], f"{score:.4f}")]
+        rows.append([split, files[i] if files else i, names[label] if label >= 0 else "", *guesses])
+    return rows
+
+
+def write_predictions(path: Path, rows: Sequence[Sequence]) -> None:
+    """Write the rows of `prediction_rows` under a head line.
+
+    Raises:
+        UserError: if the file cannot be written.
+    """
+    guesses = range(1, (len(rows[0]) - 3) // 2 + 1)
+    head = ["split", "file", "truth"] + [f"{what}{i}" for i in guesses for what in ("name", "cosine")]
+    try:
+        with written_whole(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([head, *rows])
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def results_table(by_query: dict, chosen: tuple[str, str], splits: Sequence[str], classes: int) -> str:
+    """Lay out top-1 of every split, and top-1, 3 and 5 of all, for each query and prompt; `chosen` gets a star."""
+    tops = [k for k in TOP if k == 1 or k < classes]
+    joined = "+".join(splits)
+    head = splits if len(splits) > 1 else ()
+    rows = [[f"accuracy in %, {classes} names (* the result)", *head, joined, *(f"{joined} top-{k}" for k in tops[1:])]]
+    for query, prompts in by_query.items():
+        for prompt, found in prompts.items():
+            numbers = [found[split] for split in head] + [found[joined]]
+            numbers += [found[joined][f"top{k}"] for k in tops[1:]]
+            star = " *" * ((query, prompt) == chosen)
+            title = f"{QUERIES[query]}, {PROMPTS[prompt]}{star}"
+            rows.append([title, *(f"{number['accuracy']:.1f}" for number in numbers)])
+    chance = [1] * len(head) + tops
+    rows.append(["chance", *(f"{100 * k / classes:.1f}" for k in chance)])
+    return table(rows)
+
+
 def main(run: Run) -> None:
-    """Classify `zeroshot.splits` by class names."""
+    """Name the shapes of `zeroshot.splits`, and measure it where their classes are known."""
     settings = run.config.zeroshot
     data = {split: build_dataset(run, split) for split in settings.splits}
-    names = next(iter(data.values())).class_names
+    check_splits(data)
+    names = names_to_choose(settings.names, data)
     for name in settings.seen or ():
         if name not in names:
             raise UserError(f"config key 'zeroshot.seen': the data set has no class '{name}'{nearest(name, names)}")
     model = build_model_from_cfg(run.config.model)
-    if run.config.model["NAME"] != "PointTransformerZeroShot" or model.text_teacher is None:
+    if not isinstance(model, PointTransformerZeroShot) or model.text_teacher is None:
         raise UserError("zero-shot needs NAME: PointTransformerZeroShot with a text encoder under 'model.text_encoder'")
+    widths = (model.text_proj.out_features, model.img_proj.out_features)
+    if model.type == "image" and len(set(widths)) > 1:
+        raise UserError(
+            "model.type image compares image features with text: img_dim {1} is not text_dim {0}".format(*widths)
+        )
     load_pretrained(run, model, run.args.ckpts)
     model.to(run.device)
 
-    many, one = (class_features(model.text_teacher, names, ensemble) for ensemble in (True, False))
-    chosen, other = (many, one) if settings.ensemble else (one, many)
+    prompts = {prompt: class_features(model.text_teacher, names, prompt == "all_prompts") for prompt in PROMPTS}
     prepare = partial(sample_test, npoints=run.config.npoints)
-    parts = {split: predict(run, model, dataset, prepare, split) for split, dataset in data.items()}
-    features, labels = (torch.cat(tensors) for tensors in zip(*parts.values(), strict=True))
-    predicted = classify(features, chosen)
-    results = {
-        "splits": list(parts),
-        "prompts": 60 if settings.ensemble else 1,
-        **accuracy(predicted, labels),
-        "one_prompt" if settings.ensemble else "all_prompts": accuracy(classify(features, other), labels),
-        "class_accuracy": class_accuracy(predicted, labels, names),
-    }
-    if len(parts) > 1:
-        results["split_accuracy"] = {split: accuracy(classify(x, chosen), y) for split, (x, y) in parts.items()}
-    counts = f"{results['correct']} of {results['total']}"
-    run.log.info(f"zero-shot on {' + '.join(parts)}: {results['accuracy']:.2f} % ({counts})")
-    if settings.seen is not None:
-        for group, seen in (("seen", True), ("unseen", False)):
-            members = [i for i, name in enumerate(names) if (name in settings.seen) == seen]
-            results[group] = found = group_accuracy(features, labels, chosen, members)
-            run.log.info(
-                f"  {len(members)} {group} names: {found['among_all_names']['accuracy']:.2f} % among all {len(names)}, "
-                f"{found['among_own_names']['accuracy']:.2f} % among their own"
-            )
+    pairs, labels = {}, {}
+    for split, dataset in data.items():
+        both, own = predict(run, Queries(model), dataset, prepare, split)
+        pairs[split] = both.split(widths, dim=1)
+        # From the data set's own numbers to positions in `names`; -1 stays: not known.
+        labels[split] = torch.tensor([*map(names.index, dataset.class_names), -1])[own]
+    chosen = (model.type, "all_prompts" if settings.ensemble else "one_prompt")
+    rows = []
+    for split, dataset in data.items():
+        guesses = rank_classes(model.combine(*pairs[split], model.type), prompts[chosen[1]], min(GUESSES, len(names)))
+        rows += prediction_rows(split, dataset.files, labels[split], *guesses, names)
+    if distributed.is_main():
+        write_predictions(run.folder / "predictions.csv", rows)
+    run.log.info(f"{len(rows)} shapes named in {run.folder / 'predictions.csv'}")
+
+    results = {"splits": list(data), "prompts": 60 if settings.ensemble else 1}
+    results |= {"type": model.type, "ratio": model.ratio}
+    if all((own < 0).all() for own in labels.values()):
+        for row in rows[:SHOWN]:
+            run.log.info(f"  {row[1]}: {row[3]} ({row[4]})")
+        run.record(model, finished=True, metric="accuracy", last={**results, "unlabelled": len(rows)})
+        return
+    results |= accuracies(run, model, pairs, labels, prompts, chosen, names)
     run.record(model, finished=True, metric="accuracy", last=results)
+
+
+def accuracies(
+    run: Run,
+    model: PointTransformerZeroShot,
+    pairs: dict[str, tuple[Tensor, Tensor]],
+    labels: dict[str, Tensor],
+    prompts: dict[str, Tensor],
+    chosen: tuple[str, str],
+    names: Sequence[str],
+) -> dict:
+    """Measure every query with every kind of prompt, and log a table.
+
+    Args:
+        run: says which names were seen.
+        model: combines the features of both queries.
+        pairs: text features (n, text_dim) and image features (n, img_dim), by split.
+        labels: (n,) positions in `names`, or -1, by split.
+        prompts: features (C, text_dim) of the class names, by kind of prompt.
+        chosen: the query and the kind of prompt that are the result.
+        names: C names.
+
+    Returns:
+        What metrics.json tells of the result, and everything beside it under `by_query`.
+    """
+    joined = "+".join(labels)
+    if len(labels) > 1:
+        pairs = {**pairs, joined: tuple(map(torch.cat, zip(*pairs.values(), strict=True)))}
+        labels = {**labels, joined: torch.cat(list(labels.values()))}
+    known = {split: own >= 0 for split, own in labels.items()}
+    labels = {split: own[known[split]] for split, own in labels.items()}
+    pairs = {split: [half[known[split]] for half in pair] for split, pair in pairs.items()}
+    # Without an image feature as wide as a text feature, only the text query can be compared with text.
+    kinds = QUERIES if model.img_proj.out_features == model.text_proj.out_features else ("text",)
+    by_query = {
+        kind: {
+            prompt: {
+                split: measure(model.combine(*pair, kind), labels[split], classes) for split, pair in pairs.items()
+            }
+            for prompt, classes in prompts.items()
+        }
+        for kind in kinds
+    }
+    kind, prompt = chosen
+    other = next(name for name in prompts if name != prompt)
+    features, own = model.combine(*pairs[joined], kind), labels[joined]
+    found = by_query[kind][prompt]
+    results = {
+        **found[joined],
+        other: by_query[kind][other][joined],
+        "class_accuracy": class_accuracy(classify(features, prompts[prompt]), own, names),
+    }
+    if len(found) > 1:
+        results["split_accuracy"] = {split: number for split, number in found.items() if split != joined}
+    counts = f"{results['correct']} of {results['total']}"
+    run.log.info(f"zero-shot on {joined.replace('+', ' + ')}: {results['accuracy']:.2f} % ({counts})")
+    seen = run.config.zeroshot.seen
+    for group in ("seen", "unseen") if seen is not None else ():
+        members = [i for i, name in enumerate(names) if (name in seen) == (group == "seen")]
+        results[group] = part = group_accuracy(features, own, prompts[prompt], members)
+        run.log.info(
+            f"  {len(members)} {group} names: {part['among_all_names']['accuracy']:.2f} % among all {len(names)}, "
+            f"{part['among_own_names']['accuracy']:.2f} % among their own"
+        )
+    splits = [split for split in found if split != joined] or [joined]
+    run.log.info("\n" + results_table(by_query, chosen, splits, len(names)))
+    return {**results, "by_query": by_query}

@@ -66,7 +66,7 @@ def predict(run: Run, model: nn.Module, dataset: Dataset, prepare: Callable[[Ten
         name: what the progress bar is called.
 
     Returns:
-        Outputs (n, d) and labels (n,), on the CPU.
+        Outputs (n, d) and labels (n,), on the CPU, in the order of the data set.
     """
     model.eval()
     outputs, labels = [], []
@@ -76,4 +76,7 @@ def predict(run: Run, model: nn.Module, dataset: Dataset, prepare: Callable[[Ten
         labels.append(batch["label"])
     # A process may be left without samples where there are fewer samples than processes.
     outputs, labels = (torch.cat(parts) if parts else None for parts in (outputs, labels))
-    return tuple(torch.cat([p for p in distributed.gather(part) if p is not None]) for part in (outputs, labels))
+    # Process r took the samples r, r + world, r + 2 world ...
+    world = distributed.world_size()
+    back = torch.tensor([i for rank in range(world) for i in range(rank, len(dataset), world)]).argsort()
+    return tuple(torch.cat([p for p in distributed.gather(part) if p is not None])[back] for part in (outputs, labels))

@@ -1,0 +1,91 @@
+"""Voting: rounds by number, statistics, and no round lost when it is stopped."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tools import runner_classify
+from utils.errors import Interrupted, UserError
+
+
+def metrics(folder: Path) -> dict:
+    return json.loads((folder / "metrics.json").read_text())
+
+
+@pytest.fixture
+def vote(run):
+    """Test a classifier with voting; returns the folder of the run."""
+    weights = run("classify", "--scratch_model", "--opts", "max_epoch=0") / "ckpt-last.pth"
+
+    def call(*arguments: str, exp: str = "default") -> Path:
+        return run("classify", "--test", "--vote", "--ckpts", str(weights), *arguments, exp=exp)
+
+    return call
+
+
+def stop_in(monkeypatch, call: int) -> None:
+    """Send this process SIGTERM when a sub-sample is augmented for the given time."""
+    original, calls = runner_classify.AUGMENTATIONS["scale"], iter(range(1000))
+
+    def augment(points, generator):
+        if next(calls) == call:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(points, generator)
+
+    monkeypatch.setitem(runner_classify.AUGMENTATIONS, "scale", augment)
+
+
+def test_statistics_of_the_rounds(vote, capsys):
+    found = metrics(vote("--rounds", "5"))["last"]
+    votes = found["vote"]
+    mean = sum(votes["rounds"]) / 5
+    assert votes["count"] == len(votes["rounds"]) == 5 and votes["best"] == max(votes["rounds"])
+    assert votes["mean"] == pytest.approx(mean)
+    assert votes["std"] == pytest.approx((sum((x - mean) ** 2 for x in votes["rounds"]) / 5) ** 0.5)
+    out = capsys.readouterr().out
+    assert f"accuracy without voting: {found['accuracy']:.2f} %" in out
+    assert f"best round (what the paper calls voting): {votes['best']:.2f} %" in out
+
+
+def test_rounds_are_drawn_by_number(vote):
+    three, five = (metrics(vote(*more, exp=exp)) for exp, more in (("a", ()), ("b", ("--rounds", "5"))))
+    assert three["last"]["vote"]["rounds"] == five["last"]["vote"]["rounds"][:3]  # the config says 3
+
+
+@pytest.mark.parametrize("call, done", [(1, 0), (5, 1), (11, 2)])
+def test_stopped_and_resumed_is_unbroken(vote, monkeypatch, call, done):
+    whole = metrics(vote(exp="whole"))["last"]
+    with monkeypatch.context() as patch, pytest.raises(Interrupted, match=f"{done} of 3 rounds are in .*--resume"):
+        stop_in(patch, call)
+        vote(exp="broken")
+    folder = Path("experiments/classify/cfgs/test_broken")
+    broken = metrics(folder)
+    assert not broken["finished"] and broken["last"]["accuracy"] == whole["accuracy"]
+    assert broken["last"].get("vote", {}).get("rounds", []) == whole["vote"]["rounds"][:done]
+    with monkeypatch.context() as patch:
+        stop_in(patch, 4 * (3 - done))  # not reached: four sub-samples a round, and no round is done twice
+        resumed = metrics(vote("--resume", exp="broken"))
+    assert resumed["finished"] and resumed["last"] == whole
+    assert resumed["wall_seconds"] >= broken["wall_seconds"]
+
+
+def test_more_or_fewer_rounds_on_resuming(vote):
+    three = metrics(vote())["last"]["vote"]["rounds"]
+    five = metrics(vote("--resume", "--rounds", "5"))["last"]["vote"]["rounds"]
+    assert five[:3] == three and len(five) == 5
+    assert metrics(vote("--resume", "--rounds", "2"))["last"]["vote"]["rounds"] == three[:2]
+
+
+def test_resume_of_nothing_and_of_another_run(vote, capsys):
+    folder = vote("--resume")
+    assert "nothing to resume" in capsys.readouterr().out and metrics(folder)["finished"]
+    with pytest.raises(UserError, match="cannot resume from .*metrics.json: it is of another seed: 0, not 4"):
+        vote("--resume", "--seed", "4")
+    with pytest.raises(UserError, match="another opts"):
+        vote("--resume", "--opts", "vote.samples=1")
+    (folder / "metrics.json").write_text("{")
+    with pytest.raises(UserError, match="cannot resume from .*metrics.json: it is damaged"):
+        vote("--resume")
