@@ -339,4 +339,4 @@ def _fields(schema: type, prefix: str = "") -> set[str]:
 def test_every_data_set_config_is_used():
     used = {s["_base_"].get("NAME") for path in CONFIGS for s in load_config(path)["dataset"].values() if s is not None}
     for path in Path("cfgs/dataset_configs").glob("*.yaml"):
-        assert read_yaml(path)["NAME"] in used, path
+        assert load_config(path)["NAME"] in used, path
