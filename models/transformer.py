@@ -25,9 +25,18 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim, bias=False)
         self.proj = nn.Linear(dim, dim)
 
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values (B, L, C) of tokens (B, L, C), heads side by side."""
+        return self.qkv(x).chunk(3, dim=-1)
+
     def forward(self, x: Tensor) -> Tensor:
         """Map tokens (B, L, C) to (B, L, C)."""
-        return self.proj(_attend(*self.qkv(x).chunk(3, dim=-1), self.num_heads))
+        return self.proj(_attend(*self.project(x), self.num_heads))
+
+    def weights(self, x: Tensor) -> Tensor:
+        """How much each of tokens (B, L, C) attends to each: (B, H, L, L), rows sum to 1."""
+        q, k, _ = self.project(x)
+        return _weights(q, k, self.num_heads)
 
 
 class CrossAttention(nn.Module):
@@ -45,14 +54,34 @@ class CrossAttention(nn.Module):
         self.kv = nn.Linear(dim, 2 * dim, bias=False)
         self.proj = nn.Linear(dim, dim)
 
+    def project(self, query: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (B, Q, C), and keys and values (B, L, C) of a memory (B, L, C), heads side by side."""
+        return self.q(query), *self.kv(memory).chunk(2, dim=-1)
+
     def forward(self, query: Tensor, memory: Tensor) -> Tensor:
         """Let queries (B, Q, C) read a memory (B, L, C); returns (B, Q, C)."""
-        return self.proj(_attend(self.q(query), *self.kv(memory).chunk(2, dim=-1), self.num_heads))
+        return self.proj(_attend(*self.project(query, memory), self.num_heads))
+
+    def weights(self, query: Tensor, memory: Tensor) -> Tensor:
+        """How much queries (B, Q, C) attend to each token of a memory (B, L, C): (B, H, Q, L), rows sum to 1."""
+        q, k, _ = self.project(query, memory)
+        return _weights(q, k, self.num_heads)
+
+
+def _heads(x: Tensor, num_heads: int) -> Tensor:
+    """Part the heads: (B, L, C) to (B, H, L, C / H)."""
+    return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, num_heads: int) -> Tensor:
-    q, k, v = (x.unflatten(-1, (num_heads, -1)).transpose(1, 2) for x in (q, k, v))
+    q, k, v = (_heads(x, num_heads) for x in (q, k, v))
     return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+
+
+def _weights(q: Tensor, k: Tensor, num_heads: int) -> Tensor:
+    """The weights that `_attend` gives to values and, being fused, never returns."""
+    q, k = _heads(q, num_heads), _heads(k, num_heads)
+    return (q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5).softmax(-1)
 
 
 class Block(nn.Module):

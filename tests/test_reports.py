@@ -1,14 +1,11 @@
-"""What is made of finished runs: tables from metrics.json, pictures from checkpoints."""
+"""What is made of finished runs: tables from metrics.json."""
 
 import json
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from tools import report, visualize
+from tools import report
 from utils.errors import UserError
 
 
@@ -70,20 +67,3 @@ def test_missing_results_are_named(demo_runs):
         report.demo_table("d")
     with pytest.raises(UserError, match="no finished run"):
         report.all_runs_table(demo_runs / "nowhere")
-
-
-def test_picture_of_a_reconstruction(run, configs, tmp_path, monkeypatch):
-    folder = run("pretrain")
-    arguments = ["--config", str(configs["pretrain"]), "--ckpts", str(folder / "ckpt-last.pth")]
-    monkeypatch.setattr(sys, "argv", ["visualize", *arguments, "--out", "pictures/p.png", "--names", "bag"])
-    visualize.main()
-    picture = np.asarray(Image.open("pictures/p.png").convert("RGB")).astype(int)
-    red = (picture[..., 0] > 150) & (picture[..., 1] < 110)
-    blue = (picture[..., 2] > 120) & (picture[..., 0] < 90)
-    third = picture.shape[1] // 3
-    assert red[:, third : 2 * third].any() and not red[:, :third].any()
-    assert blue[:, 2 * third :].any() and not blue[:, : 2 * third].any()
-
-    monkeypatch.setattr(sys, "argv", ["visualize", *arguments, "--names", "sofa"])
-    with pytest.raises(UserError, match="the data set has no 'sofa'"):
-        visualize.main()

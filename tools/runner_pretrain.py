@@ -1,5 +1,7 @@
 """Pretraining ReCon on points, images and text."""
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
 from datasets.point_transforms import AUGMENTATIONS, normalize_unit_sphere, random_subset
@@ -51,13 +53,13 @@ class Pretrain(Task):
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         if self.probed is None:
             return {}
-        encoder = build_svm_model(self.run, model).to(self.run.device)
+        encoder = build_svm_model(self.run.config.model, model).to(self.run.device)
         return {f"svm_{name}": value for name, value in probe(self.run, encoder, *self.probed).items()}
 
 
-def build_svm_model(run: Run, model: nn.Module) -> nn.Module:
-    """Return the encoder of a pretraining model as the model that an SVM is put on."""
-    _, config = parse_model_config(run.config.model)
+def build_svm_model(section: Mapping, model: nn.Module) -> nn.Module:
+    """Return the encoder of a pretraining model, built from this `model` section, as the model an SVM is put on."""
+    _, config = parse_model_config(section)
     patches = {name: getattr(config, name) for name in ("num_group", "group_size", "block_form")}
     sizes = ("trans_dim", "encoder_dims", "patch_dim", "depth", "num_heads")
     transformer = {name: getattr(config.transformer_config, name) for name in sizes}

@@ -1,0 +1,134 @@
+"""What a picture is made of: a pretrained model and shapes to show it."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from datasets import build_dataset, collate
+from datasets.build import PointDataset
+from models import build_model_from_cfg
+from tools.builder import RunConfig
+from utils.checkpoint import load_weights
+from utils.config import load_config, parse
+from utils.errors import UserError
+from utils.logging import progress
+from utils.registry import nearest
+from utils.seeding import generator, stable_seed
+
+BATCH = 16  # small: attention weights are kept for all heads
+
+
+@dataclass
+class Subject:
+    """A pretraining model without teachers, in eval mode, and a data set of shapes by category.
+
+    Attributes:
+        config: the pretraining config.
+        section: its `model` section without teachers and what else pictures do not need.
+        model: built from it, with the weights of the checkpoint.
+        dataset: samples with `points` (n, 3 or more).
+        seed: of all that is drawn.
+        members: indices into the data set by category name.
+        draw: what points and masks are drawn from.
+    """
+
+    config: RunConfig
+    section: dict
+    model: nn.Module
+    dataset: PointDataset
+    seed: int
+    members: dict[str, list[int]] = field(init=False)
+    draw: torch.Generator = field(init=False)
+
+    def __post_init__(self):
+        self.members = {}
+        for index, label in enumerate(self.dataset.labels):
+            self.members.setdefault(self.dataset.class_names[int(label)], []).append(index)
+        self._choose = np.random.default_rng(stable_seed("visualize", self.seed))
+        self.draw = generator("cpu", "visualize", self.seed)
+
+    @property
+    def trained_queries(self) -> dict[str, int]:
+        """Positions of the global queries that a loss has taught; the others mean nothing."""
+        losses = {"image": ("img_encoder", 1), "text": ("text_encoder", 2), "class": ("self_contrastive", 0)}
+        return {name: position for name, (key, position) in losses.items() if self.config.model.get(key)}
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """Raise a UserError for a category that the data set has no shape of."""
+        for name in names:
+            if name not in self.members:
+                hint = nearest(name, self.members) or f" (it has: {', '.join(sorted(self.members))})"
+                raise UserError(f"--names: the data set has no '{name}'{hint}")
+
+    def one_of_each(self, names: Sequence[str] | None, count: int, favourites: Sequence[str] = ()) -> dict[int, str]:
+        """Draw a shape of each category; without names of the favourites, or else of `count` drawn categories.
+
+        Returns:
+            Category names by index into the data set.
+        """
+        names = names or [name for name in favourites if name in self.members]
+        if not names:
+            names = sorted(self._choose.choice(sorted(self.members), min(count, len(self.members)), replace=False))
+        self.check_names(names)
+        order = {name: iter(self._choose.permutation(self.members[name]).tolist()) for name in dict.fromkeys(names)}
+        chosen = {next(order[name], None): str(name) for name in names}
+        if None in chosen:
+            raise UserError(f"--names: the data set has fewer shapes of '{chosen[None]}' than are asked for")
+        return chosen
+
+    def many(self, names: Sequence[str] | None, count: int) -> list[int]:
+        """Draw up to `count` shapes of these categories, or of all, in the order of the data set."""
+        if count < 1:
+            raise UserError(f"--count must be at least 1, got {count}")
+        self.check_names(names or ())
+        indices = [index for name in dict.fromkeys(names or self.members) for index in self.members[name]]
+        return sorted(self._choose.permutation(indices)[:count].tolist())
+
+    def points(self, indices: Sequence[int]) -> Tensor:
+        """Stored points (B, n, 3) of some shapes."""
+        return collate([{"points": self.dataset[index]["points"][:, :3]} for index in indices])["points"]
+
+    def batches(self, indices: Sequence[int], title: str) -> Iterator[Tensor]:
+        """Stored points (at most 16, n, 3) of all these shapes, with a progress bar."""
+        with progress(total=len(indices), desc=title, unit="shape") as bar:
+            for start in range(0, len(indices), BATCH):
+                yield self.points(indices[start : start + BATCH])
+                bar.update(min(BATCH, len(indices) - start))
+
+
+def load(args: argparse.Namespace) -> Subject:
+    """Read the pretraining config, the checkpoint and the list of shapes.
+
+    Args:
+        args: `ckpts`; `config` and `opts`, overrides of it; `data`, a config whose `dataset.test` is shown, None for
+            the test list of the pretraining data; `seed`.
+
+    Raises:
+        UserError: for anything wrong with one of them.
+    """
+    config = parse(RunConfig, load_config(args.config, args.opts), "")
+    if config.model.get("NAME") != "ReCon":
+        raise UserError(
+            f"{args.config} is not a pretraining config of ReCon (model.NAME is {config.model.get('NAME')!r})"
+        )
+    bare = {"img_encoder": "", "text_encoder": "", "self_contrastive": False, "reconstruct": True}
+    bare = {**config.model, **bare}
+    model = build_model_from_cfg(bare)
+    load_weights(model, args.ckpts)
+
+    where = "dataset.test" if args.data else "dataset.train"
+    section = parse(RunConfig, load_config(args.data), "").dataset.test if args.data else config.dataset.train
+    if section is None:
+        raise UserError(f"config {args.data or args.config} has no section '{where}'")
+    if not args.data:  # the shapes that pretraining has not seen, unless it was told to see them
+        others = section.get("others") or {}
+        if isinstance(others, dict):
+            section = {**section, "others": {**others, "subset": "test", "whole": False, "images": False}}
+    dataset = build_dataset(section, config.data_root, where, args.seed)
+    if not len(dataset):
+        raise UserError(f"the data set of '{where}' in {args.data or args.config} is empty")
+    return Subject(config, bare, model.eval(), dataset, args.seed)
