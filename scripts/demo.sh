@@ -46,7 +46,7 @@ if ! $keep || ! [ -f "$pretrained" ]; then
 fi
 
 picture=experiments/pretrain/demo/$name/reconstruction.png
-python -m tools.visualize --config cfgs/demo/pretrain.yaml --ckpts "$pretrained" --out "$picture" --opts "${opts[@]}"
+python -m tools.visualize reconstruction --ckpts "$pretrained" --out "$picture" --opts "${opts[@]}"
 
 step 3 "scanned objects: fine-tuning ReCon"
 rm -rf experiments/finetune_scan/demo/"$name"-{recon,scratch}-*  # another number of seeds must not mix in
