@@ -1,7 +1,8 @@
 """ModelNet40 few-shot: few classes, few training shapes; and the tool that draws the folds.
 
 `python -m datasets.modelnet_fewshot --data_root data` draws 10 folds of each of 5 and 10 way, 10 and 20 shot; `--way 5
---shot 10` those of one setting.
+--shot 10` those of one setting. Classes with too few shapes are passed over; the embedded world has 10 test shapes a
+class: `--data_root data/demo --test-per-class 10 --points 2048`.
 """
 
 import dataclasses
@@ -114,6 +115,7 @@ def main() -> None:
     parser = Parser(description="Draw the folds of ModelNet few-shot classification.")
     parser.add_argument("--data_root", default="data", help="folder of ModelNet; ModelNetFewshot is written beside it")
     parser.add_argument("--config", default="cfgs/dataset_configs/ModelNet40.yaml", help="the data set to draw from")
+    parser.add_argument("--points", type=int, help="points a shape, kept by FPS (default: N_POINTS of the config)")
     parser.add_argument("--way", type=int, nargs="+", default=[5, 10], help="classes a fold")
     parser.add_argument("--shot", type=int, nargs="+", default=[10, 20], help="training shapes a class")
     parser.add_argument("--folds", type=int, default=10, help="how many folds of each")
@@ -123,7 +125,11 @@ def main() -> None:
     if min(*args.way, *args.shot, args.folds, args.test_per_class) < 1 or args.seed < 0:
         raise UserError("--way, --shot, --folds and --test-per-class must be at least 1, --seed at least 0")
 
+    if args.points is not None and args.points < 1:
+        raise UserError(f"--points must be at least 1, got {args.points}")
+
     values = {key: value for key, value in read_yaml(args.config).items() if key != "NAME"}
+    values |= {} if args.points is None else {"N_POINTS": args.points}
     splits = [
         read_modelnet(parse_section(ModelNetConfig, {**values, "subset": subset}, args.data_root, args.config))[:2]
         for subset in ("train", "test")

@@ -188,7 +188,13 @@ def read_points_npy(path: StrPath, columns: int = 3, min_points: int = 1, hint: 
     return check_points(array, path, min_points, columns)[:, :columns]
 
 
-def read_points_txt(path: StrPath, columns: int | None = 6, min_points: int = 1, hint: str = "") -> np.ndarray:
+def read_points_txt(
+    path: StrPath,
+    columns: int | None = 6,
+    min_points: int = 1,
+    hint: str = "",
+    keep: Sequence[int] | None = None,
+) -> np.ndarray:
     """Read one cloud from text: a point a line, values separated by commas or spaces.
 
     Args:
@@ -197,9 +203,10 @@ def read_points_txt(path: StrPath, columns: int | None = 6, min_points: int = 1,
             front (the number of points alone on a line, lines that begin with # or //) is passed over.
         min_points: how many points there must be at least.
         hint: for the message about a missing file.
+        keep: the columns to give out; all if None. What the others hold does not matter, as long as it is a number.
 
     Returns:
-        (n, columns) float32.
+        (n, columns or len(keep)) float32.
 
     Raises:
         UserError: if the file is missing, a line does not hold `columns` numbers (naming the line), or the cloud is
@@ -218,7 +225,7 @@ def read_points_txt(path: StrPath, columns: int | None = 6, min_points: int = 1,
         array = None
     if array is None or array.shape[1] != columns:
         raise UserError(_bad_line(path, columns, delimiter, any_width))
-    return check_points(array, path, min_points)
+    return check_points(array if keep is None else array[:, keep], path, min_points)
 
 
 def _is_preamble(line: str) -> bool:
@@ -434,14 +441,17 @@ def check_points(array: Any, path: StrPath, min_points: int = 1, columns: int = 
     return array
 
 
-def check_labels(labels: Any, num_classes: int, path: StrPath, count: int | None = None) -> np.ndarray:
+def check_labels(
+    labels: Any, classes: int | range, path: StrPath, count: int | None = None, what: str = "shape"
+) -> np.ndarray:
     """Check class labels.
 
     Args:
         labels: numbers, or an array of any shape with one value a shape.
-        num_classes: labels must lie in 0..num_classes-1.
+        classes: labels must lie in 0..classes-1, or in this range.
         path: the file they come from, for messages.
         count: how many there must be.
+        what: what has a label, for messages.
 
     Returns:
         (n,) int64.
@@ -457,11 +467,13 @@ def check_labels(labels: Any, num_classes: int, path: StrPath, count: int | None
     except (TypeError, ValueError):
         valid = False
     if not valid:
-        raise UserError(f"{path}: labels must be whole numbers, one a shape")
+        raise UserError(f"{path}: labels must be whole numbers, one a {what}")
     if count is not None and len(whole) != count:
-        raise UserError(f"{path} holds {len(whole)} labels for {count} shapes")
-    outside = np.flatnonzero((whole < 0) | (whole >= num_classes))
+        raise UserError(f"{path} holds {len(whole)} labels for {count} {what}s")
+    allowed = range(classes) if isinstance(classes, int) else classes
+    outside = np.flatnonzero((whole < allowed[0]) | (whole > allowed[-1]))
     if outside.size:
         first = outside[0]
-        raise UserError(f"{path}: label {whole[first]} of shape {first} is out of range 0..{num_classes - 1}")
+        place = f"label {whole[first]} of {what} {first}"
+        raise UserError(f"{path}: {place} is out of range {allowed[0]}..{allowed[-1]}")
     return whole

@@ -404,6 +404,10 @@ def test_fewshot_tool_and_reader(modelnet: Path):
     assert data[0]["points"].shape == (48, 3) and torch.isclose(data[0]["points"].norm(dim=1).max(), torch.ones(()))
     assert len(build(modelnet, FEWSHOT, subset="test", way=2, shot=3, fold=1)) == 4 and len(data.class_names) == 2
 
+    assert fewshot_tool(modelnet, *options, "--points", "24").returncode == 0
+    assert build(modelnet, FEWSHOT, way=2, shot=3, fold=1)[0]["points"].shape == (24, 3)
+    assert {label for *_, label in content()} == {label for *_, label in first}  # the draw is the same
+
 
 @pytest.mark.parametrize(
     ("options", "words"),
@@ -412,6 +416,7 @@ def test_fewshot_tool_and_reader(modelnet: Path):
         (("--way", "2", "--shot", "5", "--test-per-class", "2"), "at least 5 train"),
         (("--way", "2", "--shot", "2"), "20 test shapes"),
         (("--folds", "0"), "at least 1"),
+        (("--points", "0"), "--points must be at least 1"),
     ],
 )
 def test_fewshot_tool_refuses(modelnet: Path, options: tuple[str, ...], words: str):

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datasets import build_dataset, collate
 from datasets.demo import world
 from datasets.demo.mesh import Mesh, box, combine, slab
 from datasets.demo.render import camera_frame, rasterize, render, render_views
 from datasets.demo.scan import capture, obj_bg, obj_only, pb_t50_rs, scan
-from datasets.demo.shapes import CATEGORIES, make_shape
+from datasets.demo.shapes import CATEGORIES, PART_NAMES, make_shape
+from datasets.shapenetpart import PARTS
 from utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -236,15 +238,81 @@ class TestLayouts:
         assert gap.min() > 1e-6
         draws = {
             tuple(world.shape_rng(0, kind, split, "chair", index).integers(0, 2**62, 2))
-            for kind in ("shapenet", "modelnet", "scan", "teacher")
+            for kind in ("shapenet", "modelnet", "scan", "part", "teacher")
             for split in ("train", "test")
             for index in range(50)
         }
-        assert len(draws) == 4 * 2 * 50
+        assert len(draws) == 5 * 2 * 50
+
+    def test_parts(self, smoke):
+        folder = smoke / world.PART_FOLDER
+        synsets = dict(line.split("\t") for line in lines(folder / "synsetoffset2category.txt"))
+        assert list(synsets) == list(PARTS) and len(set(synsets.values())) == 16
+        listed = []
+        for split, count in (("train", 3), ("val", 1), ("test", 2)):
+            entries = json.loads((folder / f"train_test_split/shuffled_{split}_file_list.json").read_text())
+            assert len(entries) == 10 * count and {entry.split("/")[0] for entry in entries} == {"shape_data"}
+            listed += [entry.removeprefix("shape_data/") for entry in entries]
+        assert sorted(listed) == sorted(f"{path.parent.name}/{path.stem}" for path in folder.glob("*/*.txt"))
+
+    def test_parts_through_the_real_loader(self, smoke):
+        base = {"NAME": "ShapeNetPart", "DATA_PATH": f"data/{world.PART_FOLDER}"}
+        for subset, count in (("train", 40), ("test", 20)):
+            data = build_dataset({"_base_": base, "others": {"subset": subset}}, str(smoke), "dataset")
+            seen = {name: set() for name in PARTS}
+            for index in range(len(data)):
+                points, labels = data.cloud(index)
+                assert points.shape == (2500, 3) and data[index]["points"].shape == (2048, 3)
+                seen[data.class_names[data.labels[index]]] |= set(labels.tolist())
+            assert len(data) == count and sum(map(bool, seen.values())) == 10
+            if subset == "train":
+                for category in world.PARTS_OF:  # no part is left out
+                    name = category.capitalize()
+                    assert len(seen[name]) >= len(PARTS[name]) - 1 and seen[name] <= set(PARTS[name])
+
+    @pytest.mark.parametrize("category", world.PARTS_OF)
+    def test_every_part_has_a_number(self, category):
+        table = world.part_table(category)
+        assert len(table) == len(PART_NAMES[category]) and set(table) == set(PARTS[category.capitalize()])
+
+    def test_rooms_through_the_real_loader(self, smoke):
+        base = {"DATA_PATH": f"data/{world.ROOM_FOLDER}", "npoints": 256, "min_points_block": 128}
+        for subset, count in (("train", 5), ("test", 1)):
+            others = {"subset": subset}
+            data = build_dataset({"_base_": {"NAME": "S3DIS", **base}, "others": others}, str(smoke), "dataset")
+            assert len(data.rooms) == count and (data.class_weights() > 0).all()  # all 13 classes occur
+            assert len(collate([data[0], data[1]])["point_label"].unique()) > 2
+            rooms = build_dataset({"_base_": {"NAME": "S3DISRooms", **base}, "others": others}, str(smoke), "dataset")
+            seen = {(s["label"], i) for s in map(rooms.__getitem__, range(len(rooms))) for i in s["index"].tolist()}
+            assert len(seen) == 8000 * count
+
+    @pytest.mark.parametrize(
+        ("kind", "name", "expected"),
+        [
+            ("shapenet", "chair", (-0.06228, 0.44887, -0.11896)),
+            ("shapenet", "lamp", (0.32979, 0.14807, -0.16805)),
+            ("modelnet", "flower_pot", (0.24321, 0.21961, -0.75523)),
+            ("scan", "shelf", (-0.38964, 0.3222, -0.46239)),
+        ],
+    )
+    def test_the_shapes_of_a_seed_stay_what_they_are(self, kind, name, expected, tmp_path):
+        """Results on the embedded world can be compared only as long as its shapes are the same."""
+        for folder in (world.SHAPENET_FOLDER + "/shapenet_pc", world.SHAPENET_FOLDER + "/shapenet_img"):
+            (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / world.MODELNET_FOLDER / name).mkdir(parents=True)
+        made = world._make(world.Job(kind, "train", name, 1, "x", 0, tmp_path, 32))
+        if kind == "scan":
+            points = made["obj_bg"][0]
+        elif kind == "shapenet":
+            points = np.load(tmp_path / world.SHAPENET_FOLDER / "shapenet_pc/x.npy")
+        else:
+            points = np.loadtxt(tmp_path / world.MODELNET_FOLDER / name / "x.txt", delimiter=",")[:, :3]
+        np.testing.assert_allclose(points[7], expected, atol=1e-4)
 
 
 class TestMaking:
     counts = {"shapenet_per_class": (1, 1), "modelnet_per_class": (1, 1), "scan_per_class": (1, 1)}
+    counts |= {"part_per_class": (1, 1, 1), "rooms": (1, 500)}
 
     def digest(self, folder: Path) -> dict[str, str]:
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -299,7 +367,14 @@ class TestMaking:
 
     @pytest.mark.parametrize(
         "bad",
-        [{"seed": -1}, {"workers": 0}, {"scale": "smok"}, {"scan_per_class": (0, 1)}, {"image_size": 2}],
+        [
+            {"seed": -1},
+            {"workers": 0},
+            {"scale": "smok"},
+            {"scan_per_class": (0, 1)},
+            {"rooms": (1,)},
+            {"image_size": 2},
+        ],
     )
     def test_bad_arguments(self, tmp_path, bad):
         with pytest.raises(UserError, match=next(iter(bad)).split("_")[0]):
@@ -313,7 +388,7 @@ class TestMaking:
 
     def test_summary_counts_what_is_there(self, smoke):
         rows = world.summary(smoke)
-        assert [row[2] for row in rows] == [24 * 6, 28 * 5, 15 * 5]
+        assert [row[2] for row in rows] == ["144 shapes", "140 shapes", "75 shapes", "60 shapes", "6 rooms"]
         assert all(row[3] > 1 for row in rows)
 
     def test_teacher_renders_know_the_names_in_use(self):

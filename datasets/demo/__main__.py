@@ -18,8 +18,8 @@ def main() -> None:
     if not make_world(args.out, args.seed, args.scale, workers=args.workers):
         print("world is up to date")
     print(f"{args.out}:")
-    for folder, title, shapes, size in summary(args.out):
-        print(f"  {folder:<38} {title:<36} {shapes:>5} shapes {size:>7.1f} MiB")
+    for folder, title, content, size in summary(args.out):
+        print(f"  {folder:<54}  {title:<36} {content:>11} {size:>7.1f} MiB")
 
 
 if __name__ == "__main__":

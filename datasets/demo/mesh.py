@@ -132,6 +132,13 @@ def slab(x: tuple[float, float], y: tuple[float, float], z: tuple[float, float])
     return boxes(*np.array([x, y, z]).T)
 
 
+def quad(corner: Sequence[float], u: Sequence[float], v: Sequence[float]) -> Mesh:
+    """Parallelogram that looks along u x v."""
+    corner, u, v = np.array(corner), np.array(u), np.array(v)
+    vertices = np.stack([corner, corner + u, corner + u + v, corner + v]).astype(np.float32)
+    return Mesh(vertices, np.array([[0, 1, 2], [0, 2, 3]]), np.zeros(2, dtype=np.int64))
+
+
 def lathe(profile: Sequence[tuple[float, float]], segments: int = 24) -> Mesh:
     """Surface of revolution about y.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.demo.mesh import Mesh, box, combine
+from datasets.demo.mesh import Mesh, box, combine, quad
 from datasets.demo.render import camera_frame, rasterize
 
 DENSE = 16000  # surface samples on the object before visibility
@@ -136,9 +136,9 @@ def _room(half: np.ndarray, rng: np.random.Generator, neighbour: Mesh | None) ->
     x, y, z = half * 2.3 + 0.05
     back = -half[2] - rng.uniform(0, 0.25) if rng.random() < 0.6 else -z
     floor = -half[1]
-    pieces = [_quad([-x, floor, back], [0, 0, z - back], [2 * x, 0, 0])]
+    pieces = [quad([-x, floor, back], [0, 0, z - back], [2 * x, 0, 0])]
     if back > -z:
-        pieces.append(_quad([-x, floor, back], [2 * x, 0, 0], [0, rng.uniform(0.6, 1) * 3.3 * half[1], 0]))
+        pieces.append(quad([-x, floor, back], [2 * x, 0, 0], [0, rng.uniform(0.6, 1) * 3.3 * half[1], 0]))
     if rng.random() < 0.7:
         pieces.append(_clutter(half, back, rng, neighbour))
     return pieces
@@ -222,13 +222,6 @@ def _turn(points: np.ndarray, angle: float) -> np.ndarray:
     """Rotate about y."""
     c, s = np.cos(angle), np.sin(angle)
     return points @ np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]])
-
-
-def _quad(corner: list[float], u: list[float], v: list[float]) -> Mesh:
-    """Parallelogram that looks along u x v."""
-    corner, u, v = np.array(corner), np.array(u), np.array(v)
-    vertices = np.stack([corner, corner + u, corner + u + v, corner + v]).astype(np.float32)
-    return Mesh(vertices, np.array([[0, 1, 2], [0, 2, 3]]), np.zeros(2, dtype=np.int64))
 
 
 def _area(mesh: Mesh) -> float:

@@ -1,4 +1,5 @@
-"""The embedded world on disk: generated shapes in the layouts of ShapeNet-55, ModelNet40/10 and ScanObjectNN."""
+"""The embedded world on disk: generated shapes in the layouts of ShapeNet-55, ModelNet40/10, ScanObjectNN,
+ShapeNetPart and S3DIS."""
 
 from __future__ import annotations
 
@@ -20,8 +21,10 @@ from PIL import Image
 
 from datasets.demo.mesh import Mesh
 from datasets.demo.render import render
+from datasets.demo.rooms import AREAS, make_room
 from datasets.demo.scan import capture, obj_bg, obj_only, pb_t50_rs
-from datasets.demo.shapes import CATEGORIES, make_shape
+from datasets.demo.shapes import CATEGORIES, PART_NAMES, make_shape
+from datasets.shapenetpart import PARTS
 from utils.errors import UserError
 from utils.logging import progress
 from utils.registry import nearest
@@ -64,15 +67,54 @@ SCANOBJECTNN = ["bag", "bin", "box", "cabinet", "chair", "desk", "display", "doo
 SCANOBJECTNN += ["bed", "pillow", "sink", "sofa", "toilet"]  # in the released order
 RENAMED = {"flower_pot": "flower pot", "monitor": "display", "bin": "trash bin", "shelf": "bookshelf"}
 
+# What each category has in the place of ShapeNetPart's parts, in their order; parts joined by + count as one.
+PARTS_OF = {
+    "airplane": ["fuselage", "wing", "tail", "engine"],
+    "bag": ["handle", "body+pocket"],
+    "car": ["cabin", "light", "wheel", "body"],
+    "chair": ["back", "seat", "legs", "arms"],
+    "guitar": ["head", "neck", "body+bridge"],
+    "lamp": ["base", "shade", "bulb", "pole"],
+    "laptop": ["base+keys", "lid+screen"],
+    "mug": ["handle", "body"],
+    "rocket": ["body+engine", "fin", "nose"],
+    "table": ["top+things", "legs", "shelf"],
+}
+# ShapeNetPart's synset numbers by its own names, with those of categories that the world lacks
+PART_SYNSETS = {
+    "Cap": "02954340",
+    "Earphone": "03261776",
+    "Knife": "03624134",
+    "Motorbike": "03790512",
+    "Pistol": "03948459",
+    "Skateboard": "04225987",
+} | {name.capitalize(): SHAPENET[name] for name in PARTS_OF}
+
+# (train, test) shapes a class, (train, val, test) for parts; rooms: (rooms an area at most, points a room)
 SCALES = {
-    "full": {"shapenet_per_class": (90, 10), "modelnet_per_class": (12, 8), "scan_per_class": (12, 20)},
-    "smoke": {"shapenet_per_class": (4, 2), "modelnet_per_class": (3, 2), "scan_per_class": (3, 2)},
+    "full": {
+        "shapenet_per_class": (90, 10),
+        "modelnet_per_class": (20, 10),
+        "scan_per_class": (12, 20),
+        "part_per_class": (20, 4, 10),
+        "rooms": (4, 32000),
+    },
+    "smoke": {
+        "shapenet_per_class": (4, 2),
+        "modelnet_per_class": (3, 2),
+        "scan_per_class": (3, 2),
+        "part_per_class": (3, 1, 2),
+        "rooms": (1, 8000),
+    },
 }
 SPLITS = ("train", "test")
+PART_SPLITS = ("train", "val", "test")
 HARDEST_COPIES = 3
 SHAPENET_FOLDER = "ShapeNet55-34"
 MODELNET_FOLDER = "ModelNet/modelnet40_normal_resampled"
 SCAN_FOLDER = "ScanObjectNN"
+PART_FOLDER = "shapenetcore_partanno_segmentation_benchmark_v0_normal"
+ROOM_FOLDER = "stanford_indoor3d"
 SCAN_FILES = {
     "obj_bg": "main_split/{}_objectdataset.h5",
     "obj_only": "main_split_nobg/{}_objectdataset.h5",
@@ -83,14 +125,14 @@ SCAN_FILES = {
 class Job(NamedTuple):
     """One shape to make."""
 
-    kind: str  # shapenet, modelnet, scan
-    split: str
-    name: str  # class name as the data set writes it
+    kind: str  # shapenet, modelnet, scan, part, room
+    split: str  # for rooms, the area
+    name: str  # class name as the data set writes it; for rooms, the type
     index: int  # within split and class
     stem: str  # file name without suffix
     seed: int
     folder: Path
-    image_size: int
+    size: int  # pixels of a shapenet render, points of a room
 
 
 def shape_rng(seed: int, *owner: str | int) -> np.random.Generator:
@@ -105,6 +147,8 @@ def make_world(
     shapenet_per_class: tuple[int, int] | None = None,
     modelnet_per_class: tuple[int, int] | None = None,
     scan_per_class: tuple[int, int] | None = None,
+    part_per_class: tuple[int, int, int] | None = None,
+    rooms: tuple[int, int] | None = None,
     workers: int = 2,
     image_size: int = 128,
     quiet: bool = False,
@@ -119,6 +163,8 @@ def make_world(
         seed: the whole world follows from it; no shape is shared between splits, data sets or seeds.
         scale: `full` or `smoke`, the default counts.
         shapenet_per_class, modelnet_per_class, scan_per_class: (train, test) shapes a class.
+        part_per_class: (train, val, test) shapes a category of ShapeNetPart.
+        rooms: how many rooms an area of S3DIS has at most, and how many points a room.
         workers: processes.
         image_size: pixels a side of the ShapeNet renders.
         quiet: no progress bar.
@@ -135,11 +181,14 @@ def make_world(
         "shapenet_per_class": shapenet_per_class,
         "modelnet_per_class": modelnet_per_class,
         "scan_per_class": scan_per_class,
+        "part_per_class": part_per_class,
+        "rooms": rooms,
     }
     counts = {key: list(value or SCALES[scale][key]) for key, value in given.items()}
     for key, value in counts.items():
-        if len(value) != 2 or min(value) < 1:
-            raise UserError(f"{key} must be two counts of at least 1 (train, test), got {value}")
+        expected = len(SCALES[scale][key])
+        if len(value) != expected or min(value) < 1:
+            raise UserError(f"{key} must be {expected} counts of at least 1, got {value}")
     for key, value, least in (("seed", seed, 0), ("workers", workers, 1), ("image_size", image_size, 16)):
         if value < least:
             raise UserError(f"{key} must be at least {least}, got {value}")
@@ -159,8 +208,8 @@ def make_world(
     return True
 
 
-def summary(out: str | os.PathLike) -> list[tuple[str, str, int, float]]:
-    """What a finished world holds: rows of (folder, data set, shapes, MiB)."""
+def summary(out: str | os.PathLike) -> list[tuple[str, str, str, float]]:
+    """What a finished world holds: rows of (folder, data set, how much it holds, MiB)."""
     out = Path(out)
     record = json.loads((out / "world.json").read_text())
     rows = []
@@ -168,11 +217,19 @@ def summary(out: str | os.PathLike) -> list[tuple[str, str, int, float]]:
         (SHAPENET_FOLDER, "ShapeNet-55", "shapenet_per_class", SHAPENET),
         (MODELNET_FOLDER, "ModelNet40", "modelnet_per_class", MODELNET40),
         (SCAN_FOLDER, "ScanObjectNN", "scan_per_class", SCANOBJECTNN),
+        (PART_FOLDER, "ShapeNetPart", "part_per_class", PARTS_OF),
     ):
-        size = sum(path.stat().st_size for path in (out / folder).rglob("*") if path.is_file())
-        title = f"{title} stand-in, {len(classes)} classes"
-        rows.append((folder, title, sum(record[key]) * len(classes), size / 2**20))
-    return rows
+        rows.append((folder, f"{title} stand-in, {len(classes)} classes", f"{sum(record[key]) * len(classes)} shapes"))
+    rows.append((ROOM_FOLDER, f"S3DIS stand-in, {len(AREAS)} areas", f"{len(_rooms(record['rooms'][0]))} rooms"))
+    sizes = [sum(path.stat().st_size for path in (out / row[0]).rglob("*") if path.is_file()) for row in rows]
+    return [(*row, size / 2**20) for row, size in zip(rows, sizes, strict=True)]
+
+
+def part_table(category: str) -> np.ndarray:
+    """ShapeNetPart's labels 0..49 of the parts that `make_shape` gives a category, by position."""
+    numbers = zip(PARTS[category.capitalize()], PARTS_OF[category], strict=True)
+    place = {part: number for number, parts in numbers for part in parts.split("+")}
+    return np.array([place[part] for part in PART_NAMES[category]])
 
 
 def teacher_renders(
@@ -251,29 +308,62 @@ def _replace(building: Path, out: Path) -> None:
 
 
 def _build(folder: Path, record: dict, workers: int, quiet: bool) -> None:
-    seed = record["seed"]
-    ids = shape_rng(seed, "ids")
-    jobs = []
-    for kind, classes in (("shapenet", SHAPENET), ("modelnet", MODELNET40), ("scan", SCANOBJECTNN)):
-        for name in classes:
-            number = 0
-            for split, count in zip(SPLITS, record[f"{kind}_per_class"], strict=True):
-                for index in range(count):
-                    number += 1
-                    stem = f"{SHAPENET[name]}-{ids.bytes(16).hex()}" if kind == "shapenet" else f"{name}_{number:04d}"
-                    jobs.append(Job(kind, split, name, index, stem, seed, folder, record["image_size"]))
+    jobs = _jobs(folder, record)
     for path in (f"{SHAPENET_FOLDER}/shapenet_pc", f"{SHAPENET_FOLDER}/shapenet_img", f"{SHAPENET_FOLDER}/ShapeNet-55"):
         (folder / path).mkdir(parents=True)
     for name in MODELNET40:
         (folder / MODELNET_FOLDER / name).mkdir(parents=True)
-
-    # mixed, so that the time left is estimated well, and so that any first part of the lists holds every class
-    jobs = [jobs[i] for i in shape_rng(seed, "order").permutation(len(jobs))]
+    for name in PARTS_OF:
+        (folder / PART_FOLDER / SHAPENET[name]).mkdir(parents=True)
+    (folder / ROOM_FOLDER).mkdir()
     scans = [(job, made) for job, made in _each(_make, jobs, workers, "embedded world", quiet) if job.kind == "scan"]
     _write_shapenet_lists(folder / SHAPENET_FOLDER, jobs)
     _write_modelnet_lists(folder / MODELNET_FOLDER, jobs)
+    _write_part_lists(folder / PART_FOLDER, jobs)
     _write_scans(folder / SCAN_FOLDER, scans)
     (folder / "world.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+def _jobs(folder: Path, record: dict) -> list[Job]:
+    """Everything there is to make, mixed, so that the time left is estimated well and so that any first part of the
+    lists holds every class; the order within a data set does not depend on the others."""
+    seed = record["seed"]
+    jobs: dict[str, list[Job]] = {}
+    for kind, classes, splits in (
+        ("shapenet", SHAPENET, SPLITS),
+        ("modelnet", MODELNET40, SPLITS),
+        ("scan", SCANOBJECTNN, SPLITS),
+        ("part", PARTS_OF, PART_SPLITS),
+    ):
+        ids = shape_rng(seed, "ids") if kind == "shapenet" else shape_rng(seed, "ids", kind)
+        own = jobs[kind] = []
+        for name in classes:
+            number = 0
+            for split, count in zip(splits, record[f"{kind}_per_class"], strict=True):
+                for index in range(count):
+                    number += 1
+                    stem = f"{name}_{number:04d}"
+                    if kind in ("shapenet", "part"):
+                        stem = f"{SHAPENET[name]}{'-' if kind == 'shapenet' else '/'}{ids.bytes(16).hex()}"
+                    own.append(Job(kind, split, name, index, stem, seed, folder, record["image_size"]))
+    most, points = record["rooms"]
+    jobs["room"] = [
+        Job("room", f"Area_{area}", name, index, stem, seed, folder, points) for area, name, index, stem in _rooms(most)
+    ]
+    mixed = []
+    for kind, own in jobs.items():
+        order = shape_rng(seed, "order", kind).permutation(len(own))
+        mixed += [((place + 0.5) / len(own), own[i]) for place, i in enumerate(order)]
+    return [job for _, job in sorted(mixed, key=lambda pair: pair[0])]
+
+
+def _rooms(most: int) -> list[tuple[int, str, int, str]]:
+    """The first rooms of each area: area, type, position in the area, file name without suffix."""
+    return [
+        (area, kind, i, f"Area_{area}_{kind}_{kinds[:i].count(kind) + 1}")
+        for area, kinds in AREAS.items()
+        for i, kind in enumerate(kinds[:most])
+    ]
 
 
 def _each(
@@ -313,8 +403,12 @@ def _teacher_render(job: tuple[str, int, int, int]) -> np.ndarray:
 
 
 def _make(job: Job) -> dict[str, np.ndarray] | None:
-    """Make one shape and write its files; scans are returned, since many share a file."""
+    """Make one shape or room and write its files; scans are returned, since many share a file."""
     rng = shape_rng(job.seed, job.kind, job.split, job.name, job.index)
+    if job.kind == "room":
+        room = make_room(job.name, rng, job.size, everything=job.index == 0)
+        np.save(job.folder / ROOM_FOLDER / f"{job.stem}.npy", room)
+        return None
     mesh = _shape(job.name, rng)
     if job.kind == "scan":
         neighbour = _shape(str(rng.choice(SCANOBJECTNN)), rng)
@@ -327,17 +421,25 @@ def _make(job: Job) -> dict[str, np.ndarray] | None:
     if job.kind == "shapenet":
         folder = job.folder / SHAPENET_FOLDER
         np.save(folder / "shapenet_pc" / f"{job.stem}.npy", mesh.sample(8192, rng)[0].astype(np.float32))
-        image = Image.fromarray(render(mesh, rng, job.image_size))
+        image = Image.fromarray(render(mesh, rng, job.size))
         image.save(folder / "shapenet_img" / f"{job.stem}.png")
+        return None
+    if job.kind == "part":
+        points, normals, parts = mesh.sample(2500, rng)
+        values = np.column_stack([points, normals, part_table(job.name)[parts]])
+        _write_table(job.folder / PART_FOLDER / f"{job.stem}.txt", values, " ")
         return None
     points, normals, _ = mesh.sample(10000, rng)
     points = points - points.mean(0)
     points /= np.linalg.norm(points, axis=1).max()
-    values = np.hstack([points, normals])
-    line = ",".join(["%.6f"] * 6) + "\n"
-    text = line * len(values) % tuple(values.ravel().tolist())
-    (job.folder / MODELNET_FOLDER / job.name / f"{job.stem}.txt").write_text(text)
+    _write_table(job.folder / MODELNET_FOLDER / job.name / f"{job.stem}.txt", np.hstack([points, normals]), ",")
     return None
+
+
+def _write_table(path: Path, values: np.ndarray, delimiter: str) -> None:
+    """A line a row; much faster than `np.savetxt`."""
+    line = delimiter.join(["%.6f"] * values.shape[1]) + "\n"
+    path.write_text(line * len(values) % tuple(values.ravel().tolist()))
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:
@@ -358,6 +460,14 @@ def _write_modelnet_lists(folder: Path, jobs: list[Job]) -> None:
         for split in SPLITS:
             own = [job for job in jobs if (job.kind, job.split) == ("modelnet", split) and job.name in classes]
             _write_lines(folder / f"{title}_{split}.txt", sorted(job.stem for job in own))
+
+
+def _write_part_lists(folder: Path, jobs: list[Job]) -> None:
+    _write_lines(folder / "synsetoffset2category.txt", (f"{name}\t{PART_SYNSETS[name]}" for name in PARTS))
+    (folder / "train_test_split").mkdir()
+    for split in PART_SPLITS:
+        entries = [f"shape_data/{job.stem}" for job in jobs if (job.kind, job.split) == ("part", split)]
+        (folder / "train_test_split" / f"shuffled_{split}_file_list.json").write_text(json.dumps(entries))
 
 
 def _write_scans(folder: Path, scans: list[tuple[Job, dict[str, np.ndarray]]]) -> None:

@@ -1,0 +1,99 @@
+"""Say which data sets are there: `python -m tools.check_data --data_root data`.
+
+The loaders themselves are asked, so what is reported good can be trained on. A data set that keeps its shapes in many
+files is looked at by its lists; `--read` reads every shape too.
+"""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from datasets import build_dataset
+from datasets.build import PointDataset, below_root
+from utils.config import read_yaml
+from utils.errors import Parser, UserError, run_command
+from utils.logging import progress
+from utils.registry import nearest
+
+FOLD = re.compile(r"(\d+)way_(\d+)shot/(\d+)\.pkl")
+
+
+def check(base: dict, data_root: str, read: bool = False) -> str:
+    """Build both splits of a data set.
+
+    Args:
+        base: the content of its config.
+        data_root: what the leading `data` of paths stands for.
+        read: read every shape too.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        UserError: if something is missing or damaged; the message is the loader's.
+    """
+    if base.get("NAME") == "ModelNetFewShot":
+        return _check_folds(base, data_root)
+    found = []
+    for subset in ("train", "test"):
+        dataset = build_dataset({"_base_": base, "others": {"subset": subset}}, data_root, subset)
+        if read:
+            _read(dataset, subset)
+        rooms = getattr(dataset, "rooms", None)
+        found.append(f"{subset} {len(dataset)} shapes" if rooms is None else f"{subset} {len(rooms)} rooms")
+    return ", ".join([*found, f"{len(dataset.class_names)} classes"])
+
+
+def _read(dataset: PointDataset, subset: str) -> None:
+    """Ask for every shape that was not read when the data set was built."""
+    if hasattr(dataset, "rooms") or hasattr(dataset, "points"):
+        return
+    for index in progress(range(len(dataset)), desc=f"reading {subset}", unit="shape"):
+        dataset[index]
+
+
+def _check_folds(base: dict, data_root: str) -> str:
+    """Read every few-shot fold that is there; if none is, the loader says what it misses."""
+    root = Path(below_root(base.get("DATA_PATH", ""), data_root))
+    places = [FOLD.fullmatch(path.relative_to(root).as_posix()) for path in sorted(root.glob("*/*.pkl"))]
+    settings = [tuple(map(int, place.groups())) for place in places if place] or [(5, 10, 0)]
+    for way, shot, fold in progress(settings, desc="few-shot folds", unit="fold"):
+        for subset in ("train", "test"):
+            others = {"subset": subset, "way": way, "shot": shot, "fold": fold}
+            build_dataset({"_base_": base, "others": others}, data_root, subset)
+    counts = Counter((way, shot) for way, shot, _ in settings)
+    return ", ".join(f"{way} way {shot} shot: {count} folds" for (way, shot), count in sorted(counts.items()))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = Parser(description="Say which data sets are there, how large they are, and what is missing or damaged.")
+    parser.add_argument("names", nargs="*", help="names of data set configs, such as ModelNet40 (default: all)")
+    parser.add_argument("--data_root", default="data", help="folder of the data sets (default: %(default)s)")
+    parser.add_argument("--configs", default="cfgs/dataset_configs", help="folder of their configs")
+    parser.add_argument("--read", action="store_true", help="read every shape, not only the lists; takes minutes")
+    args = parser.parse_args(arguments)
+
+    configs = {path.stem: path for path in sorted(Path(args.configs).glob("*.yaml"))}
+    if not configs:
+        raise UserError(
+            f"{args.configs} holds no data set configs; run this from the folder of main.py, or set --configs"
+        )
+    for name in args.names:
+        if name not in configs:
+            raise UserError(f"unknown data set config '{name}'{nearest(name, configs)}")
+    chosen = args.names or list(configs)
+    width, bad = max(map(len, chosen)), 0
+    for name in chosen:
+        try:
+            told = check(read_yaml(configs[name]), os.fspath(args.data_root), args.read)
+        except UserError as error:
+            bad, told = bad + 1, f"error: {error}"
+        print(f"{name:<{width}}  {told}", flush=True)
+    if bad:
+        raise UserError(f"{bad} of {len(chosen)} data sets are missing or damaged")
+
+
+if __name__ == "__main__":
+    run_command(main)
