@@ -91,6 +91,15 @@ def test_bases(tmp_path, monkeypatch):
     assert load_config(write(tmp_path / "run.yaml", over)) == merged
 
 
+def test_delete_keeps_nothing_of_the_base(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "one.yaml", {"a": {"x": 1, "deep": {"y": 1}}, "b": 1})
+    write(tmp_path / "two.yaml", {"_base_": "one.yaml", "a": {"_delete_": True, "z": 2, "deep": {"y": 2}}})
+    assert load_config(tmp_path / "two.yaml") == {"a": {"z": 2, "deep": {"y": 2}}, "b": 1}
+    path = write(tmp_path / "run.yaml", {"_base_": "two.yaml", "a": {"x": 3}, "c": {"_delete_": True, "n": 1}})
+    assert load_config(path) == {"a": {"z": 2, "deep": {"y": 2}, "x": 3}, "b": 1, "c": {"n": 1}}
+
+
 def test_overriding_one_use_of_an_anchor_leaves_the_others(tmp_path):
     path = write(tmp_path / "run.yaml", "a: {_base_: &data {NAME: one}}\nb: {_base_: *data}")
     config = load_config(path, ["a._base_.NAME=two"])

@@ -336,6 +336,24 @@ def _fields(schema: type, prefix: str = "") -> set[str]:
     return names
 
 
+BASELINES = {"pointnet": "PointNet", "pointnet2": "PointNet2", "dgcnn": "DGCNN", "pct": "PCT", "pointmlp": "PointMLP"}
+# What a baseline takes from the fine-tuning config of the same data, and so shares with it.
+SHARED = ("npoints", "augment", "total_bs", "max_epoch", "grad_norm_clip", "step_per_update", "data_root")
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_baselines_are_trained_like_the_transformer(name):
+    for path, like in (
+        (f"cfgs/baselines/{name}.yaml", "cfgs/full/finetune_scan_hardest.yaml"),
+        (f"cfgs/demo/{name}.yaml", "cfgs/demo/finetune_scan.yaml"),
+    ):
+        config, tuned = run_config(path), run_config(like)
+        assert config.dataset == tuned.dataset and config.vote == tuned.vote
+        assert [getattr(config, key) for key in SHARED] == [getattr(tuned, key) for key in SHARED]
+        assert (config.model["NAME"], config.model["cls_dim"]) == (BASELINES[name], 15)
+        assert "trans_dim" not in config.model and not config.scheduler.kwargs.released_lag
+
+
 def test_every_data_set_config_is_used():
     used = {s["_base_"].get("NAME") for path in CONFIGS for s in load_config(path)["dataset"].values() if s is not None}
     for path in Path("cfgs/dataset_configs").glob("*.yaml"):

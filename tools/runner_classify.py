@@ -22,7 +22,7 @@ from utils.stopping import StopRequest
 
 
 class Classify(Task):
-    """Cross entropy; the best is the highest accuracy on `dataset.val`."""
+    """Cross entropy, and what the model itself wants besides; the best is the highest accuracy on `dataset.val`."""
 
     def __init__(self, run: Run):
         super().__init__(run)
@@ -32,6 +32,7 @@ class Classify(Task):
 
     def build_model(self) -> nn.Module:
         model = build_classifier(self.run, self.test_data)
+        self.model_has_losses = getattr(model, "has_losses", False)  # asked now: it may be wrapped later
         run = self.run
         if run.args.ckpts:  # with --resume too: there may be nothing to resume yet
             load_pretrained(run, model, run.args.ckpts, model.new_parameters)
@@ -53,7 +54,10 @@ class Classify(Task):
         config = self.run.config
         points = sample_train(batch["points"], config.npoints, draw("points"))
         points = AUGMENTATIONS[config.augment](points, draw("augment"))
-        return {"loss": F.cross_entropy(model(points), batch["label"])}
+        if not self.model_has_losses:
+            return {"loss": F.cross_entropy(model(points), batch["label"])}
+        logits, losses = model(points, with_losses=True)
+        return {"cross_entropy": F.cross_entropy(logits, batch["label"]), **losses}
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         logits, labels = predict(self.run, model, self.test_data, partial(sample_test, npoints=self.run.config.npoints))

@@ -37,11 +37,17 @@ def read_yaml(path: str | os.PathLike) -> dict:
 
 
 def merge(base: Mapping, over: Mapping) -> dict:
-    """Return `base` with the keys of `over` on top; mappings merge, all else is replaced, and so is `_base_`."""
+    """Return `base` with the keys of `over` on top.
+
+    Mappings merge, unless the one on top holds `_delete_: true`; all else is replaced, and so is `_base_`.
+    """
     merged = dict(base)
     for key, value in over.items():
-        if key != "_base_" and isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-            value = merge(merged[key], value)
+        if isinstance(value, Mapping):
+            below = merged.get(key)
+            if key == "_base_" or value.get("_delete_") or not isinstance(below, Mapping):
+                below = {}
+            value = merge(below, {name: item for name, item in value.items() if name != "_delete_"})
         merged[key] = value
     return merged
 
@@ -51,6 +57,7 @@ def resolve_bases(node: Any, where: str, home: Path, trail: tuple[Path, ...] = (
 
     At the top level of a file the base is a config that the file's own keys override. Below it (the released
     `dataset.train: {_base_: file, others: {...}}`) `_base_` becomes the content of the file.
+    A mapping with `_delete_: true` keeps nothing of what the base has in its place.
     Paths are looked for from the working directory first, then from the folder of the file that names them.
 
     Raises:
