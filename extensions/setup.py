@@ -1,11 +1,13 @@
 """Builds recon_ops: the compiled library where a compiler and PyTorch are at hand, else the Python package alone.
 
-    pip install --no-build-isolation ./extensions
+    pip install ./extensions
     python setup.py build_ext --inplace
 
 RECON_OPS_CUDA=0 leaves the CUDA kernels out; RECON_OPS_CUDA=1 demands them, and makes every build failure an error.
 """
 
+import ctypes
+import importlib.util
 import os
 import re
 import subprocess
@@ -32,9 +34,9 @@ def cuda_is_usable(torch, cuda_home: str | None) -> bool:
     reason = None
     try:
         text = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout
-        release = re.search(r"release (\d+)", text)
-        if not release or release[1] != torch.version.cuda.split(".")[0]:
-            reason = f"{compiler} is not of the CUDA {torch.version.cuda} that PyTorch was built with"
+        release = re.search(r"release ([\d.]+)", text)
+        if not release or release[1].split(".")[0] != torch.version.cuda.split(".")[0]:
+            reason = f"nvcc {release[1] if release else 'of unknown version'}, PyTorch built for {torch.version.cuda}"
     except (OSError, subprocess.CalledProcessError):
         reason = f"no nvcc was found at {compiler}" if cuda_home else "no CUDA toolkit was found (CUDA_HOME names one)"
     if reason and CUDA_WISH == "1":
@@ -44,8 +46,17 @@ def cuda_is_usable(torch, cuda_home: str | None) -> bool:
     return reason is None
 
 
+def hidden_paths() -> list[str]:
+    """Where this Python looks for packages by itself: an isolated build by pip hides that, and so PyTorch."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONNOUSERSITE")}
+    command = [sys.executable, "-c", "import sys; print(*sys.path[1:], sep='\\n')"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True).stdout.splitlines()
+
+
 def extension_arguments() -> dict:
     """Arguments of setup() for the compiled library; none where PyTorch is missing."""
+    if importlib.util.find_spec("torch") is None:
+        sys.path += hidden_paths()
     try:
         import torch
         from torch.utils.cpp_extension import CUDA_HOME, BuildExtension, CppExtension, CUDAExtension
@@ -56,23 +67,30 @@ def extension_arguments() -> dict:
         return {}
 
     class Build(BuildExtension):
-        """Carries on when something cannot be compiled: without CUDA kernels, or in plain PyTorch."""
+        """Carries on when something cannot be compiled or loaded: with less, and at last in plain PyTorch."""
 
         def build_extensions(self) -> None:
-            try:
-                super().build_extensions()
-            except (Exception, SystemExit) as error:
-                if CUDA_WISH == "1":
-                    raise
-                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-                [library] = self.extensions
-                if "nvcc" in library.extra_compile_args:
-                    say(f"built without CUDA kernels: {reason}")
-                    vars(library).update(vars(make_library(cuda=False)))
-                    self.build_extensions()
+            [library] = self.extensions
+            self.force = True  # an older build may have been for another PyTorch, or without CUDA
+            failed = []
+            for missing, arguments in attempts.items():
+                vars(library).update(vars(make_library(**arguments)))
+                file = Path(self.get_ext_fullpath(library.name))
+                try:
+                    super().build_extensions()
+                    ctypes.CDLL(str(file))
+                except (Exception, SystemExit) as error:
+                    if CUDA_WISH == "1":
+                        raise
+                    file.unlink(missing_ok=True)
+                    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+                    failed.append(f"without {missing}: {reason}")
                 else:
-                    say(f"installed without the compiled library: {reason}")
-                    self.extensions = []
+                    for line in failed:
+                        say(f"built {line}")
+                    return
+            say(f"installed {failed[-1]}")
+            self.extensions = []
 
     csrc = ROOT / "recon_ops" / "csrc"
     cuda = cuda_is_usable(torch, CUDA_HOME)
@@ -94,20 +112,25 @@ def extension_arguments() -> dict:
             "-Wno-maybe-uninitialized",
             f"-std={standard}",
         ]
+    # What is built, by what one goes without if that fails.
+    attempts = {"the compiled library": {"cuda": False, "openmp": False}}
     if sys.platform.startswith("linux"):
-        # For at::parallel_for. Not for the linker: PyTorch brings its own OpenMP runtime, and there should be but one.
-        flags.append("-fopenmp")
+        attempts = {"threads": {"cuda": False, "openmp": True}, **attempts}
+    if cuda:
+        attempts = {"CUDA kernels": {"cuda": True, "openmp": sys.platform.startswith("linux")}, **attempts}
 
-    def make_library(cuda: bool) -> Extension:
+    def make_library(cuda: bool, openmp: bool) -> Extension:
         patterns = ("*.cpp", "*.cu") if cuda else ("*.cpp",)
         sources = sorted(str(path.relative_to(ROOT)) for pattern in patterns for path in csrc.rglob(pattern))
-        arguments = {"cxx": list(flags)}
+        # Without it at::parallel_for is serial. Not for the linker: PyTorch brings an OpenMP runtime, and there should
+        # be but one. What GCC compiles runs on any of them, what Clang compiles on those of LLVM and Intel only.
+        arguments = {"cxx": flags + ["-fopenmp"] * openmp}
         if cuda:
             arguments["nvcc"] = ["-O3", "--fmad=false", f"-std={standard}"]
         kind = CUDAExtension if cuda else CppExtension
         return kind("recon_ops._C", sources, depends=sorted(headers), extra_compile_args=arguments)
 
-    return {"ext_modules": [make_library(cuda)], "cmdclass": {"build_ext": Build}}
+    return {"ext_modules": [make_library(cuda=False, openmp=False)], "cmdclass": {"build_ext": Build}}
 
 
 os.chdir(ROOT)

@@ -35,27 +35,35 @@ if ! cmp -s requirements.txt "$stamp"; then
 fi
 
 # The point operators are compiled where a compiler is there, anew when they, PyTorch or the compilers change, with CUDA
-# kernels where a GPU is too (RECON_OPS_CUDA=1 insists, 0 forgoes them). Without the library they run in plain PyTorch.
+# kernels where a GPU is too (RECON_OPS_CUDA=1 insists, 0 forgoes them). A library that was meant to have them stays so
+# where no GPU is: another machine may share this folder. Without the library the operators run in plain PyTorch.
 compile_operators() {
     local versions state cuda=${RECON_OPS_CUDA:-} folder=extensions/build
     versions=$(python -c 'import sys; from importlib.metadata import version; print(sys.version, version("torch"))')
     [ -n "$versions" ] || return 0
-    [ -n "$cuda" ] || nvidia-smi -L >/dev/null 2>&1 || cuda=0
-    state="$versions $(find extensions/setup.py extensions/recon_ops/csrc -type f | sort | xargs cat | cksum) $cuda
-$(command -v "${CXX:-c++}" g++ nvcc || true)"
+    [ -n "$cuda" ] || cuda=$(sed -n 's/^cuda //p' $folder/state 2>/dev/null || true)
+    if [ -z "$cuda" ] || [ "${RECON_OPS_CUDA:-} $cuda" = " 0" ]; then
+        if nvidia-smi -L >/dev/null 2>&1; then cuda=auto; else cuda=0; fi
+    fi
+    state="$versions $(find extensions/setup.py extensions/recon_ops/csrc -type f | sort | xargs cat | cksum)
+$(command -v "${CXX:-c++}" g++ nvcc || true)
+cuda $cuda"
     [ "$state" != "$(cat $folder/state 2>/dev/null)" ] || return 0
     if ! mkdir -p $folder 2>/dev/null || ! [ -w $folder ] || ! [ -w extensions/recon_ops ]; then
         echo "recon_ops: extensions/ cannot be written, the operators stay as they are" >&2
         return 0
     fi
-    echo "compiling the point operators (once; about a minute)" >&2
-    rm -f extensions/recon_ops/_C*.so
-    RECON_OPS_CUDA=$cuda python extensions/setup.py build_ext --inplace >$folder/log 2>&1 || true
-    grep '^recon_ops:' $folder/log >&2 || true
-    if ! (cd extensions && python -c 'import torch, recon_ops._C') 2>>$folder/log; then
+    {
+        # A lock on this block's file; where there are no such locks, two set-ups at once are not kept apart.
+        python -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)' 2>/dev/null || true
+        [ "$state" != "$(cat $folder/state 2>/dev/null)" ] || return 0
+        echo "compiling the point operators (once; about a minute)" >&2
         rm -f extensions/recon_ops/_C*.so
-        echo "recon_ops: there is no compiled library, see $folder/log" >&2
-    fi
-    echo "$state" >$folder/state
+        RECON_OPS_CUDA=$cuda python extensions/setup.py build_ext --inplace >$folder/log 2>&1 || true
+        grep '^recon_ops:' $folder/log >&2 || true
+        compgen -G 'extensions/recon_ops/_C*' >/dev/null ||
+            echo "recon_ops: there is no compiled library, see $folder/log" >&2
+        echo "$state" >$folder/state
+    } 9>$folder/lock
 }
 compile_operators

@@ -112,6 +112,11 @@ def test_group_all(utils):
     for grouper in (utils.GroupAll(use_xyz=False), utils.QueryAndGroup(1, 2, use_xyz=False)):
         with pytest.raises(ValueError, match="features must be given"):
             grouper(xyz, xyz)
+    for wrong in (features[0], features[:1], features.mT, features.numpy()):
+        with pytest.raises(ValueError, match="features must be"):
+            utils.GroupAll()(xyz, None, wrong)
+    with pytest.raises(ValueError, match="xyz must be"):
+        utils.GroupAll()(xyz[0], None)
 
 
 @pytest.mark.parametrize("width", [3, 5])
@@ -129,6 +134,9 @@ def test_knn(width):
     assert torch.equal(single[0], distance[0].mT) and torch.equal(single[1], index[0].mT)
     with pytest.raises(ValueError, match="k must be in"):
         knn_cuda.KNN(41, transpose_mode=True)(ref, query)
+    for wrong in ("4", 2.5, True, None, 0, 2**31):
+        with pytest.raises(ValueError, match="k must be"):
+            knn_cuda.KNN(wrong, transpose_mode=True)(ref, query)
     with pytest.raises(ValueError, match="query must be a tensor of three dimensions"):
         knn_cuda.KNN(4)(ref, query[0])
 
@@ -159,6 +167,11 @@ def test_chamfer_ignores_zeros(name):
     torch.testing.assert_close(kind(True)(b, padded), kind()(b, a))
     pair = [torch.cat((one, one)) for one in (padded, b)]
     torch.testing.assert_close(kind(True)(*pair), kind()(*pair))
+    for wrong in (padded[0], padded[..., :2], padded.repeat(2, 1, 1), None):
+        with pytest.raises(ValueError):
+            kind(True)(b, wrong)
+        with pytest.raises(ValueError):
+            kind(True)(wrong, b)
 
 
 def test_chamfer_module():
@@ -172,6 +185,33 @@ def test_chamfer_module():
     by_autograd = torch.autograd.grad(expected[0].sum() + 2 * expected[1].sum(), (a, b))
     for one, other in zip(grads, by_autograd, strict=True):
         assert torch.equal(one, other)
+    given = {"xyz1": a, "xyz2": b, "idx1": index_a, "idx2": index_b, "grad_dist1": there, "grad_dist2": back}
+    for name, value in given.items():
+        with pytest.raises(ValueError, match=name):
+            chamfer.backward(**{**given, name: value[..., None]})
+    with pytest.raises(ValueError, match="index_b must be in 0..19"):
+        chamfer.backward(**{**given, "idx2": index_b + 20})
+
+
+def test_wrong_arguments(utils):
+    xyz, features, index = cloud(2, 9, 3), cloud(2, 5, 9), torch.zeros(2, 4, 3, dtype=torch.int32)
+    for call in (
+        lambda: utils.furthest_point_sample(xyz, 2.5),
+        lambda: utils.furthest_point_sample(xyz, "3"),
+        lambda: utils.furthest_point_sample(xyz[0], 3),
+        lambda: utils.gather_operation(features, index[..., 0] + 9),
+        lambda: utils.grouping_operation(features, index - 1),
+        lambda: utils.grouping_operation(features, index.float()),
+        lambda: utils.three_nn(xyz, xyz[:, :2]),
+        lambda: utils.three_interpolate(features, index + 9, cloud(2, 4, 3)),
+        lambda: utils.ball_query("0.2", 3, xyz, xyz),
+        lambda: utils.ball_query(float("nan"), 3, xyz, xyz),
+        lambda: utils.ball_query(0.2, 2**31, xyz, xyz),
+        lambda: utils.QueryAndGroup(-1, 3)(xyz, xyz),
+        lambda: utils.QueryAndGroup(1, 3)(xyz, xyz, features[:1]),
+    ):
+        with pytest.raises(ValueError):
+            call()
 
 
 def test_they_install_as_a_project_of_their_own(tmp_path):

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_golden import load
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from extensions import recon_ops
 from tools import benchmark
@@ -256,6 +257,32 @@ def test_chamfer(name):
         torch.testing.assert_close(one.grad.double(), other.grad, rtol=1e-4, atol=1e-7)
 
 
+def test_only_the_gradients_that_are_needed_are_computed():
+    class Count(TorchDispatchMode):
+        calls = 0
+
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            self.calls += function is OPS.nearest_backward.default
+            return function(*args, **(kwargs or {}))
+
+    both = [clouds((3, n, 3), n).requires_grad_() for n in (40, 57)]
+    expected = torch.autograd.grad(recon_ops.chamfer_l2(*both), both)
+    for side in range(2):
+        inputs = [cloud.detach().requires_grad_(i == side) for i, cloud in enumerate(both)]
+        value = recon_ops.chamfer_l2(*inputs)
+        with Count() as count:
+            (grad,) = torch.autograd.grad(value, inputs[side])
+        assert torch.equal(grad, expected[side]) and count.calls == 1
+
+
+def test_gradients_of_any_layout():
+    features, index = clouds((2, 6, 9)).requires_grad_(), torch.arange(16).reshape(2, 8) % 9
+    for grad in (clouds((2, 8, 6)).mT, clouds((2, 1, 1)).expand(2, 6, 8), clouds((6, 2, 16)).transpose(0, 1)[..., ::2]):
+        here = torch.autograd.grad(recon_ops.gather_channels(features, index), features, grad)[0]
+        plain = torch.autograd.grad(features.gather(2, index[:, None].expand(2, 6, 8)), features, grad)[0]
+        assert torch.equal(here, plain)
+
+
 def test_chamfer_of_equal_clouds_has_finite_gradient():
     a = clouds((2, 16, 3)).requires_grad_()
     value = recon_ops.chamfer_l1(a, a.detach())
@@ -374,7 +401,10 @@ def samples() -> dict[str, list[tuple]]:
         "three_interpolate": [(wide, index, weight), (needs[2], index, needs[3]), (needs[2], index, weight)],
         "three_interpolate_backward": [(clouds((2, 4, 5)), index, weight, 7)],
         "gather_channels": [(wide, index[..., 0].contiguous()), (needs[2], index[..., 0].contiguous())],
-        "gather_channels_backward": [(clouds((2, 4, 5)), index[..., 0].contiguous(), 7)],
+        "gather_channels_backward": [
+            (clouds((2, 4, 5)), index[..., 0].contiguous(), 7),
+            (clouds((2, 5, 4)).mT, index[..., 0].contiguous(), 7),
+        ],
         "group": [(b, 4, 3, True), (empty, 2, 2, False)],
     }
 
@@ -406,6 +436,23 @@ def test_compile_for_changing_sizes():
     for batch, total in ((2, 20), (3, 31), (5, 17)):
         points = clouds((batch, total, 3), total)
         torch.testing.assert_close(step(points), distance(points))
+
+
+def test_compile_once_for_all_sizes():
+    torch.compiler.reset()
+
+    def features(points: Tensor) -> Tensor:
+        index = recon_ops.knn(points, points, points.shape[1] // 2)
+        return recon_ops.gather_channels(points.mT, index).square().sum()
+
+    step = torch.compile(features, fullgraph=True, backend="aot_eager", dynamic=True)
+    for total, stance in ((20, "default"), (31, "fail_on_recompile")):
+        points = clouds((2, total, 3), total).requires_grad_()
+        with torch.compiler.set_stance(stance):
+            result = step(points)
+        expected = features(points)
+        torch.testing.assert_close(result, expected)
+        torch.testing.assert_close(*(torch.autograd.grad(one, points)[0] for one in (result, expected)))
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -583,9 +630,9 @@ META = CLOUD.to("meta")
         (lambda: recon_ops.nearest(CLOUD, ENDLESS), "b must be finite"),
         (lambda: recon_ops.chamfer_l2(CLOUD[:1], CLOUD), "a and b have different batch sizes: 1 and 2"),
         (lambda: recon_ops.chamfer_l1(META, CLOUD), "a and b are on different devices"),
-        (lambda: recon_ops.ball_query(CLOUD, CLOUD, 0, 1), "radius must be above 0, got 0"),
-        (lambda: recon_ops.ball_query(CLOUD, CLOUD, float("nan"), 1), "radius must be above 0, got nan"),
-        (lambda: recon_ops.ball_query(CLOUD, CLOUD, 1, 0), "k must be at least 1, got 0"),
+        (lambda: recon_ops.ball_query(CLOUD, CLOUD, 0, 1), "radius must be a number above 0, got 0"),
+        (lambda: recon_ops.ball_query(CLOUD, CLOUD, float("nan"), 1), "radius must be a number above 0, got nan"),
+        (lambda: recon_ops.ball_query(CLOUD, CLOUD, 1, 0), "k must be in 1..1073741823, got 0"),
         (lambda: recon_ops.ball_query(CLOUD, CLOUD[:, :0], 1, 1), "points must hold at least one point"),
         (lambda: recon_ops.ball_query(BROKEN, CLOUD, 1, 1), "centers must be finite"),
         (lambda: recon_ops.ball_query(CLOUD, BROKEN, 1, 1), "points must be finite"),
@@ -615,10 +662,75 @@ def test_bad_arguments(call, message):
     assert message in str(error.value)
 
 
+# Arguments that every operator takes.
+TAKEN = {
+    "farthest_point_sample": {"points": CLOUD, "num_samples": 3, "skip_origin": False},
+    "knn": {"query": CLOUD, "points": CLOUD, "k": 3, "sorted": True, "return_distances": True},
+    "gather": {"points": CLOUD, "index": PLACES},
+    "nearest": {"a": CLOUD, "b": CLOUD},
+    "nearest_squared_distances": {"a": CLOUD, "b": CLOUD},
+    "chamfer_l1": {"a": CLOUD, "b": CLOUD},
+    "chamfer_l2": {"a": CLOUD, "b": CLOUD},
+    "ball_query": {"centers": CLOUD, "points": CLOUD, "radius": 0.2, "k": 3},
+    "three_nn": {"unknown": CLOUD, "known": CLOUD},
+    "three_interpolate": {"features": CLOUD, "index": PLACES, "weight": WEIGHT},
+    "gather_channels": {"features": CLOUD, "index": PLACES},
+    "group": {"points": CLOUD, "num_group": 3, "group_size": 3, "skip_origin": False},
+}
+NO_TENSORS = [None, 3, [[[0.0]]], np.zeros((2, 8, 3)), CLOUD.to_sparse()]
+WRONG_VALUES = {
+    "count": [0, -1, 2.5, 3.0, float("nan"), "3", None, True, [3], torch.tensor([1, 2]), 2**31, 2**70],
+    "radius": [0, -1.0, float("nan"), float("-inf"), "0.2", None, True, [0.2], torch.ones(2), -(10**400)],
+    "flag": [1, "yes", None],
+    "index": [*NO_TENSORS, PLACES.double(), PLACES > 0, PLACES + 0j, PLACES[0, 0], PLACES + 8, PLACES - 1]
+    + [PLACES + 2**40, PLACES[:1], PLACES.to("meta")],
+    "values": [*NO_TENSORS, CLOUD[0], CLOUD[None], CLOUD.long(), CLOUD + 0j, CLOUD > 0],
+    "cloud": [*NO_TENSORS, CLOUD[0], CLOUD[None], CLOUD.long(), CLOUD + 0j, CLOUD > 0, CLOUD[..., :2], BROKEN, ENDLESS],
+}
+KINDS = {"k": "count", "radius": "radius", "index": "index", "features": "values", "weight": "values"} | {
+    name: kind
+    for kind, names in {"count": ("num_samples", "num_group", "group_size"), "flag": ("skip_origin", "sorted")}.items()
+    for name in names
+}
+KINDS["return_distances"] = "flag"
+
+
+@pytest.mark.parametrize(
+    "name, argument", [(name, argument) for name, arguments in TAKEN.items() for argument in arguments]
+)
+def test_every_wrong_argument_is_named(name, argument):
+    function, arguments, kind = getattr(recon_ops, name), TAKEN[name], KINDS.get(argument, "cloud")
+    function(**arguments)
+    wrong = list(WRONG_VALUES[kind])
+    if (name, argument) == ("gather", "points"):  # takes values of any type and width
+        wrong = [*NO_TENSORS, CLOUD[0], CLOUD[None]]
+    if kind in ("cloud", "values") and sum(isinstance(value, Tensor) for value in arguments.values()) > 1:
+        wrong += [CLOUD[:1], CLOUD.to("meta")]
+    for value in wrong:
+        with pytest.raises(ValueError, match=rf"\b{argument}\b"):
+            function(**{**arguments, argument: value})
+
+
+def test_every_operator_is_tried_with_wrong_arguments():
+    tools = {"backend", "ops", "reference"}
+    assert set(TAKEN) == set(CALLS) - {"fps"} | {"farthest_point_sample"} == set(recon_ops.__all__) - tools
+
+
+@pytest.mark.parametrize("count", [np.int64(3), np.int32(3), torch.tensor(3)])
+def test_counts_may_come_from_numpy(count):
+    assert torch.equal(recon_ops.knn(CLOUD, CLOUD, count, sorted=True), recon_ops.knn(CLOUD, CLOUD, 3, sorted=True))
+    assert recon_ops.group(CLOUD, count, count)[0].shape == (2, 3, 3, 3)
+    assert recon_ops.ball_query(CLOUD, CLOUD, np.float32(0.2), count).shape == (2, 8, 3)
+    assert recon_ops.ball_query(CLOUD, CLOUD, float("inf"), count).tolist() == [[[0, 1, 2]] * 8] * 2
+
+
 def test_backend_names_what_runs():
     assert recon_ops.backend("cpu") == ("cpp" if COMPILED else "torch")
     assert recon_ops.backend("meta") == "torch"
     assert recon_ops.backend() in ("cpp", "cuda", "torch")
+    for wrong in ("gpu", 2.5):
+        with pytest.raises(ValueError, match="device must be one that PyTorch knows"):
+            recon_ops.backend(wrong)
 
 
 def test_without_the_library(tmp_path, backend):
@@ -661,6 +773,7 @@ def test_benchmark(tmp_path, monkeypatch, capsys, backend):
         (["ops", "--only", "nothing", "--smoke"], "--only nothing: unknown; there are fps-1024-64"),
         (["ops", "--threads", "0"], "--threads 0: must be at least 1"),
         (["ops", "--json", "no/such/folder/file.json"], "does not exist"),
+        (["ops", "--json", "."], "is a folder"),
         (["models"], "invalid choice"),
     ],
 )
@@ -668,6 +781,25 @@ def test_benchmark_tells_bad_arguments(arguments, message):
     with pytest.raises(UserError) as error:
         benchmark.main(arguments)
     assert message in str(error.value)
+
+
+def test_benchmark_tells_first_what_it_cannot_write(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(benchmark.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(benchmark, "run_ops", lambda *_: pytest.fail("measured first"))
+    with pytest.raises(UserError, match="ops.json cannot be written: Permission denied"):
+        benchmark.main(["ops", "--json", str(tmp_path / "ops.json")])
+
+
+def test_benchmark_does_without_broken_peers(monkeypatch, capsys):
+    def broken(name: str):
+        raise RuntimeError("built for another PyTorch")
+
+    monkeypatch.setattr(benchmark.importlib, "import_module", broken)
+    assert benchmark.optional("torch_cluster") is None
+    assert capsys.readouterr().err == "without torch_cluster: built for another PyTorch\n"
 
 
 @pytest.mark.parametrize("instructions", ["generic", "avx2"])
@@ -683,5 +815,4 @@ def test_other_instruction_sets(instructions, backend):
 
 def test_schemas_are_the_same_with_and_without_the_library():
     for name, schema in ops.SCHEMAS.items():
-        defined = str(getattr(OPS, name).default._schema).replace("SymInt", "int")
-        assert defined == f"recon_ops::{name}{schema}"
+        assert str(getattr(OPS, name).default._schema) == f"recon_ops::{name}{schema}"

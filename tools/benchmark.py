@@ -7,6 +7,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -81,8 +82,15 @@ def optional(name: str) -> ModuleType | None:
     """Import a peer, or return None where it is missing or cannot run."""
     try:
         return importlib.import_module(name)
-    except (ImportError, OSError):
+    except ModuleNotFoundError:
         return None
+    except Exception as error:  # one that was built for another PyTorch may raise anything
+        print(f"without {name}: {first_line(error)}", file=sys.stderr)
+        return None
+
+
+def first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def clouds(device: torch.device, *shape: int, seed: int = 0) -> Tensor:
@@ -106,7 +114,7 @@ def compiled_baseline() -> ModuleType | None:
     try:
         return load("recon_baseline", [str(BASELINE)], extra_cuda_cflags=flags, extra_cflags=flags)
     except (RuntimeError, OSError, ImportError, subprocess.CalledProcessError) as error:
-        print(f"without the classic CUDA kernels: {str(error).splitlines()[0]}", file=sys.stderr)
+        print(f"without the classic CUDA kernels: {first_line(error)}", file=sys.stderr)
         return None
 
 
@@ -125,7 +133,7 @@ def per_cloud(function: Callable[[int], Any], count: int, pool: ThreadPoolExecut
     return lambda: list((pool.map if pool else map)(function, range(count)))
 
 
-def sampling(batch: int, total: int, count: int, device: torch.device) -> Calls:
+def sampling(batch: int, total: int, count: int, pool: ThreadPoolExecutor | None, device: torch.device) -> Calls:
     points = clouds(device, batch, total, 3)
     calls = {
         "recon_ops": partial(recon_ops.farthest_point_sample, points, count),
@@ -141,9 +149,7 @@ def sampling(batch: int, total: int, count: int, device: torch.device) -> Calls:
     fpsample = optional("fpsample")
     if fpsample and device.type == "cpu":
         arrays = points.numpy()
-        pools = {"serial": None}
-        if torch.get_num_threads() > 1 and batch > 1:
-            pools["threads"] = ThreadPoolExecutor(torch.get_num_threads())
+        pools = {"serial": None, "threads": pool} if pool and batch > 1 else {"serial": None}
         # Which height of its tree is best depends on the machine, as does whether threads help.
         for height in (3, 5, 7, 9):
             if 2**height > total:
@@ -152,8 +158,8 @@ def sampling(batch: int, total: int, count: int, device: torch.device) -> Calls:
             def one(cloud: int, height: int = height) -> Any:
                 return fpsample.bucket_fps_kdline_sampling(arrays[cloud], count, h=height, start_idx=0)
 
-            for kind, pool in pools.items():
-                calls[f"fpsample: h={height}, {kind}"] = per_cloud(one, batch, pool)
+            for kind, workers in pools.items():
+                calls[f"fpsample: h={height}, {kind}"] = per_cloud(one, batch, workers)
     return calls
 
 
@@ -222,9 +228,10 @@ def ball(batch: int, rows: int, total: int, k: int, device: torch.device) -> Cal
     }
     if cluster := optional("torch_cluster"):
         inputs = points.flatten(0, 1), centers.flatten(0, 1), radius, batch_vector(points), batch_vector(centers)
-        calls["torch_cluster"] = partial(cluster.radius, *inputs, max_num_neighbors=k)
+        workers = {"num_workers": torch.get_num_threads()}
+        calls["torch_cluster"] = partial(cluster.radius, *inputs, max_num_neighbors=k, **workers)
     if three := optional("pytorch3d.ops"):
-        calls["pytorch3d"] = partial(three.ball_query, centers, points, K=k, radius=radius)
+        calls["pytorch3d"] = partial(three.ball_query, centers, points, K=k, radius=radius, return_nn=False)
     return calls
 
 
@@ -259,8 +266,8 @@ def grouping(batch: int, total: int, groups: int, size: int, device: torch.devic
     return calls
 
 
-def all_cases(smoke: bool) -> list[Case]:
-    """The rows; smoke: the same ones at tiny sizes."""
+def all_cases(smoke: bool, pool: ThreadPoolExecutor | None = None) -> list[Case]:
+    """The rows; smoke: the same ones at tiny sizes; pool: for peers that take one cloud at a time."""
     cases = []
     for batch, total, count, target in (
         (32, 1024, 64, 4),
@@ -273,7 +280,7 @@ def all_cases(smoke: bool) -> list[Case]:
         if smoke:
             batch, total, count = 2, 40, 6
         # Per point and step: three differences, three squares, two sums, a minimum and a comparison.
-        make = partial(sampling, batch, total, count)
+        make = partial(sampling, batch, total, count, pool)
         work = 10.0 * batch * total * count, 12.0 * batch * total + 8 * batch * count
         cases.append(Case(name, f"FPS {batch} x {total} -> {count}", make, *work, target))
     for batch, rows, total, k, target in (
@@ -341,10 +348,10 @@ def measure(case: Case, device: torch.device, repeats: int, tick: Callable[[], A
         try:
             timed(call, 1, device)
             first[name] = timed(call, 1, device)
-        except (RuntimeError, NotImplementedError) as error:  # such as a peer that was built without CUDA
+        except Exception as error:  # such as a peer that was built without CUDA, or has another interface
             if name == "recon_ops":
                 raise
-            print(f"{case.title}: without {name}: {str(error).splitlines()[0]}", file=sys.stderr)
+            print(f"{case.title}: without {name}: {first_line(error)}", file=sys.stderr)
     calls = {name: calls[name] for name in first}
     # Of one peer's variants ("name: variant") only those that may be its best are worth the time.
     for peer in {name.split(":")[0] for name in first}:
@@ -440,18 +447,35 @@ def run_ops(device: torch.device, repeats: int, only: list[str] | None, smoke: b
     Raises:
         UserError: if a name in `only` is unknown.
     """
-    cases = all_cases(smoke)
-    names = [case.name for case in cases]
-    if unknown := set(only or ()) - set(names):
-        raise UserError(f"--only {sorted(unknown)[0]}: unknown; there are {', '.join(names)}")
-    cases = [case for case in cases if not only or case.name in only]
-    limits = machine_limits(device, smoke)
-    results = []
-    with progress(total=len(cases) * repeats, desc="benchmark", unit="round") as bar:
-        for case in cases:
-            bar.set_postfix_str(case.name)
-            results.append(measure(case, device, repeats, bar.update))
+    threads, results = torch.get_num_threads(), []
+    with ThreadPoolExecutor(threads) as pool:
+        cases = all_cases(smoke, pool if threads > 1 else None)
+        names = [case.name for case in cases]
+        if unknown := set(only or ()) - set(names):
+            raise UserError(f"--only {sorted(unknown)[0]}: unknown; there are {', '.join(names)}")
+        cases = [case for case in cases if not only or case.name in only]
+        limits = machine_limits(device, smoke)
+        with progress(total=len(cases) * repeats, desc="benchmark", unit="round") as bar:
+            for case in cases:
+                bar.set_postfix_str(case.name)
+                results.append(measure(case, device, repeats, bar.update))
     return report(results, device, limits, repeats)
+
+
+def check_writable(file: Path) -> None:
+    """Find out before the work whether a result can be written.
+
+    Raises:
+        UserError: if it cannot.
+    """
+    if not file.parent.is_dir():
+        raise UserError(f"--json {file}: the folder {file.parent} does not exist")
+    if file.is_dir():
+        raise UserError(f"--json {file}: is a folder")
+    try:
+        tempfile.TemporaryFile(dir=file.parent).close()
+    except OSError as error:
+        raise UserError(f"--json {file} cannot be written: {error.strerror}") from None
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -474,8 +498,8 @@ def main(arguments: list[str] | None = None) -> None:
         raise UserError(f"--threads {args.threads}: must be at least 1")
     if args.device == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: PyTorch finds no CUDA device here")
-    if args.json and not args.json.parent.is_dir():
-        raise UserError(f"--json {args.json}: the folder {args.json.parent} does not exist")
+    if args.json:
+        check_writable(args.json)
     device = torch.device(args.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if args.threads:
         torch.set_num_threads(args.threads)

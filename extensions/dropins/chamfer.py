@@ -40,6 +40,22 @@ def backward(
 
     Returns:
         float32 gradients (B, M, 3) and (B, N, 3).
+
+    Raises:
+        ValueError: if shapes do not fit or (on the CPU) an index is out of range.
     """
-    floats = [tensor.float().contiguous() for tensor in (grad_dist1, grad_dist2, xyz1, xyz2)]
-    return torch.ops.recon_ops.nearest_backward(*floats, idx1.long().contiguous(), idx2.long().contiguous())
+    for name, tensor, cloud in (
+        ("xyz1", xyz1, xyz1),
+        ("xyz2", xyz2, xyz2),
+        ("idx1", idx1, xyz1),
+        ("idx2", idx2, xyz2),
+        ("grad_dist1", grad_dist1, xyz1),
+        ("grad_dist2", grad_dist2, xyz2),
+    ):
+        expected = (len(xyz1), cloud.shape[1], 3)[: 3 if tensor is cloud else 2]
+        if tuple(tensor.shape) != expected:
+            raise ValueError(f"{name} must have the shape {expected}, got {tuple(tensor.shape)}")
+    a, b, grad_a, grad_b = (tensor.float().contiguous() for tensor in (xyz1, xyz2, grad_dist1, grad_dist2))
+    index_a, index_b = idx1.long().contiguous(), idx2.long().contiguous()
+    into = torch.ops.recon_ops.nearest_backward
+    return into(grad_a, grad_b, a, b, index_a, index_b), into(grad_b, grad_a, b, a, index_b, index_a)

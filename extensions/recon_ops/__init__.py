@@ -6,6 +6,9 @@ in float32; distances come back in float32, everything else and gradients in the
 depend on the number of threads. Coordinates must be finite; only the CPU checks that, since CUDA would have to wait.
 """
 
+import operator
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -37,27 +40,44 @@ def backend(device: str | torch.device | None = None) -> str:
 
     Args:
         device: which device is asked about; left out, CUDA where there is one and the CPU elsewhere.
+
+    Raises:
+        ValueError: if PyTorch knows no such device.
     """
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    kind = torch.device(device).type
+    try:
+        kind = torch.device(device).type
+    except (RuntimeError, TypeError):
+        raise ValueError(f"device must be one that PyTorch knows, got {device!r}") from None
     return {"cpu": "cpp", "cuda": "cuda"}[kind] if ops.has_kernel(kind) else "torch"
+
+
+# Positions within a cloud are kept in 32 bits.
+_LARGEST_COUNT = (1 << 30) - 1
+
+
+def _got(value: Any) -> str:
+    if not isinstance(value, Tensor):
+        return type(value).__name__
+    layout = "" if value.layout == torch.strided else f" {value.layout}"
+    return f"{tuple(value.shape)} {value.dtype}{layout}"
 
 
 def _check_float(name: str, tensor: Tensor, shape: str) -> None:
     """Check a float tensor against a shape such as "(B, N, 3)", where only numbers are binding."""
     sizes = shape.strip("()").split(", ")
     fits = isinstance(tensor, Tensor) and tensor.is_floating_point() and tensor.dim() == len(sizes)
+    fits = fits and tensor.layout == torch.strided
     if not fits or any(size.isdigit() and int(size) != have for size, have in zip(sizes, tensor.shape, strict=True)):
-        got = f"{tuple(tensor.shape)} {tensor.dtype}" if isinstance(tensor, Tensor) else type(tensor).__name__
-        raise ValueError(f"{name} must be a {shape} float tensor, got {got}")
+        raise ValueError(f"{name} must be a {shape} float tensor, got {_got(tensor)}")
 
 
 def _check_index(index: Tensor, shape: str, dims: int | None = None) -> None:
     fits = isinstance(index, Tensor) and not index.is_floating_point() and index.dtype != torch.bool
-    if not fits or index.is_complex() or index.dim() < 2 or (dims is not None and index.dim() != dims):
-        got = f"{tuple(index.shape)} {index.dtype}" if isinstance(index, Tensor) else type(index).__name__
-        raise ValueError(f"index must be a {shape} integer tensor, got {got}")
+    fits = fits and not index.is_complex() and index.layout == torch.strided
+    if not fits or index.dim() < 2 or (dims is not None and index.dim() != dims):
+        raise ValueError(f"index must be a {shape} integer tensor, got {_got(index)}")
 
 
 def _check_pair(name: str, one: Tensor, other_name: str, other: Tensor) -> None:
@@ -67,9 +87,35 @@ def _check_pair(name: str, one: Tensor, other_name: str, other: Tensor) -> None:
         raise ValueError(f"{name} and {other_name} are on different devices: {one.device} and {other.device}")
 
 
-def _check_count(name: str, value: int, limit: int) -> None:
+def _count(name: str, value: int, limit: int) -> int:
+    """Check a count against 1..limit; NumPy's integers become Python's."""
+    if type(value) is not int and not isinstance(value, torch.SymInt):
+        try:
+            if isinstance(value, bool):
+                raise TypeError
+            value = operator.index(value)
+        except TypeError:
+            raise ValueError(f"{name} must be an integer, got {value!r}") from None
     if not 1 <= value <= limit:
         raise ValueError(f"{name} must be in 1..{limit}, got {value}")
+    return value
+
+
+def _radius(value: float) -> float:
+    try:
+        if isinstance(value, bool | str | bytes):
+            raise TypeError
+        radius = float(value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise ValueError(f"radius must be a number above 0, got {value!r}") from None
+    if not radius > 0:
+        raise ValueError(f"radius must be a number above 0, got {value!r}")
+    return radius
+
+
+def _check_flag(name: str, value: bool) -> None:
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
 
 
 def _check_filled(name: str, points: Tensor) -> None:
@@ -98,7 +144,8 @@ def farthest_point_sample(points: Tensor, num_samples: int, skip_origin: bool = 
         ValueError: if points is not (B, N, 3) or not finite, or num_samples is out of range.
     """
     _check_float("points", points, "(B, N, 3)")
-    _check_count("num_samples", num_samples, points.shape[1])
+    num_samples = _count("num_samples", num_samples, points.shape[1])
+    _check_flag("skip_origin", skip_origin)
     return torch.ops.recon_ops.farthest_point_sample(_plain(points.detach()), num_samples, skip_origin)
 
 
@@ -125,7 +172,9 @@ def knn(
     _check_pair("query", query, "points", points)
     if query.shape[2] != points.shape[2] or query.shape[2] == 0:
         raise ValueError(f"query and points differ in dimension or have none: {query.shape[2]} and {points.shape[2]}")
-    _check_count("k", k, points.shape[1])
+    k = _count("k", k, points.shape[1])
+    _check_flag("sorted", sorted)
+    _check_flag("return_distances", return_distances)
     distance, index = torch.ops.recon_ops.knn(_plain(query.detach()), _plain(points.detach()), k, sorted)
     return (distance, index) if return_distances else index
 
@@ -141,10 +190,11 @@ def gather(points: Tensor, index: Tensor) -> Tensor:
         (B, ..., C) values, differentiable in `points`.
 
     Raises:
-        ValueError: if points is not (B, N, C), index is no integer tensor, or batch sizes or devices differ.
+        ValueError: if points is not (B, N, C), index is no integer tensor, batch sizes or devices differ, or (on the
+            CPU) an index is out of range.
     """
-    if not isinstance(points, Tensor) or points.dim() != 3:
-        raise ValueError(f"points must be a (B, N, C) tensor, got {tuple(getattr(points, 'shape', ()))}")
+    if not isinstance(points, Tensor) or points.dim() != 3 or points.layout != torch.strided:
+        raise ValueError(f"points must be a (B, N, C) tensor, got {_got(points)}")
     _check_index(index, "(B, ...)")
     if index.shape[0] != points.shape[0]:
         raise ValueError(f"points (B, N, C) and index (B, ...) do not fit: {tuple(points.shape)}, {tuple(index.shape)}")
@@ -153,7 +203,12 @@ def gather(points: Tensor, index: Tensor) -> Tensor:
         # The gradient of torch.gather adds up in the order of arrival on CUDA.
         return gather_channels(points.mT, index).movedim(1, -1)
     flat = index.long().flatten(1).unsqueeze(-1).expand(-1, -1, points.shape[-1])
-    return points.gather(1, flat).reshape(*index.shape, points.shape[-1])
+    try:
+        picked = points.gather(1, flat)
+    except RuntimeError:
+        reference.check_range("index", index, points.shape[1])
+        raise
+    return picked.reshape(*index.shape, points.shape[-1])
 
 
 def nearest(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -240,7 +295,7 @@ def ball_query(centers: Tensor, points: Tensor, radius: float, k: int) -> Tensor
     Args:
         centers: (B, M, 3) float coordinates.
         points: (B, N, 3) float coordinates.
-        radius: points nearer than this count, radius > 0.
+        radius: points nearer than this count, radius > 0; infinity is fine.
         k: how many at most, k >= 1.
 
     Returns:
@@ -253,11 +308,8 @@ def ball_query(centers: Tensor, points: Tensor, radius: float, k: int) -> Tensor
     _check_float("points", points, "(B, N, 3)")
     _check_pair("centers", centers, "points", points)
     _check_filled("points", points)
-    if not radius > 0:
-        raise ValueError(f"radius must be above 0, got {radius}")
-    if k < 1:
-        raise ValueError(f"k must be at least 1, got {k}")
-    return torch.ops.recon_ops.ball_query(_plain(centers.detach()), _plain(points.detach()), float(radius), k)
+    radius, k = _radius(radius), _count("k", k, _LARGEST_COUNT)
+    return torch.ops.recon_ops.ball_query(_plain(centers.detach()), _plain(points.detach()), radius, k)
 
 
 def three_nn(unknown: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
@@ -278,7 +330,10 @@ def three_nn(unknown: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
     _check_pair("unknown", unknown, "known", known)
     if known.shape[1] < 3:
         raise ValueError(f"known must hold at least 3 points, got {known.shape[1]}")
-    return torch.ops.recon_ops.knn(_plain(unknown.detach()), _plain(known.detach()), 3, True)
+    try:
+        return torch.ops.recon_ops.knn(_plain(unknown.detach()), _plain(known.detach()), 3, True)
+    except ValueError as error:  # not finite
+        raise ValueError(str(error).replace("query", "unknown").replace("points", "known")) from None
 
 
 def three_interpolate(features: Tensor, index: Tensor, weight: Tensor) -> Tensor:
@@ -343,8 +398,9 @@ def group(points: Tensor, num_group: int, group_size: int, skip_origin: bool = T
         ValueError: if points is not (B, N, 3) or not finite, or num_group or group_size is out of range.
     """
     _check_float("points", points, "(B, N, 3)")
-    _check_count("num_group", num_group, points.shape[1])
-    _check_count("group_size", group_size, points.shape[1])
+    num_group = _count("num_group", num_group, points.shape[1])
+    group_size = _count("group_size", group_size, points.shape[1])
+    _check_flag("skip_origin", skip_origin)
     plain = _plain(points)
     neighborhoods, centers, center_index, index = torch.ops.recon_ops.group(
         plain.detach(), num_group, group_size, skip_origin

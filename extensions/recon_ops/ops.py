@@ -16,18 +16,20 @@ from torch import Tensor
 from . import reference
 
 SCHEMAS = {
-    "farthest_point_sample": "(Tensor points, int num_samples, bool skip_origin) -> Tensor",
-    "knn": "(Tensor query, Tensor points, int k, bool sorted) -> (Tensor, Tensor)",
+    "farthest_point_sample": "(Tensor points, SymInt num_samples, bool skip_origin) -> Tensor",
+    "knn": "(Tensor query, Tensor points, SymInt k, bool sorted) -> (Tensor, Tensor)",
     "nearest": "(Tensor a, Tensor b) -> (Tensor, Tensor, Tensor, Tensor)",
     "nearest_backward": (
-        "(Tensor grad_a, Tensor grad_b, Tensor a, Tensor b, Tensor index_a, Tensor index_b) -> (Tensor, Tensor)"
+        "(Tensor grad_a, Tensor grad_b, Tensor a, Tensor b, Tensor index_a, Tensor index_b) -> Tensor"
     ),
-    "ball_query": "(Tensor centers, Tensor points, float radius, int k) -> Tensor",
+    "ball_query": "(Tensor centers, Tensor points, float radius, SymInt k) -> Tensor",
     "three_interpolate": "(Tensor features, Tensor index, Tensor weight) -> Tensor",
-    "three_interpolate_backward": "(Tensor grad, Tensor index, Tensor weight, int m) -> Tensor",
+    "three_interpolate_backward": "(Tensor grad, Tensor index, Tensor weight, SymInt m) -> Tensor",
     "gather_channels": "(Tensor features, Tensor index) -> Tensor",
-    "gather_channels_backward": "(Tensor grad, Tensor index, int n) -> Tensor",
-    "group": ("(Tensor points, int num_group, int group_size, bool skip_origin) -> (Tensor, Tensor, Tensor, Tensor)"),
+    "gather_channels_backward": "(Tensor grad, Tensor index, SymInt n) -> Tensor",
+    "group": (
+        "(Tensor points, SymInt num_group, SymInt group_size, bool skip_origin) -> (Tensor, Tensor, Tensor, Tensor)"
+    ),
 }
 
 try:
@@ -48,7 +50,8 @@ def has_kernel(device: str) -> bool:
 @functools.cache
 def _announce(device: str) -> None:
     reason = f"without the compiled library ({missing})" if missing else f"as the library has no {device} kernels"
-    warnings.warn(f"recon_ops runs in plain PyTorch, slowly, {reason}", stacklevel=2)
+    # As from a file that does not exist, so that no source line is printed below it.
+    warnings.warn_explicit(f"recon_ops runs in plain PyTorch, slowly, {reason}", UserWarning, "recon_ops", 1)
 
 
 def fallback(name: str) -> Callable[..., Any]:
@@ -90,7 +93,7 @@ def _(a, b):
 
 @torch.library.register_fake("recon_ops::nearest_backward")
 def _(grad_a, grad_b, a, b, index_a, index_b):
-    return torch.empty_like(a), torch.empty_like(b)
+    return torch.empty_like(a)
 
 
 @torch.library.register_fake("recon_ops::ball_query")
@@ -134,8 +137,11 @@ def _save_nearest(ctx, inputs, output):
 
 
 def _nearest_backward(ctx, grad_a, grad_b, *_):
-    grads = torch.ops.recon_ops.nearest_backward(grad_a.contiguous(), grad_b.contiguous(), *ctx.saved_tensors)
-    return tuple(grad if needed else None for grad, needed in zip(grads, ctx.needs_input_grad, strict=True))
+    a, b, index_a, index_b = ctx.saved_tensors
+    into, (needs_a, needs_b) = torch.ops.recon_ops.nearest_backward, ctx.needs_input_grad
+    into_a = into(grad_a, grad_b, a, b, index_a, index_b) if needs_a else None
+    into_b = into(grad_b, grad_a, b, a, index_b, index_a) if needs_b else None
+    return into_a, into_b
 
 
 def _save_interpolate(ctx, inputs, output):
@@ -161,7 +167,7 @@ def _save_gather(ctx, inputs, output):
 
 def _gather_backward(ctx, grad):
     (index,) = ctx.saved_tensors
-    return torch.ops.recon_ops.gather_channels_backward(grad.contiguous(), index, ctx.total), None
+    return torch.ops.recon_ops.gather_channels_backward(grad, index, ctx.total), None
 
 
 torch.library.register_autograd("recon_ops::nearest", _nearest_backward, setup_context=_save_nearest)

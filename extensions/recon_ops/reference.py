@@ -22,7 +22,8 @@ def _check_finite(**tensors: Tensor) -> None:
             raise ValueError(f"{name} must be finite")
 
 
-def _check_range(name: str, index: Tensor, total: int) -> None:
+def check_range(name: str, index: Tensor, total: int) -> None:
+    """Raise ValueError for an index outside 0..total - 1; as with finiteness, on the CPU only."""
     if index.device.type == "cpu" and index.numel() and not 0 <= index.min() <= index.max() < total:
         raise ValueError(f"{name} must be in 0..{total - 1}, got {index.min()}..{index.max()}")
 
@@ -120,17 +121,16 @@ def _add_at(target: Tensor, index: Tensor, values: Tensor) -> Tensor:
     return target.index_put_((where[0], where[1][:, None], index[:, None]), values, accumulate=True)
 
 
-def nearest_backward(
-    grad_a: Tensor, grad_b: Tensor, a: Tensor, b: Tensor, index_a: Tensor, index_b: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Gradients into a and b of the two distances that `nearest` gives; the indices are constant."""
-    _check_range("index_a", index_a, b.shape[1])
-    _check_range("index_b", index_b, a.shape[1])
-    from_a = (2 * grad_a[..., None] * (a - _rows(b, index_a))).mT
-    from_b = (2 * grad_b[..., None] * (b - _rows(a, index_b))).mT
-    into_a = _add_at(from_a.clone(), index_b, -from_b)
-    into_b = _add_at(from_b.clone(), index_a, -from_a)
-    return into_a.mT.contiguous(), into_b.mT.contiguous()
+def nearest_backward(grad_a: Tensor, grad_b: Tensor, a: Tensor, b: Tensor, index_a: Tensor, index_b: Tensor) -> Tensor:
+    """Gradient into a (B, M, 3) of the two distances that `nearest` gives; the indices are constant.
+
+    That into b is the same with a and b exchanged.
+    """
+    check_range("index_a", index_a, b.shape[1])
+    check_range("index_b", index_b, a.shape[1])
+    own = 2 * grad_a[..., None] * (a - _rows(b, index_a))
+    others = 2 * grad_b[..., None] * (b - _rows(a, index_b))
+    return _add_at(own.mT, index_b, -others.mT).mT
 
 
 def _rows(points: Tensor, index: Tensor) -> Tensor:
@@ -172,13 +172,13 @@ def three_interpolate_backward(grad: Tensor, index: Tensor, weight: Tensor, m: i
 
 def gather_channels(features: Tensor, index: Tensor) -> Tensor:
     """features (B, C, N) at index (B, L): (B, C, L)."""
-    _check_range("index", index, features.shape[2])
+    check_range("index", index, features.shape[2])
     return features.gather(2, index[:, None].expand(-1, features.shape[1], -1))
 
 
 def gather_channels_backward(grad: Tensor, index: Tensor, n: int) -> Tensor:
     """Gradient (B, C, n) of `gather_channels` into its features from that of its output, (B, C, L)."""
-    _check_range("index", index, n)
+    check_range("index", index, n)
     return _add_at(grad.new_zeros(*grad.shape[:2], n), index, grad)
 
 

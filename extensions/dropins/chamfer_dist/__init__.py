@@ -24,8 +24,9 @@ class _Chamfer(nn.Module):
         self.ignore_zeros = ignore_zeros
 
     def _clouds(self, xyz1: Tensor, xyz2: Tensor) -> tuple[Tensor, Tensor]:
-        if self.ignore_zeros and xyz1.shape[0] == 1:
-            xyz1, xyz2 = (xyz[xyz.sum(2) != 0].unsqueeze(0) for xyz in (xyz1, xyz2))
+        pair = xyz1, xyz2
+        if self.ignore_zeros and all(isinstance(xyz, Tensor) and xyz.dim() == 3 and len(xyz) == 1 for xyz in pair):
+            xyz1, xyz2 = (xyz[xyz.sum(2) != 0].unsqueeze(0) for xyz in pair)
         return xyz1, xyz2
 
 

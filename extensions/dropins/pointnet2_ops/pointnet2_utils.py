@@ -162,8 +162,13 @@ class GroupAll(nn.Module):
             (B, 3 + C, 1, N); without use_xyz (B, C, 1, N), without features (B, 3, 1, N).
 
         Raises:
-            ValueError: if there are neither coordinates nor features to return.
+            ValueError: if there are neither coordinates nor features to return, or shapes are wrong.
         """
+        if not isinstance(xyz, Tensor) or xyz.dim() != 3 or xyz.shape[2] != 3:
+            raise ValueError("xyz must be a (B, N, 3) tensor")
+        fits = features is None or isinstance(features, Tensor) and features.dim() == 3
+        if not fits or features is not None and features.shape[::2] != xyz.shape[:2]:
+            raise ValueError("features must be a (B, C, N) tensor with the B and N of xyz")
         return _joined(xyz.mT.unsqueeze(2), None if features is None else features.unsqueeze(2), self.use_xyz)
 
 

@@ -25,7 +25,7 @@ void launch(Kernel kernel, dim3 grid, int threads, Args... args) {
 // Blocks of a one-dimensional grid in which `each` items share a block.
 inline unsigned blocks_for(int64_t items, int64_t each) {
   const int64_t blocks = (items + each - 1) / each;
-  TORCH_CHECK(blocks <= std::numeric_limits<int>::max(), "too many blocks for one launch: ", blocks);
+  TORCH_CHECK_VALUE(blocks <= std::numeric_limits<int>::max(), "too many blocks for one launch: ", blocks);
   return static_cast<unsigned>(blocks);
 }
 
@@ -35,19 +35,19 @@ inline unsigned blocks_in_strides(int64_t items, int64_t each) {
 }
 
 inline int count(int64_t size) {
-  TORCH_CHECK(size <= std::numeric_limits<int>::max() / 2, "a cloud of ", size, " points is too large");
+  TORCH_CHECK_VALUE(size <= std::numeric_limits<int>::max() / 2, "a cloud of ", size, " points is too large");
   return static_cast<int>(size);
 }
 
 inline at::Tensor floats(const at::Tensor& tensor, const char* name, const at::Tensor& beside, int64_t dimensions) {
-  TORCH_CHECK(
+  TORCH_CHECK_VALUE(
       tensor.dim() == dimensions && tensor.scalar_type() == at::kFloat && tensor.device() == beside.device(), name,
       " must be a ", dimensions, "-dimensional float32 tensor on ", beside.device());
   return tensor.contiguous();
 }
 
 inline at::Tensor indices(const at::Tensor& tensor, const char* name, const at::Tensor& beside, int64_t dimensions) {
-  TORCH_CHECK(
+  TORCH_CHECK_VALUE(
       tensor.dim() == dimensions && tensor.scalar_type() == at::kLong && tensor.device() == beside.device(), name,
       " must be a ", dimensions, "-dimensional int64 tensor on ", beside.device());
   return tensor.contiguous();

@@ -3,6 +3,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/util/Exception.h>
 #include <torch/library.h>
@@ -20,7 +21,8 @@ using at::Tensor;
 inline void check_floats(const Tensor& tensor, const char* name, int64_t width = -1) {
   TORCH_CHECK_VALUE(tensor.dim() == 3, name, " must have 3 dimensions, got ", tensor.dim());
   TORCH_CHECK_VALUE(tensor.scalar_type() == at::kFloat, name, " must be float32, got ", tensor.scalar_type());
-  TORCH_CHECK_VALUE(width < 0 || tensor.size(2) == width, name, " must have last size ", width, ", got ", tensor.size(2));
+  TORCH_CHECK_VALUE(
+      width < 0 || tensor.size(2) == width, name, " must have last size ", width, ", got ", tensor.size(2));
   // Positions inside one cloud are kept in 32 bits.
   TORCH_CHECK_VALUE(tensor.size(1) < (int64_t{1} << 30) && tensor.size(2) < (int64_t{1} << 30), name, " is too large");
 }

@@ -7,7 +7,8 @@ namespace recon_ops {
 
 // Sorts points along a Z-order curve through a grid of cubes, so that successive points are close together.
 // `code` and `swap` are scratch of `total` entries, `other` too.
-inline void order_points(const float* points, int total, uint32_t* code, uint32_t* swap, int32_t* order, int32_t* other) {
+inline void order_points(
+    const float* points, int total, uint32_t* code, uint32_t* swap, int32_t* order, int32_t* other) {
   float low[3], high[3];
   for (int d = 0; d < 3; ++d) low[d] = high[d] = points[d];
   for (int i = 1; i < total; ++i)

@@ -36,7 +36,7 @@ __global__ void __launch_bounds__(kThreads) first_in_ball(
 at::Tensor ball_query(const at::Tensor& centers, const at::Tensor& points, double radius, int64_t k) {
   const c10::cuda::CUDAGuard guard(centers.device());
   const at::Tensor from = floats(centers, "centers", centers, 3), to = floats(points, "points", centers, 3);
-  TORCH_CHECK(
+  TORCH_CHECK_VALUE(
       from.size(0) == to.size(0) && from.size(2) == 3 && to.size(2) == 3,
       "centers (B, M, 3) and points (B, N, 3) do not fit");
   const int64_t batch = from.size(0), m = from.size(1);

@@ -26,7 +26,8 @@ Tensor ball_query(const Tensor& centers, const Tensor& points, double radius, in
     while (begin < end) {
       const int64_t b = begin / rows, last = std::min(end, (b + 1) * rows);
       transpose(cloud + b * total * 3, total, 3, transposed.get());
-      RECON_DISPATCH(ball_rows(transposed.get(), stride, query + 3 * begin, last - begin, limit, k, found.get(), out + begin * k));
+      RECON_DISPATCH(ball_rows(
+          transposed.get(), stride, query + 3 * begin, last - begin, limit, k, found.get(), out + begin * k));
       begin = last;
     }
   });

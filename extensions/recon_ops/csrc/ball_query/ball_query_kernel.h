@@ -6,8 +6,8 @@ void ball_rows(const float* points, int64_t stride, const float* centers, int64_
     const Vec x = set(centers[3 * row]), y = set(centers[3 * row + 1]), z = set(centers[3 * row + 2]);
     int64_t count = 0;
     for (int64_t i = 0; i < stride && count < k; i += W) {
-      const Vec d = squared_distance(load(points + i), load(points + stride + i), load(points + 2 * stride + i), x, y, z);
-      const uint32_t inside = less(d, top);
+      const Vec px = load(points + i), py = load(points + stride + i), pz = load(points + 2 * stride + i);
+      const uint32_t inside = less(squared_distance(px, py, pz, x, y, z), top);
       if (!inside) continue;
       compress(reinterpret_cast<float*>(found + count), inside, count_from(static_cast<int32_t>(i)));
       count += count_bits(inside);

@@ -68,8 +68,8 @@ __global__ void __launch_bounds__(kPairs * kWarp) nearest_patches(
   nearest_of_patch<kEach>(patches[warp][1], n, patches[warp][0], m, out_b, cloud, lane);
 }
 
-// What one gradient needs: points own (batch, m, 3) that chose `chosen` in other (batch, n, 3), and points of other
-// that chose `choosing` in own.
+// What the gradient into own needs: its points (batch, m, 3) that chose `chosen` in other (batch, n, 3), and points of
+// other that chose `choosing` in own.
 struct Gradient {
   const float* own;
   const float* other;
@@ -87,9 +87,8 @@ __device__ inline float add_term(float sum, float factor, float own, float other
 }
 
 // A thread owns a point and reads through the choices of the other cloud in order: sums need no atomics.
-__global__ void nearest_gradient(Gradient first, Gradient second, int64_t batch) {
+__global__ void nearest_gradient(Gradient task, int64_t batch) {
   __shared__ int choices[kThreads];
-  const Gradient task = blockIdx.y == 0 ? first : second;
   const int threads = blockDim.x;
   const int blocks = (task.m + threads - 1) / threads;
   const int64_t cloud = blockIdx.x / blocks;
@@ -139,8 +138,9 @@ struct Pair {
 
 Pair check_pair(const at::Tensor& a, const at::Tensor& b) {
   Pair pair = {floats(a, "a", a, 3), floats(b, "b", a, 3), a.size(0), count(a.size(1)), count(b.size(1))};
-  TORCH_CHECK(a.size(2) == 3 && b.size(2) == 3 && a.size(0) == b.size(0), "a (B, M, 3) and b (B, N, 3) do not fit");
-  TORCH_CHECK(pair.batch == 0 || (pair.m == 0) == (pair.n == 0), "an empty cloud has no nearest points");
+  TORCH_CHECK_VALUE(
+      a.size(2) == 3 && b.size(2) == 3 && a.size(0) == b.size(0), "a (B, M, 3) and b (B, N, 3) do not fit");
+  TORCH_CHECK_VALUE(pair.batch == 0 || (pair.m == 0) == (pair.n == 0), "an empty cloud has no nearest points");
   return pair;
 }
 
@@ -168,31 +168,26 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> nearest(const at::Ten
   return {distance_a, distance_b, index_a, index_b};
 }
 
-std::tuple<at::Tensor, at::Tensor> nearest_backward(
+at::Tensor nearest_backward(
     const at::Tensor& grad_a, const at::Tensor& grad_b, const at::Tensor& a, const at::Tensor& b,
     const at::Tensor& index_a, const at::Tensor& index_b) {
   const c10::cuda::CUDAGuard guard(a.device());
   const auto [own, other, batch, m, n] = check_pair(a, b);
   const at::Tensor from_a = floats(grad_a, "grad_a", a, 2), from_b = floats(grad_b, "grad_b", a, 2);
   const at::Tensor to_b = indices(index_a, "index_a", a, 2), to_a = indices(index_b, "index_b", a, 2);
-  TORCH_CHECK(
+  TORCH_CHECK_VALUE(
       from_a.numel() == batch * m && to_b.numel() == batch * m && from_b.numel() == batch * n &&
           to_a.numel() == batch * n,
       "gradients and indices do not fit a (B, M, 3) and b (B, N, 3)");
-  const at::Tensor out_a = at::empty_like(own), out_b = at::empty_like(other);
-  if (batch == 0 || m == 0 || n == 0) return {out_a, out_b};
-  const Gradient first = {
-      own.const_data_ptr<float>(),    other.const_data_ptr<float>(),   from_a.const_data_ptr<float>(),
+  const at::Tensor out = at::empty_like(own);
+  if (batch == 0 || m == 0 || n == 0) return out;
+  const Gradient task = {
+      own.const_data_ptr<float>(),    other.const_data_ptr<float>(),  from_a.const_data_ptr<float>(),
       from_b.const_data_ptr<float>(), to_b.const_data_ptr<int64_t>(), to_a.const_data_ptr<int64_t>(),
-      m,                              n,                               out_a.mutable_data_ptr<float>()};
-  const Gradient second = {
-      first.other,    first.own, first.grad_other, first.grad_own, first.choosing, first.chosen, n, m,
-      out_b.mutable_data_ptr<float>()};
-  const int larger = std::max(m, n);
-  const int threads = std::min(kThreads, (larger - 1) / kWarp * kWarp + kWarp);
-  const dim3 grid(blocks_for(batch * ((larger - 1) / threads + 1), 1), 2);
-  launch(nearest_gradient, grid, threads, first, second, batch);
-  return {out_a, out_b};
+      m,                              n,                              out.mutable_data_ptr<float>()};
+  const int threads = std::min(kThreads, (m - 1) / kWarp * kWarp + kWarp);
+  launch(nearest_gradient, blocks_for(batch * ((m - 1) / threads + 1), 1), threads, task, batch);
+  return out;
 }
 
 }  // namespace

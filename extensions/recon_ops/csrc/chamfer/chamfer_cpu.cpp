@@ -42,24 +42,26 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> nearest(const Tensor& a, const Tensor
   return {distance_a, distance_b, index_a, index_b};
 }
 
-// Gradient into one cloud: of its own distances, and of those of the other cloud's points that found it nearest.
-void backward_side(const float* own_grad, const int64_t* own_index, const float* own, int64_t count,
-                   const float* other_grad, const int64_t* other_index, const float* other, int64_t others, float* out) {
-  for (int64_t i = 0; i < count; ++i) {
-    const float g = 2 * own_grad[i];
-    const float *p = own + 3 * i, *q = other + 3 * own_index[i];
+// Gradient into a: of its own distances, and of those of the points of b that found it nearest.
+void backward_of_cloud(
+    const float* grad_a, const int64_t* index_a, const float* a, int64_t m, const float* grad_b,
+    const int64_t* index_b, const float* b, int64_t n, float* out) {
+  for (int64_t i = 0; i < m; ++i) {
+    const float g = 2 * grad_a[i];
+    const float *p = a + 3 * i, *q = b + 3 * index_a[i];
     for (int d = 0; d < 3; ++d) out[3 * i + d] = g * (p[d] - q[d]);
   }
-  for (int64_t j = 0; j < others; ++j) {
-    const float g = 2 * other_grad[j];
-    const float *p = other + 3 * j, *q = own + 3 * other_index[j];
-    float* to = out + 3 * other_index[j];
+  for (int64_t j = 0; j < n; ++j) {
+    const float g = 2 * grad_b[j];
+    const float *p = b + 3 * j, *q = a + 3 * index_b[j];
+    float* to = out + 3 * index_b[j];
     for (int d = 0; d < 3; ++d) to[d] -= g * (p[d] - q[d]);
   }
 }
 
-std::tuple<Tensor, Tensor> nearest_backward(const Tensor& grad_a, const Tensor& grad_b, const Tensor& a, const Tensor& b,
-                                            const Tensor& index_a, const Tensor& index_b) {
+Tensor nearest_backward(
+    const Tensor& grad_a, const Tensor& grad_b, const Tensor& a, const Tensor& b, const Tensor& index_a,
+    const Tensor& index_b) {
   check_floats(a, "a", 3);
   check_floats(b, "b", 3);
   check_same_batch(a, b, "a and b");
@@ -74,22 +76,19 @@ std::tuple<Tensor, Tensor> nearest_backward(const Tensor& grad_a, const Tensor& 
   const Tensor ia = index_a.contiguous(), ib = index_b.contiguous();
   check_index(ia, "index_a", n);
   check_index(ib, "index_b", m);
-  Tensor into_a = at::empty(first.sizes(), first.options()), into_b = at::empty(second.sizes(), second.options());
+  Tensor into = at::empty(first.sizes(), first.options());
   const float *pa = first.const_data_ptr<float>(), *pb = second.const_data_ptr<float>();
   const float *va = ga.const_data_ptr<float>(), *vb = gb.const_data_ptr<float>();
   const int64_t *ja = ia.const_data_ptr<int64_t>(), *jb = ib.const_data_ptr<int64_t>();
-  float *oa = into_a.mutable_data_ptr<float>(), *ob = into_b.mutable_data_ptr<float>();
-  // One side of one cloud is added up in order by one thread: the same sums with any number of threads.
-  at::parallel_for(0, 2 * batch, grain(4 * (m + n)), [&](int64_t begin, int64_t end) {
-    for (int64_t side = begin; side < end; ++side) {
-      const int64_t c = side / 2, s = c * m, t = c * n;
-      if (side % 2 == 0)
-        backward_side(va + s, ja + s, pa + 3 * s, m, vb + t, jb + t, pb + 3 * t, n, oa + 3 * s);
-      else
-        backward_side(vb + t, jb + t, pb + 3 * t, n, va + s, ja + s, pa + 3 * s, m, ob + 3 * t);
+  float* out = into.mutable_data_ptr<float>();
+  // A cloud is added up in order by one thread: the same sums with any number of threads.
+  at::parallel_for(0, batch, grain(4 * (m + n)), [&](int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; ++c) {
+      const int64_t s = c * m, t = c * n;
+      backward_of_cloud(va + s, ja + s, pa + 3 * s, m, vb + t, jb + t, pb + 3 * t, n, out + 3 * s);
     }
   });
-  return {into_a, into_b};
+  return into;
 }
 
 }  // namespace

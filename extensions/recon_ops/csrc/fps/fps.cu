@@ -269,7 +269,7 @@ void sample_farthest(
       points.const_data_ptr<float>(), points.size(0), count(points.size(1)), count(num_samples), skip_origin,
       index.mutable_data_ptr<int64_t>(), centers};
   if (job.batch == 0 || job.samples == 0) return;
-  TORCH_CHECK(job.samples <= job.total, "num_samples must be in 1..", job.total, ", got ", job.samples);
+  TORCH_CHECK_VALUE(job.samples <= job.total, "num_samples must be in 1..", job.total, ", got ", job.samples);
   if (job.total <= 128) return run_in_block<32, 4>(job);
   if (job.total <= 512) return run_in_block<128, 4>(job);
   if (job.total <= 1024) return run_in_block<128, 8>(job);
@@ -290,7 +290,7 @@ namespace {
 at::Tensor farthest_point_sample(const at::Tensor& points, int64_t num_samples, bool skip_origin) {
   const c10::cuda::CUDAGuard guard(points.device());
   const at::Tensor own = floats(points, "points", points, 3);
-  TORCH_CHECK(own.size(2) == 3, "points must be (B, N, 3)");
+  TORCH_CHECK_VALUE(own.size(2) == 3, "points must be (B, N, 3)");
   const at::Tensor index = at::empty({own.size(0), num_samples}, own.options().dtype(at::kLong));
   sample_farthest(own, num_samples, skip_origin, index, nullptr);
   return index;

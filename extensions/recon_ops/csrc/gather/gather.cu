@@ -92,10 +92,10 @@ at::Tensor gather_channels(const at::Tensor& features, const at::Tensor& index) 
   const c10::cuda::CUDAGuard guard(features.device());
   const at::Tensor from = floats(features, "features", features, 3), at = indices(index, "index", features, 2);
   const int64_t batch = from.size(0), channels = from.size(1), targets = at.size(1);
-  TORCH_CHECK(at.size(0) == batch, "features (B, C, N) and index (B, L) do not fit");
+  TORCH_CHECK_VALUE(at.size(0) == batch, "features (B, C, N) and index (B, L) do not fit");
   const at::Tensor out = at::empty({batch, channels, targets}, from.options());
   if (out.numel() == 0) return out;
-  TORCH_CHECK(from.size(2) > 0, "features must hold at least one point");
+  TORCH_CHECK_VALUE(from.size(2) > 0, "features must hold at least one point");
   const int64_t items = column_items(batch, channels, targets);
   launch(
       gather, blocks_in_strides(items, kColumnThreads), kColumnThreads, from.const_data_ptr<float>(),
@@ -106,7 +106,7 @@ at::Tensor gather_channels(const at::Tensor& features, const at::Tensor& index) 
 at::Tensor gather_channels_backward(const at::Tensor& grad, const at::Tensor& index, int64_t n) {
   const c10::cuda::CUDAGuard guard(grad.device());
   const at::Tensor from = floats(grad, "grad", grad, 3), at = indices(index, "index", grad, 2);
-  TORCH_CHECK(
+  TORCH_CHECK_VALUE(
       at.size(0) == from.size(0) && at.size(1) == from.size(2) && n >= 0, "grad (B, C, L) and index (B, L) do not fit");
   return scatter_columns(from, at, nullptr, 1, n);
 }

@@ -8,7 +8,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> group(
     const at::Tensor& points, int64_t num_group, int64_t group_size, bool skip_origin) {
   const c10::cuda::CUDAGuard guard(points.device());
   const at::Tensor own = floats(points, "points", points, 3);
-  TORCH_CHECK(own.size(2) == 3, "points must be (B, N, 3)");
+  TORCH_CHECK_VALUE(own.size(2) == 3, "points must be (B, N, 3)");
   const int64_t batch = own.size(0);
   const at::TensorOptions longs = own.options().dtype(at::kLong);
   const at::Tensor neighborhoods = at::empty({batch, num_group, group_size, 3}, own.options());

@@ -28,12 +28,12 @@ at::Tensor three_interpolate(const at::Tensor& features, const at::Tensor& index
   const at::Tensor from = floats(features, "features", features, 3), by = floats(weight, "weight", features, 3);
   const at::Tensor at = indices(index, "index", features, 3);
   const int64_t batch = from.size(0), channels = from.size(1), targets = at.size(1);
-  TORCH_CHECK(
+  TORCH_CHECK_VALUE(
       at.size(0) == batch && at.size(2) == 3 && by.sizes() == at.sizes(),
       "features (B, C, m), index (B, n, 3) and weight (B, n, 3) do not fit");
   const at::Tensor out = at::empty({batch, channels, targets}, from.options());
   if (out.numel() == 0) return out;
-  TORCH_CHECK(from.size(2) > 0, "features must hold at least one point");
+  TORCH_CHECK_VALUE(from.size(2) > 0, "features must hold at least one point");
   const int64_t items = column_items(batch, channels, targets);
   launch(
       interpolate, blocks_in_strides(items, kColumnThreads), kColumnThreads, from.const_data_ptr<float>(),
@@ -47,7 +47,7 @@ at::Tensor three_interpolate_backward(
   const c10::cuda::CUDAGuard guard(grad.device());
   const at::Tensor from = floats(grad, "grad", grad, 3), by = floats(weight, "weight", grad, 3);
   const at::Tensor at = indices(index, "index", grad, 3);
-  TORCH_CHECK(
+  TORCH_CHECK_VALUE(
       at.size(0) == from.size(0) && at.size(1) == from.size(2) && at.size(2) == 3 && by.sizes() == at.sizes() && m >= 0,
       "grad (B, C, n), index (B, n, 3) and weight (B, n, 3) do not fit");
   return scatter_columns(from, at, &by, 3, m);

@@ -273,8 +273,8 @@ void sort_nearest(const Search& task, int dimensions, const at::TensorOptions& o
 
 void search_nearest(const Search& task, int64_t dimensions, const at::TensorOptions& options) {
   if (task.batch == 0 || task.m == 0 || task.k == 0) return;
-  TORCH_CHECK(task.k <= task.n, "k must be in 1..", task.n, ", got ", task.k);
-  TORCH_CHECK(dimensions >= 1 && dimensions <= (1 << 20), "too many dimensions: ", dimensions);
+  TORCH_CHECK_VALUE(task.k <= task.n, "k must be in 1..", task.n, ", got ", task.k);
+  TORCH_CHECK_VALUE(dimensions >= 1 && dimensions <= (1 << 20), "too many dimensions: ", dimensions);
   const int dims = static_cast<int>(dimensions);
   if (dims == 3 && task.k <= 3) {
     launch(task.k == 1 ? few_nearest<1> : few_nearest<3>, dim3(few_blocks(task)), kFewThreads, task, task);
@@ -295,7 +295,7 @@ namespace {
 std::tuple<at::Tensor, at::Tensor> knn(const at::Tensor& query, const at::Tensor& points, int64_t k, bool) {
   const c10::cuda::CUDAGuard guard(query.device());
   const at::Tensor from = floats(query, "query", query, 3), to = floats(points, "points", query, 3);
-  TORCH_CHECK(from.size(0) == to.size(0) && from.size(2) == to.size(2), "query and points do not fit");
+  TORCH_CHECK_VALUE(from.size(0) == to.size(0) && from.size(2) == to.size(2), "query and points do not fit");
   const int64_t batch = from.size(0), m = from.size(1);
   const at::Tensor distance = at::empty({batch, m, k}, from.options());
   const at::Tensor index = at::empty({batch, m, k}, from.options().dtype(at::kLong));
