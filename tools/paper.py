@@ -35,6 +35,7 @@ class Scale:
         clip: the pretraining config whose image and text teachers share a space, for zero-shot.
         classify, fewshot, zeroshot, segment: configs by column, protocol, column and row of the tables.
         svm: config of the linear SVM.
+        baselines: folder of the baselines' configs.
         folds: how many of few-shot classification.
         voting: overrides of runs that vote.
         flags: further arguments of trained runs.
@@ -51,6 +52,7 @@ class Scale:
     zeroshot: Mapping[str, str]
     segment: Mapping[str, str]
     svm: str
+    baselines: str
     folds: int
     voting: tuple[str, ...]
     flags: tuple[str, ...]
@@ -89,6 +91,7 @@ SCALES = {
             "S3DIS Area 5 mIoU": "cfgs/segmentation/s3dis.yaml",
         },
         svm="cfgs/svm/modelnet40.yaml",
+        baselines="cfgs/baselines",
         folds=10,
         voting=(),
         flags=(),
@@ -143,6 +146,7 @@ SCALES = {
             "S3DIS Area 5 mIoU": "cfgs/demo/segment_semantic.yaml",
         },
         svm="cfgs/demo/svm.yaml",
+        baselines="cfgs/demo",
         folds=3,
         voting=("vote.rounds=10",),
         flags=("--val_freq", "5"),
@@ -172,6 +176,13 @@ RECON = "cfgs/pretrain/base.yaml"
 POINT_MAE = "cfgs/ablation/point_mae.yaml"
 RECONSTRUCT_ONLY = "cfgs/ablation/reconstruct_only.yaml"
 PLAIN = ("model.NAME=PlainTransformer",)
+BASELINES = {
+    "PointNet": "pointnet",
+    "PointNet++": "pointnet2",
+    "DGCNN": "dgcnn",
+    "PCT": "pct",
+    "PointMLP": "pointmlp",
+}
 CLASSIFICATION = {
     "Transformer (scratch)": (None, PLAIN, False),
     "Transformer, ReCon block (scratch)": (None, (), False),
@@ -290,6 +301,13 @@ class Planner:
         before = self.pretraining(pretrained, seed)
         opts = (*self.encoder_opts(config, before), *opts)
         return self.job(task, config, Path(pretrained).stem, seed, opts, after=before, **more)
+
+    def baseline_opts(self, config: str, name: str) -> tuple[str, ...]:
+        """Overrides that put a baseline and its recipe into a classification config."""
+        own = load_config(f"{self.scale.baselines}/{name}.yaml")
+        model = own["model"] | {"cls_dim": load_config(config)["model"]["cls_dim"]}
+        recipe = {"optimizer": own["optimizer"], "scheduler": {"kwargs": {"released_lag": False}}}
+        return (f"model={json.dumps(model)}", *flatten(recipe))
 
     def tuned(
         self,
