@@ -15,6 +15,8 @@ RUNNERS = {
     "zeroshot": "runner_zeroshot",
     "svm": "runner_svm",
 }
+# Models that have a runner of their own for what is classification otherwise.
+MODEL_RUNNERS = {"PartSegmentation": "runner_segment", "SemanticSegmentation": "runner_segment"}
 
 
 def at_least(least: int):
@@ -52,9 +54,9 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     group.add_argument("--val_freq", type=at_least(1), default=1, metavar="N", help="test every N epochs (%(default)s)")
 
     group = parser.add_argument_group("task, one of").add_mutually_exclusive_group()
-    group.add_argument("--finetune_model", action="store_true", help="fine-tune a classifier from --ckpts")
-    group.add_argument("--scratch_model", action="store_true", help="train a classifier from scratch")
-    group.add_argument("--test", action="store_true", help="test the fine-tuned classifier in --ckpts")
+    group.add_argument("--finetune_model", action="store_true", help="fine-tune a classifier or segmenter from --ckpts")
+    group.add_argument("--scratch_model", action="store_true", help="train one from scratch")
+    group.add_argument("--test", action="store_true", help="test the fine-tuned one in --ckpts")
     group.add_argument("--zeroshot", action="store_true", help="classify by class names with --ckpts")
     group.add_argument("--svm", action="store_true", help="linear SVM on the features of --ckpts, or of random weights")
 
@@ -67,7 +69,9 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     group.add_argument("--way", type=at_least(1), metavar="W", help="classes (5 or 10)")
     group.add_argument("--shot", type=at_least(1), metavar="S", help="training samples a class (10 or 20)")
     group.add_argument("--fold", type=at_least(0), metavar="F", help="which of the folds (0 to 9)")
-    group.add_argument("--vote", action="store_true", help="with --test: vote as well; --resume goes on with it")
+    group.add_argument(
+        "--vote", action="store_true", help="with --test of a classifier: vote as well; --resume goes on with it"
+    )
     group.add_argument("--rounds", type=at_least(1), metavar="N", help="rounds of voting (the config's vote.rounds)")
 
     group = parser.add_argument_group("several processes")
@@ -110,6 +114,12 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError("--vote goes with --test: fine-tune first, then --test --vote --ckpts .../ckpt-best.pth")
 
 
+def runner_of(task: str, model: str) -> str:
+    """Return the module under tools/ that does a task with a model of this name."""
+    runner = RUNNERS[task]
+    return MODEL_RUNNERS.get(model, runner) if runner == "runner_classify" else runner
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one task.
 
@@ -124,8 +134,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     device = distributed.start(args.launcher, args.local_rank)
     try:
-        runner = importlib.import_module(f"tools.{RUNNERS[args.task]}")
-        runner.main(start_run(args, args.task, device))
+        run = start_run(args, args.task, device)
+        importlib.import_module(f"tools.{runner_of(args.task, run.config.model['NAME'])}").main(run)
     finally:
         distributed.stop()
 

@@ -4,6 +4,7 @@ Every random function draws from the `torch.Generator` it is given, on that gene
 """
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -125,24 +126,32 @@ def rotate_y(points: Tensor, generator: torch.Generator) -> Tensor:
     return points @ rotation
 
 
-def scale(points: Tensor, generator: torch.Generator, low: float = 2 / 3, high: float = 3 / 2) -> Tensor:
-    """Stretch each cloud along each axis by its own factor U(low, high).
+def scale(
+    points: Tensor, generator: torch.Generator, low: float = 2 / 3, high: float = 3 / 2, per_axis: bool = True
+) -> Tensor:
+    """Stretch each cloud by U(low, high): a factor for each axis, or one for all three.
 
     Args:
         points: (B, N, 3).
     """
-    return points * _uniform(low, high, (len(points), 1, 3), generator, points)
+    return points * _uniform(low, high, (len(points), 1, 3 if per_axis else 1), generator, points)
 
 
 def scale_translate(
-    points: Tensor, generator: torch.Generator, low: float = 2 / 3, high: float = 3 / 2, shift: float = 0.2
+    points: Tensor,
+    generator: torch.Generator,
+    low: float = 2 / 3,
+    high: float = 3 / 2,
+    shift: float = 0.2,
+    per_axis: bool = True,
 ) -> Tensor:
     """Stretch as `scale` does, then shift each cloud along each axis by U(-shift, shift).
 
     Args:
         points: (B, N, 3).
     """
-    return scale(points, generator, low, high) + _uniform(-shift, shift, (len(points), 1, 3), generator, points)
+    stretched = scale(points, generator, low, high, per_axis)
+    return stretched + _uniform(-shift, shift, (len(points), 1, 3), generator, points)
 
 
 def identity(points: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -150,4 +159,11 @@ def identity(points: Tensor, generator: torch.Generator | None = None) -> Tensor
     return points
 
 
-AUGMENTATIONS = {"rotate": rotate_y, "scale_translate": scale_translate, "scale": scale, "none": identity}
+AUGMENTATIONS = {
+    "rotate": rotate_y,
+    "scale_translate": scale_translate,
+    # Of segmentation: gentler, and one factor a cloud, as in the PointNet++ code that it goes back to.
+    "scale_translate_small": partial(scale_translate, low=0.8, high=1.25, shift=0.1, per_axis=False),
+    "scale": scale,
+    "none": identity,
+}

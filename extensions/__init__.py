@@ -1,4 +1,4 @@
-"""Point operators: farthest point sampling, neighbours, grouping and Chamfer distance, from `recon_ops`."""
+"""Point operators: sampling, nearest neighbours, grouping, interpolation and Chamfer distance, from `recon_ops`."""
 
 import sys
 from pathlib import Path
@@ -8,8 +8,29 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import recon_ops
-from recon_ops import ball_query, chamfer_l1, chamfer_l2, farthest_point_sample, gather, group, knn
+from recon_ops import (
+    ball_query,
+    chamfer_l1,
+    chamfer_l2,
+    farthest_point_sample,
+    gather,
+    group,
+    knn,
+    three_interpolate,
+    three_nn,
+)
 
 sys.path.remove(str(Path(__file__).parent))
 
-__all__ = ["ball_query", "chamfer_l1", "chamfer_l2", "farthest_point_sample", "gather", "group", "knn", "recon_ops"]
+__all__ = [
+    "ball_query",
+    "chamfer_l1",
+    "chamfer_l2",
+    "farthest_point_sample",
+    "gather",
+    "group",
+    "knn",
+    "recon_ops",
+    "three_interpolate",
+    "three_nn",
+]

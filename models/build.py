@@ -65,6 +65,8 @@ def parse_model_config(cfg: Mapping):
     """
     if not isinstance(cfg, Mapping):
         raise UserError(f"config section 'model' must be a mapping, got {cfg!r}")
+    if set(cfg) == {"cls_dim"}:
+        cfg = {"NAME": "PartSegmentation", **cfg}  # the released one, which had no name
     if "NAME" not in cfg:
         raise UserError("missing config key 'model.NAME'")
     if not isinstance(cfg["NAME"], str):

@@ -27,21 +27,21 @@ class PatchEmbedding(nn.Module):
         batch, groups, size, _ = neighborhoods.shape
         first, second = self.first_conv, self.second_conv
 
-        points = F.linear(neighborhoods.reshape(-1, 3), first[0].weight[..., 0], _absorbed(first[0].bias, first[1]))
+        points = F.linear(neighborhoods.reshape(-1, 3), first[0].weight[..., 0], absorbed(first[0].bias, first[1]))
         points = F.relu(first[1](points))
-        points = F.linear(points, first[3].weight[..., 0], _absorbed(first[3].bias, second[1])).unflatten(0, (-1, size))
+        points = F.linear(points, first[3].weight[..., 0], absorbed(first[3].bias, second[1])).unflatten(0, (-1, size))
 
         # second_conv.0 sees [group feature, point feature]; its group half is the same for all K points of a
         # group, so it is computed once a group and added.
         group_weight, point_weight = second[0].weight[..., 0].chunk(2, dim=1)
-        shared = F.linear(points.amax(1), group_weight, _absorbed(second[0].bias, second[1]))
+        shared = F.linear(points.amax(1), group_weight, absorbed(second[0].bias, second[1]))
         points = (F.linear(points, point_weight) + shared[:, None]).flatten(0, 1)
         points = F.relu(second[1](points))
         points = F.linear(points, second[3].weight[..., 0], second[3].bias).unflatten(0, (-1, size))
         return points.amax(1).unflatten(0, (batch, groups))
 
 
-def _absorbed(bias: Tensor, norm: nn.BatchNorm1d) -> Tensor:
+def absorbed(bias: Tensor, norm: nn.BatchNorm1d) -> Tensor:
     """A bias whose constant shift `norm` takes off again.
 
     On batch statistics its gradient is zero; computed, it would be rounding noise, which Adam turns into full steps.

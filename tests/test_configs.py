@@ -45,6 +45,10 @@ TRAINED |= {
 }
 TWO_TOWER = "cfgs/full/finetune_scan_hardest_twotower.yaml"
 TRAINED[TWO_TOWER] = (5e-5, *SCAN[1:])
+SEGMENTATION = {
+    "shapenetpart": (1e-4, 16, 300, 10, 0.1, 2048, 128, 32, "scale_translate_small"),
+    "s3dis": (2e-4, 32, 60, 10, 0.1, 2048, 128, 32, "scale_translate_small"),
+}
 # ratio, points, groups, group size
 ZEROSHOT = {
     "modelnet10": (0.2, 1024, 64, 32),
@@ -115,22 +119,8 @@ def _add_flags(section: dict) -> None:
 def test_released_values_of_training(path):
     config = run_config(path)
     shape = config.model.get("transformer_config", config.model)
-    kwargs = config.optimizer.kwargs
-    assert TRAINED[path] == (
-        kwargs.lr,
-        config.total_bs,
-        config.max_epoch,
-        config.grad_norm_clip,
-        shape["drop_path_rate"],
-        config.npoints,
-        config.model["num_group"],
-        config.model["group_size"],
-        config.augment,
-    )
-    assert kwargs.weight_decay == 0.05 and config.step_per_update == 1 and not config.freeze_bn
-    schedule = config.scheduler.kwargs
-    assert (schedule.epochs, schedule.initial_epochs, schedule.released_lag) == (config.max_epoch, 10, True)
-    assert shape["depth"] == 12 and config.data_root == "data"
+    _check_training(config, TRAINED[path])
+    assert not config.double_step
     folder, name = Path(path).parts[1], Path(path).stem
     if folder != "pretrain":
         assert config.model["type"] == folder and (shape["trans_dim"], shape["num_heads"]) == (384, 6)
@@ -148,6 +138,43 @@ def test_released_values_of_training(path):
         clip = name == "zeroshot"
         assert config.model["img_encoder"] == ("ViT-B/32" if clip else "vit_base_patch16_224_in21k")
         assert config.model["text_encoder"] == "ViT-B/32"
+
+
+def _check_training(config: RunConfig, values: tuple) -> None:
+    shape, kwargs = config.model.get("transformer_config", config.model), config.optimizer.kwargs
+    assert values == (
+        kwargs.lr,
+        config.total_bs,
+        config.max_epoch,
+        config.grad_norm_clip,
+        shape["drop_path_rate"],
+        config.npoints,
+        config.model["num_group"],
+        config.model["group_size"],
+        config.augment,
+    )
+    assert kwargs.weight_decay == 0.05 and config.step_per_update == 1 and not config.freeze_bn
+    schedule = config.scheduler.kwargs
+    assert (schedule.epochs, schedule.initial_epochs, schedule.released_lag) == (config.max_epoch, 10, True)
+    assert shape["depth"] == 12 and config.data_root == "data"
+
+
+@pytest.mark.parametrize("name", SEGMENTATION)
+def test_released_values_of_segmentation(name):
+    config = run_config(f"cfgs/segmentation/{name}.yaml")
+    _check_training(config, SEGMENTATION[name])
+    data = config.dataset
+    kinds = {split: getattr(data, split)["_base_"]["NAME"] for split in ("train", "val", "test")}
+    if name == "shapenetpart":
+        assert config.double_step and set(kinds.values()) == {"ShapeNetPart"}
+        golden = build_on_meta({"NAME": "PartSegmentation", "cls_dim": 50}).state_dict()
+        mine = build_on_meta(config.model).state_dict()
+        assert {n: v.shape for n, v in mine.items()} == {n: v.shape for n, v in golden.items()}
+    else:
+        assert not config.double_step and kinds == {"train": "S3DIS", "val": "S3DISRooms", "test": "S3DISRooms"}
+        assert all(getattr(data, split)["_base_"]["test_area"] == 5 for split in kinds)
+        assert config.model["cls_dim"] == 13 and data.test["_base_"]["stride"] == 0.5
+    assert [getattr(data, split)["others"]["subset"] for split in kinds] == ["train", "test", "test"]
 
 
 @pytest.mark.parametrize("name", ZEROSHOT)
@@ -218,7 +245,7 @@ def test_sizes(name):
 def test_downstream_models_fit_the_pretraining_checkpoint():
     held = build_on_meta(run_config("cfgs/pretrain/zeroshot.yaml", "model.img_encoder=features").model).state_dict()
     held = {name.removeprefix("MAE_encoder."): value.shape for name, value in held.items()}
-    for path in ("cfgs/full/fewshot.yaml", "cfgs/svm/modelnet40.yaml"):
+    for path in ("cfgs/full/fewshot.yaml", "cfgs/svm/modelnet40.yaml", "cfgs/segmentation/s3dis.yaml"):
         model = build_on_meta(run_config(path).model)
         wanted = {name: value.shape for name, value in model.state_dict().items()}
         new = tuple(model.new_parameters)
@@ -274,14 +301,17 @@ def test_sizes_of_ablations(path, opts, millions):
     assert sum(p.numel() for p in model.parameters()) / 1e6 == pytest.approx(millions, abs=0.05)
 
 
-@pytest.mark.parametrize("name", ["pretrain", "finetune_scan", "svm", "zeroshot", "zeroshot_folder"])
+DEMO = ["pretrain", "finetune_scan", "svm", "zeroshot", "zeroshot_folder", "segment_part", "segment_semantic"]
+
+
+@pytest.mark.parametrize("name", DEMO)
 def test_demo_models_are_one_size(name):
     config, pretrain = run_config(f"cfgs/demo/{name}.yaml"), run_config("cfgs/demo/pretrain.yaml")
     shape = config.model.get("transformer_config", config.model)
-    for key in ("trans_dim", "encoder_dims", "depth", "num_heads"):
+    for key in ("trans_dim", "encoder_dims", "patch_dim", "depth", "num_heads"):
         assert shape[key] == pretrain.model["transformer_config"][key], key
-    for key in ("num_group", "group_size"):
-        assert config.model[key] == pretrain.model[key], key
+    for key in ("num_group", "group_size"):  # segmentation has more patches, which have no weights
+        assert config.model[key] == pretrain.model[key] or name.startswith("segment"), key
     assert pretrain.data_root == "data/demo"
     assert config.data_root == ("data" if name == "zeroshot_folder" else "data/demo")
 

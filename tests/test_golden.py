@@ -68,6 +68,15 @@ def test_downstream(name, output):
             assert np.array_equal(model.tokenize(points)[1].numpy(), golden["centers"])
 
 
+def test_part_segmentation():
+    golden = load("part_segmentation")
+    model = fill_by_name(build_model_from_cfg(EasyDict(json.loads(str(golden["config"]))))).eval()
+    assert state_dict_keys(model, golden["state_dict_keys"]) == sorted(map(str, golden["state_dict_keys"]))
+    with torch.no_grad():
+        log_prob = model(torch.from_numpy(golden["points"]), torch.from_numpy(golden["category"]))
+    assert np.abs(log_prob[:, ::16].numpy() - golden["log_prob"]).max() < 5e-4
+
+
 def pretrain_losses(model, golden, step=...):
     """Loss terms of one golden batch; `step` picks a batch of a trajectory."""
     points, image, text, mask = (

@@ -103,8 +103,11 @@ def test_ranges_of_scale_and_shift(generator: torch.Generator):
     assert (factor[:, 0] != factor[:, 1]).all() and len(shift.unique()) > 14000
     stretched = pt.scale(points, generator)
     assert (stretched[:, 0] == 0).all() and stretched[:, 1].min() >= 2 / 3 - 1e-6 and stretched.max() <= 1.5 + 1e-6
-    segmentation = pt.scale_translate(points, generator, 0.8, 1.25, 0.1)
-    assert segmentation[:, 0].abs().max() <= 0.1
+    gentle = pt.AUGMENTATIONS["scale_translate_small"](points, generator)
+    shift, factor = gentle[:, 0], gentle[:, 1] - gentle[:, 0]
+    assert 0.099 < shift.abs().max() <= 0.1 and len(shift.unique()) > 14000
+    torch.testing.assert_close(factor, factor[:, :1].expand(-1, 3))  # one factor a cloud
+    assert 0.8 - 1e-6 <= factor.min() < 0.801 and 1.249 < factor.max() <= 1.25 + 1e-6
 
 
 @pytest.mark.parametrize("name", pt.AUGMENTATIONS)

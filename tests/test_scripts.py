@@ -14,6 +14,7 @@ TASKS = {
     "fewshot.sh": ["exp", "some.pth", "5", "10", "0"],
     "zeroshot.sh": ["exp", "some.pth"],
     "svm.sh": ["exp", "some.pth"],
+    "seg.sh": ["exp", "some.pth"],
     "test.sh": ["exp", "some.pth"],
 }
 

@@ -207,6 +207,26 @@ def test_pretraining_weighs_its_losses(run):
     assert found["loss"] == pytest.approx(found["mdm"] + 0.5 * found["smc"], rel=1e-5)
 
 
+@pytest.mark.parametrize("together", [1, 2])
+def test_double_step(fitting, together):
+    """The released slip: each update steps twice on one gradient, as it is and clipped."""
+    trainer = fitting(16, "double_step=true", f"step_per_update={together}", "grad_norm_clip=0.5", "max_epoch=0")
+    weight = trainer.model.weight.detach().clone().requires_grad_()
+    schedule = [group["lr"] for group in trainer.optimizer.param_groups if group["params"]]
+    by_hand = torch.optim.AdamW([weight], lr=schedule[0], weight_decay=0.05)
+    order = list(trainer.loader.batch_sampler)
+    trainer.fit()
+    for first in range(0, len(order), together):
+        mine = order[first : first + together]
+        errors = [(weight.sum() * sum(batch) / len(batch) - sum(batch) / len(batch)) ** 2 for batch in mine]
+        weight.grad = torch.autograd.grad(sum(errors) / len(mine), weight)[0].clone()
+        by_hand.step()
+        nn.utils.clip_grad_norm_([weight], 0.5)
+        by_hand.step()
+    torch.testing.assert_close(trainer.model.weight, weight, rtol=1e-5, atol=1e-9)
+    assert by_hand.state[weight]["step"] == 2 * len(order) / together
+
+
 def test_clipping(fitting):
     trainer, norms = fitting(8, "grad_norm_clip=0.5", "max_epoch=0"), []
     trainer.optimizer.step = lambda: norms.append(float(trainer.model.weight.grad.norm()))

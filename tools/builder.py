@@ -153,7 +153,11 @@ class ZeroShotConfig:
 
 @dataclass
 class RunConfig:
-    """All run-level keys of a config file. Epochs run from 0 to `max_epoch` inclusive, as released."""
+    """All run-level keys of a config file.
+
+    Epochs run from 0 to `max_epoch` inclusive, as released. With `double_step` the optimizer steps twice on every
+    gradient, before it is clipped and after, which is a slip of the released segmentation.
+    """
 
     model: dict
     dataset: DatasetConfig
@@ -164,6 +168,7 @@ class RunConfig:
     max_epoch: int = 0
     step_per_update: int = 1
     grad_norm_clip: float | None = None
+    double_step: bool = False
     save_epochs: list[int] = field(default_factory=list)
     data_root: str = "data"
     augment: str = "none"
@@ -239,6 +244,7 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
         raw["vote"]["rounds"] = args.rounds
     config = parse(RunConfig, raw, "")
     _, model = parse_model_config(config.model)
+    config.model = {**config.model, "NAME": model.NAME}  # the released segmentation has no name
     for name in ("num_group", "group_size"):
         value = getattr(model, name, 1)  # not every model groups
         if not 1 <= value <= config.npoints:
@@ -371,6 +377,18 @@ def load_pretrained(run: Run, model: nn.Module, path: str, new: Sequence[str] = 
         UserError: see `utils.checkpoint.load_weights`.
     """
     checkpoint.load_weights(model, path, prefixes=("MAE_encoder.",), new=new, log=run.log)
+
+
+def load_start(run: Run, model: nn.Module) -> None:
+    """Put the weights that fine-tuning starts from into a model with `new_parameters`.
+
+    Raises:
+        UserError: if they do not fit; or if there are none, and nothing to resume either.
+    """
+    if run.args.ckpts:  # with --resume too: there may be nothing to resume yet
+        load_pretrained(run, model, run.args.ckpts, model.new_parameters)
+    elif run.task == "finetune" and not (run.folder / "ckpt-last.pth").is_file():
+        raise UserError(f"nothing to resume in {run.folder}, and no --ckpts FILE to start from")
 
 
 def build_optimizer(model: nn.Module, config: RunConfig) -> torch.optim.AdamW:

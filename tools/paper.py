@@ -354,10 +354,10 @@ def table1(plan: Planner) -> Table:
     columns = list(plan.scale.classify)
     rows = {
         row: {
-            column: plan.tuned(config, None, flatten(difference(path)))
+            column: plan.tuned(config, None, plan.baseline_opts(config, name))
             for column, config in plan.scale.classify.items()
         }
-        for row, path in BASELINES.items()
+        for row, name in BASELINES.items()
     }
     for row, (pretrained, opts, voting) in CLASSIFICATION.items():
         rows[row] = {c: plan.tuned(config, pretrained, opts, voting) for c, config in plan.scale.classify.items()}

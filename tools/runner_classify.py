@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from datasets.point_transforms import AUGMENTATIONS, point_all, sample_test, sample_train
 from models import build_model_from_cfg
-from tools.builder import Run, build_dataset, load_pretrained
+from tools.builder import Run, build_dataset, load_pretrained, load_start
 from tools.task import Draw, Task, predict
 from tools.trainer import Trainer
 from utils import distributed, seeding
@@ -33,11 +33,7 @@ class Classify(Task):
     def build_model(self) -> nn.Module:
         model = build_classifier(self.run, self.test_data)
         self.model_has_losses = getattr(model, "has_losses", False)  # asked now: it may be wrapped later
-        run = self.run
-        if run.args.ckpts:  # with --resume too: there may be nothing to resume yet
-            load_pretrained(run, model, run.args.ckpts, model.new_parameters)
-        elif run.task == "finetune" and not (run.folder / "ckpt-last.pth").is_file():
-            raise UserError(f"nothing to resume in {run.folder}, and no --ckpts FILE to start from")
+        load_start(self.run, model)
         if self.frozen:
             for name, parameter in model.named_parameters():
                 parameter.requires_grad_("cls" in name)

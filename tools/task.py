@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +31,9 @@ class Task(ABC):
         self.run = run
         self.loss_weights: dict[str, float] = {}
 
+    def prepare(self, data: Dataset) -> None:  # noqa: B027  (most tasks need nothing)
+        """Take from the training set what the losses need, such as class weights."""
+
     @abstractmethod
     def build_model(self) -> nn.Module:
         """Return the model, on the CPU, with its starting weights; what shall not train requires no gradient."""
@@ -49,9 +53,18 @@ class Task(ABC):
         """Put the model into the mode it is trained in."""
         model.train()
 
-    def evaluate(self, model: nn.Module) -> dict[str, float]:
-        """Return the numbers to report of the model, if any."""
+    def evaluate(self, model: nn.Module) -> dict[str, Any]:
+        """Return the numbers to report of the model, if any, by name.
+
+        Percentages are floats, which the log and TensorBoard show; the counts behind them are integers, and tables by
+        class are mappings.
+        """
         return {}
+
+
+def to_device(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    """Return a batch with its tensors on a device."""
+    return {k: v.to(device, non_blocking=True) if isinstance(v, Tensor) else v for k, v in batch.items()}
 
 
 @torch.no_grad()

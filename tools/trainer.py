@@ -4,13 +4,14 @@ import contextlib
 import time
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from tools.builder import GROUPS, Run, build_dataset, build_loader, build_optimizer, build_schedule
-from tools.task import Task
+from tools.task import Task, to_device
 from utils import checkpoint, distributed, seeding
 from utils.errors import Interrupted, UserError
 from utils.logging import progress
@@ -31,6 +32,7 @@ class Trainer:
     def __init__(self, run: Run, task: Task):
         self.run, self.task, self.config = run, task, run.config
         self.data = build_dataset(run, "train")
+        task.prepare(self.data)
         self.loader = build_loader(run, self.data, train=True)
         seeding.seed_everything(run.args.seed, "model")
         self.model = task.build_model().to(run.device)
@@ -43,8 +45,8 @@ class Trainer:
         # Where the run stands: `step` batches of `epoch` are done, with `sums` of their losses.
         self.epoch = self.step = 0
         self.sums: dict[str, float] = {}
-        self.metrics: dict[str, float] = {}
-        self.best: dict[str, float] = {}
+        self.metrics: dict[str, Any] = {}
+        self.best: dict[str, Any] = {}
         self.stop = StopRequest()
         self.last = run.folder / "ckpt-last.pth"
         if run.args.resume and self.last.is_file():
@@ -54,7 +56,7 @@ class Trainer:
         elif self.last.is_file():
             run.log.warning(f"{run.folder} holds an earlier run, which this one replaces (--resume would continue it)")
 
-    def fit(self) -> dict[str, float]:
+    def fit(self) -> dict[str, Any]:
         """Train to the end of `max_epoch`, evaluating and saving on the way; returns the last metrics.
 
         Raises:
@@ -99,8 +101,7 @@ class Trainer:
         self.loader.batch_sampler.seek(self.epoch, self.step)
         steps, together = len(self.loader), self.config.step_per_update
         for batch in self.loader if self.step < steps else ():
-            for name in [name for name, value in batch.items() if isinstance(value, Tensor)]:
-                batch[name] = batch[name].to(self.run.device, non_blocking=True)
+            batch = to_device(batch, self.run.device)
             key = (self.run.args.seed, distributed.rank(), self.epoch, self.step)
             seeding.seed_everything(*key)
             self.schedule.set(self.epoch, self.step / steps)
@@ -112,6 +113,8 @@ class Trainer:
                 (total / share).backward()
             self._add(losses | {"loss": total})
             if updates:
+                if self.config.double_step:
+                    self.optimizer.step()
                 if self.config.grad_norm_clip is not None:
                     nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_norm_clip)
                 self.optimizer.step()
@@ -141,7 +144,7 @@ class Trainer:
             )
         self.sums = {name: self.sums.get(name, 0.0) + value for name, value in values.items()}
 
-    def _evaluate(self) -> dict[str, float]:
+    def _evaluate(self) -> dict[str, Any]:
         """Evaluate after every `val_freq`-th epoch but the first, and after the last."""
         due = self.epoch > 0 and self.epoch % self.run.args.val_freq == 0
         if not due and self.epoch != self.config.max_epoch:
@@ -168,7 +171,7 @@ class Trainer:
         """One line to the log, one point to every curve."""
         groups = zip(GROUPS, self.optimizer.param_groups, strict=True)
         rates = {name: group["lr"] for name, group in groups if group["params"]}
-        tested = {name: value for name, value in self.metrics.items() if name.endswith("accuracy")}
+        tested = {n: value for n, value in self.metrics.items() if n not in means and isinstance(value, float)}
         parts = [f"{name} {value:.5g}" for name, value in means.items()]
         parts += [f"{name} {value:.2f} %" for name, value in tested.items()]
         if tested and self.best:

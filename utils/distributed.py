@@ -78,6 +78,13 @@ def mean(numbers: dict[str, float]) -> dict[str, float]:
     return {name: sum(one[name] for one in every) / len(every) for name in numbers}
 
 
+def total(tensor: torch.Tensor) -> torch.Tensor:
+    """Add up a tensor over the processes, in place."""
+    if world_size() > 1:
+        dist.all_reduce(tensor)
+    return tensor
+
+
 def share_buffers(model: nn.Module) -> None:
     """Give every process the main one's buffers, such as running statistics."""
     if world_size() > 1:

@@ -1,0 +1,204 @@
+"""Segmentation: parts of objects, and things in rooms; fine-tuning, training from scratch, testing."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from datasets.point_transforms import AUGMENTATIONS
+from datasets.shapenetpart import PARTS
+from models import build_model_from_cfg, parse_model_config
+from tools.builder import Run, build_dataset, build_loader, load_pretrained, load_start
+from tools.task import Draw, Task, to_device
+from tools.trainer import Trainer
+from utils import distributed
+from utils.errors import UserError
+from utils.logging import progress
+from utils.metrics import confusion_matrix, hit_rate, part_iou, part_scores, semantic_scores
+
+
+class Segment(Task):
+    """Negative log-likelihood of every point's label; the best is the highest mean IoU.
+
+    Args:
+        run: the run.
+        section: which of the config's data sets is measured on.
+
+    Attributes:
+        table: where the results have a number for each class: the key of the table, and that of the number in its rows.
+
+    Raises:
+        UserError: if that data set is of another kind than the model, or has more classes.
+    """
+
+    table: tuple[str, str]
+
+    def __init__(self, run: Run, section: str):
+        super().__init__(run)
+        _, self.shape = parse_model_config(run.config.model)
+        self.test_data = build_dataset(run, section)
+        self.weight: Tensor | None = None
+        self.check(self.test_data, f"dataset.{section}")
+
+    def prepare(self, data: Dataset) -> None:
+        if "point_label" not in data[0]:
+            raise UserError(f"dataset.train has no label for every point, which '{self.shape.NAME}' learns from")
+
+    @abstractmethod
+    def check(self, data: Dataset, where: str) -> None:
+        """Raise a UserError if a data set is not one to measure this model on."""
+
+    @abstractmethod
+    def log_prob(self, model: nn.Module, points: Tensor, batch: dict) -> Tensor:
+        """Return log-probabilities (B, N, classes) of points (B, N, 3), which may be augmented ones of the batch."""
+
+    def build_model(self) -> nn.Module:
+        model = build_model_from_cfg(self.run.config.model)
+        load_start(self.run, model)
+        return model
+
+    def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
+        points = AUGMENTATIONS[self.run.config.augment](batch["points"], draw("augment"))
+        log_prob = self.log_prob(model, points, batch)
+        return {"loss": F.nll_loss(log_prob.flatten(0, 1), batch["point_label"].flatten(), self.weight)}
+
+    def predict(self, model: nn.Module) -> Iterator[tuple[dict, Tensor]]:
+        """Yield this process's share of the test batches, in order, with their log-probabilities (B, N, classes)."""
+        model.eval()
+        for batch in progress(build_loader(self.run, self.test_data), desc="test"):
+            batch = to_device(batch, self.run.device)
+            with torch.no_grad():
+                log_prob = self.log_prob(model, batch["points"], batch).float()
+            yield batch, log_prob
+
+    def require(self, key: str, least: int, what: str) -> None:
+        """Raise a UserError if a size of the model is less than what the data set has."""
+        if (size := getattr(self.shape, key)) < least:
+            raise UserError(f"config key 'model.{key}': {size}, but the data set has {least} {what}")
+
+
+class PartSegment(Segment):
+    """Parts of objects of known category."""
+
+    metric = "instance_miou"
+    table = ("category_miou", "miou")
+
+    def check(self, data: Dataset, where: str) -> None:
+        if not set(data.class_names) <= set(PARTS):
+            raise UserError(f"{where} does not hold objects with parts, as 'ShapeNetPart' does")
+        self.require("num_categories", len(data.class_names), "categories")
+        self.require("cls_dim", 1 + max(max(PARTS[name]) for name in data.class_names), "parts")
+
+    def log_prob(self, model: nn.Module, points: Tensor, batch: dict) -> Tensor:
+        return model(points, batch["label"])
+
+    def evaluate(self, model: nn.Module) -> dict[str, Any]:
+        """Measure by shape; the prediction is the likeliest of the parts that the shape's category has."""
+        names = self.test_data.class_names
+        parts = torch.zeros(len(names), self.shape.cls_dim, dtype=torch.bool, device=self.run.device)
+        for category, name in enumerate(names):
+            parts[category, PARTS[name]] = True
+        found = []
+        for batch, log_prob in self.predict(model):
+            own, truth = parts[batch["label"]], batch["point_label"]
+            predicted = log_prob.masked_fill(~own[:, None], float("-inf")).argmax(2)
+            hits = (predicted == truth).sum(1)
+            totals = torch.full_like(hits, truth.shape[1])
+            columns = (part_iou(predicted, truth, own), batch["label"], hits, totals)
+            found.append([column.cpu() for column in columns])
+        found = [batch for share in distributed.gather(found) for batch in share]
+        iou, category, hits, totals = (torch.cat(column) for column in zip(*found, strict=True))
+        return part_scores(iou, category, names) | hit_rate(int(hits.sum()), int(totals.sum()))
+
+
+class SemanticSegment(Segment):
+    """Things in rooms; rare classes weigh more in the loss."""
+
+    metric = "miou"
+    table = ("class_iou", "iou")
+
+    def prepare(self, data: Dataset) -> None:
+        super().prepare(data)
+        if not hasattr(data, "class_weights"):
+            raise UserError("dataset.train has no class weights, as 'S3DIS' does")
+        self.weight = F.pad(data.class_weights(), (0, self.shape.cls_dim - len(data.class_names)))
+        self.weight = self.weight.to(self.run.device)
+
+    def check(self, data: Dataset, where: str) -> None:
+        if "index" not in data[0]:
+            raise UserError(f"{where} does not cover whole rooms, as 'S3DISRooms' does")
+        self.require("cls_dim", len(data.class_names), "classes")
+
+    def log_prob(self, model: nn.Module, points: Tensor, batch: dict) -> Tensor:
+        return model(points)
+
+    def evaluate(self, model: nn.Module) -> dict[str, Any]:
+        """Measure by room: every point takes the class with the highest sum of probabilities over its chunks.
+
+        Chunks come room by room, so only the sums of the rooms at hand are kept.
+        """
+        rooms, names = self.test_data.rooms, self.test_data.class_names
+        confusion = torch.zeros(len(names), len(names), dtype=torch.int64, device=self.run.device)
+        votes: dict[int, Tensor] = {}
+        done = 0  # the rooms below are counted
+
+        def votes_of(room: int) -> Tensor:
+            if room not in votes:
+                votes[room] = torch.zeros(len(rooms[room].labels), len(names), device=self.run.device)
+            return votes[room]
+
+        def count_up_to(end: int) -> None:
+            """Every process does this in the order of the rooms, with its share of their chunks."""
+            for room in range(done, end):
+                predicted = distributed.total(votes_of(room)).argmax(1)
+                truth = torch.from_numpy(rooms[room].labels).to(self.run.device)
+                confusion.add_(confusion_matrix(predicted, truth, len(names)))
+                del votes[room]
+
+        for batch, log_prob in self.predict(model):
+            present = batch["label"].unique().tolist()
+            if present[0] < done:
+                raise ValueError(f"the chunks of room {present[0]} do not come together")
+            count_up_to(present[0])
+            done = present[0]
+            for room in present:
+                mine = batch["label"] == room
+                prob = log_prob[mine].flatten(0, 1).exp()[:, : len(names)]
+                votes_of(room).index_add_(0, batch["index"][mine].flatten(), prob)
+        count_up_to(len(rooms))
+        return {"rooms": len(rooms)} | semantic_scores(confusion, names)
+
+
+TASKS = {"PartSegmentation": PartSegment, "SemanticSegmentation": SemanticSegment}
+
+
+def measure(task: Segment) -> None:
+    """Measure the segmenter in `--ckpts`.
+
+    Raises:
+        UserError: if its weights do not fit, or voting is asked for.
+    """
+    run = task.run
+    if run.args.vote:
+        raise UserError("--vote is for classifiers, segmentation has no voting")
+    model = build_model_from_cfg(run.config.model)
+    load_pretrained(run, model, run.args.ckpts)
+    results = task.evaluate(model.to(run.device))
+    run.log.info("  ".join(f"{name} {value:.2f} %" for name, value in results.items() if isinstance(value, float)))
+    key, number = task.table
+    for name, row in results[key].items():
+        run.log.info(f"  {name}: {row[number]:.2f} %")
+    run.record(model, finished=True, metric=task.metric, last=results)
+
+
+def main(run: Run) -> None:
+    """Fine-tune, train from scratch, or test."""
+    task = TASKS[run.config.model["NAME"]]
+    if run.task == "test":
+        measure(task(run, "test"))
+    else:
+        Trainer(run, task(run, "val")).fit()
