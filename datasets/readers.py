@@ -15,8 +15,8 @@ import numpy as np
 import trimesh
 from PIL import Image
 
-from utils.checkpoint import written_whole
 from utils.errors import UserError
+from utils.files import written_whole
 
 StrPath = str | os.PathLike
 

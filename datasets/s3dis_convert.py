@@ -17,8 +17,8 @@ import numpy as np
 
 from datasets.readers import read_points_txt
 from datasets.s3dis import CLASS_NAMES, S3DIS
-from utils.checkpoint import written_whole
 from utils.errors import Parser, UserError, run_command
+from utils.files import written_whole
 from utils.logging import progress
 
 LAYOUT = "Area_<a>/<room>_<n>/Annotations/<class>_<n>.txt, a line x y z r g b a point"

@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from utils.checkpoint import load_checkpoint, load_weights, save_atomic, written_whole
+from utils.checkpoint import load_checkpoint, load_weights, save_atomic
 from utils.errors import UserError
+from utils.files import written_whole
 
 
 class Model(nn.Module):

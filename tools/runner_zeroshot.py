@@ -18,8 +18,8 @@ from tools.builder import Run, build_dataset, load_pretrained
 from tools.report import table
 from tools.task import predict
 from utils import distributed
-from utils.checkpoint import written_whole
 from utils.errors import UserError
+from utils.files import written_whole
 from utils.logging import progress
 from utils.metrics import accuracy, class_accuracy, topk_accuracy
 from utils.registry import nearest

@@ -1,11 +1,10 @@
 """Checkpoints: written whole or not at all, read without running code from them."""
 
 import codecs
-import contextlib
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from utils.errors import UserError
+from utils.files import written_whole
 
 # Metrics in published checkpoints may be numpy numbers; these names rebuild them and can do nothing else.
 _NUMPY = (getattr(np, "_core", None) or np.core).multiarray
@@ -23,17 +23,6 @@ NUMPY_NUMBERS = [
     np.dtype,
     *(type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "bool")),
 ]
-
-
-@contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` that takes its place when the block ends without an error."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def save_atomic(checkpoint: Mapping, path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from utils import distributed
-from utils.checkpoint import written_whole
+from utils.files import written_whole
 
 
 class ConsoleHandler(logging.Handler):
