@@ -349,3 +349,21 @@ def test_two_processes(configs):
     found = metrics(Path("experiments/classify/cfgs/default"))
     assert found["processes"] == 2 and found["last"]["total"] == 6 and found["finished"]
     assert done.stdout.count("epoch 1/1") == 1
+
+
+def test_a_run_that_starts_anew_forgets_the_earlier_one(run, monkeypatch):
+    """Killed before its first checkpoint, it must not go on from that of the run before."""
+    folder = run("classify", "--scratch_model")
+    assert (folder / "ckpt-last.pth").is_file()
+
+    def killed(*_):
+        raise RuntimeError("out of memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tools.trainer.Trainer._train_epoch", killed)
+        with pytest.raises(RuntimeError):
+            run("classify", "--scratch_model", "--seed", "1")
+    assert not list(folder.glob("ckpt-*.pth"))
+    run("classify", "--scratch_model", "--seed", "1", "--resume")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["finished"] and metrics["seed"] == 1

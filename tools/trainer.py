@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -67,7 +68,8 @@ class Trainer:
         trained = sum(p.numel() for p in self.model.parameters() if p.requires_grad) / 1e6
         self.run.log.info(f"{len(self.data)} samples, {steps} steps an epoch, {trained:.2f} M trained parameters")
         bar = progress(total=epochs * steps, initial=self.epoch * steps + self.step, unit="step", smoothing=0)
-        self._record(finished=self.epoch >= epochs)  # what an earlier run in this folder left is true no longer
+        self._forget_earlier_run()
+        self._record(finished=self.epoch >= epochs)
         with bar, self.stop, self._board() as board:
             model = self.model
             if distributed.world_size() > 1:
@@ -93,6 +95,14 @@ class Trainer:
                 self._record(finished=self.epoch == epochs)
         self.run.log.info(f"finished; metrics in {self.run.folder / 'metrics.json'}")
         return self.metrics
+
+    def _forget_earlier_run(self) -> None:
+        """Remove the checkpoints of an earlier run in this folder, which --resume would take for this one's."""
+        if self.epoch == self.step == 0 and distributed.is_main():
+            given = {Path(path).resolve() for path in (self.run.args.ckpts, self.run.args.start_ckpts) if path}
+            for path in self.run.folder.glob("ckpt-*.pth"):
+                if path.resolve() not in given:
+                    path.unlink()
 
     def _train_epoch(self, model: nn.Module, bar) -> None:
         """Do what is left of the epoch."""
