@@ -12,16 +12,17 @@ from pathlib import Path
 
 from datasets import build_dataset
 from datasets.build import PointDataset, below_root
-from utils.config import read_yaml
+from utils.config import load_config, read_yaml
 from utils.errors import Parser, UserError, run_command
 from utils.logging import progress
 from utils.registry import nearest
 
+TEST_ONLY = ("ObjaverseLVIS", "Folder")
 FOLD = re.compile(r"(\d+)way_(\d+)shot/(\d+)\.pkl")
 
 
 def check(base: dict, data_root: str, read: bool = False) -> str:
-    """Build both splits of a data set.
+    """Build every split of a data set.
 
     Args:
         base: the content of its config.
@@ -37,7 +38,7 @@ def check(base: dict, data_root: str, read: bool = False) -> str:
     if base.get("NAME") == "ModelNetFewShot":
         return _check_folds(base, data_root)
     found = []
-    for subset in ("train", "test"):
+    for subset in ("test",) if base.get("NAME") in TEST_ONLY else ("train", "test"):
         dataset = build_dataset({"_base_": base, "others": {"subset": subset}}, data_root, subset)
         if read:
             _read(dataset, subset)
@@ -69,7 +70,7 @@ def _check_folds(base: dict, data_root: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = Parser(description="Say which data sets are there, how large they are, and what is missing or damaged.")
-    parser.add_argument("names", nargs="*", help="names of data set configs, such as ModelNet40 (default: all)")
+    parser.add_argument("names", nargs="*", help="data set configs, such as ModelNet40 (default: all published ones)")
     parser.add_argument("--data_root", default="data", help="folder of the data sets (default: %(default)s)")
     parser.add_argument("--configs", default="cfgs/dataset_configs", help="folder of their configs")
     parser.add_argument("--read", action="store_true", help="read every shape, not only the lists; takes minutes")
@@ -83,11 +84,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in args.names:
         if name not in configs:
             raise UserError(f"unknown data set config '{name}'{nearest(name, configs)}")
-    chosen = args.names or list(configs)
+    # By default only what is published: no folder of the user's own, no variant of another config.
+    published = [name for name in configs if name != "Folder" and "_base_" not in read_yaml(configs[name])]
+    chosen = args.names or published
     width, bad = max(map(len, chosen)), 0
     for name in chosen:
         try:
-            told = check(read_yaml(configs[name]), os.fspath(args.data_root), args.read)
+            told = check(load_config(configs[name]), os.fspath(args.data_root), args.read)
         except UserError as error:
             bad, told = bad + 1, f"error: {error}"
         print(f"{name:<{width}}  {told}", flush=True)
