@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tools import fewshot, jobs, paper, reproduce, tables
 from tools.jobs import Job, in_order, run_jobs
@@ -30,8 +31,9 @@ def chain(configs, monkeypatch) -> dict[str, Job]:
 
 def fake(job: Job, finished: bool = True, **numbers) -> None:
     """Write what a run of the job would leave."""
-    header = {"task": job.task, "seed": job.seed, "opts": list(job.opts), "ckpts": job.start, "finished": finished}
+    header = {"task": job.task, "seed": job.seed, "ckpts": job.start, "finished": finished}
     job.folder.mkdir(parents=True, exist_ok=True)
+    (job.folder / "config.yaml").write_text(yaml.safe_dump(job.raw))
     (job.folder / "metrics.json").write_text(json.dumps(header | {"metric": "accuracy"} | numbers))
 
 
@@ -45,18 +47,33 @@ def test_result_belongs_to_the_very_job(chain):
     fake(job)
     assert job.result() and dataclasses.replace(job, seed=1).result() is None
     assert dataclasses.replace(job, opts=()).result() is None
+    vote = dataclasses.replace(job, flags=("--vote",))
+    fake(vote, last={"accuracy": 1.0})
+    assert vote.result() is None
     fake(job, finished=False)
     assert job.result() is None and "--resume" in job.arguments()
 
 
-def test_result_is_void_once_its_weights_are_made_anew(chain):
+def test_a_changed_config_voids_the_result(chain):
+    job = chain["pretrain"]
+    fake(job)
+    Path(job.config).write_text(Path(job.config).read_text() + "step_per_update: 2\n")
+    changed = dataclasses.replace(job)  # what the next command reads
+    assert job.result() and changed.result() is None and "--resume" not in changed.arguments()
+
+
+@pytest.mark.parametrize("source", ["weights", "world"])
+def test_result_is_void_once_its_source_is_made_anew(chain, source, world):
     first, second = chain["pretrain"], chain["finetune"]
     fake(first)
     fake(second)
     assert second.result()
+    made = Path(second.start) if source == "weights" else world / "world.json"
+    made.touch()
     later = (second.folder / "metrics.json").stat().st_mtime + 10
-    os.utime(first.folder / "metrics.json", (later, later))
+    os.utime(made, (later, later))
     assert second.result() is None and "--resume" not in second.arguments()
+    made.unlink()
 
 
 def test_arguments(chain):
@@ -83,16 +100,16 @@ def test_runs_are_made_once_and_failures_do_not_stop_the_others(chain, tmp_path,
 
 @pytest.mark.parametrize("gpus, jobs_, expected", [("cpu", 3, ["", "", ""]), ("cpu", 1, [""])])
 def test_slots_on_the_cpu(gpus, jobs_, expected):
-    assert jobs.slots(Namespace(gpus=gpus, jobs=jobs_)) == expected
+    assert jobs.slots(Namespace(gpus=gpus, jobs=jobs_, num_workers=None)) == expected
 
 
 def test_slots_name_a_missing_gpu(monkeypatch):
     monkeypatch.setattr(jobs.torch.cuda, "device_count", lambda: 2)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert jobs.slots(Namespace(gpus=None, jobs=None)) == ["0", "1"]
-    assert jobs.slots(Namespace(gpus="1", jobs=None)) == ["1"]
+    assert jobs.slots(Namespace(gpus=None, jobs=None, num_workers=None)) == ["0", "1"]
+    assert jobs.slots(Namespace(gpus="1", jobs=None, num_workers=None)) == ["1"]
     with pytest.raises(UserError, match="no GPU '5'"):
-        jobs.slots(Namespace(gpus="5", jobs=None))
+        jobs.slots(Namespace(gpus="5", jobs=None, num_workers=None))
 
 
 def test_fewshot_command(configs, monkeypatch, capsys):
@@ -106,8 +123,8 @@ def test_fewshot_command(configs, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", command)
     with pytest.raises(UserError, match="1 runs failed.*fold0"):  # the tiny world holds fold 1 alone
         fewshot.main()
-    assert "1 of 2 runs" in capsys.readouterr().out
-    (cell,) = json.loads(Path("experiments/fewshot/fewshot.json").read_text())["cells"]
+    assert "n 1 of 2" in capsys.readouterr().out
+    (cell,) = json.loads(Path("experiments/fewshot/fewshot-seed0.json").read_text())["cells"]
     assert (cell["column"], cell["n"], cell["runs"]) == ("3w2s", 1, 2) and 0 <= cell["ours"] <= 100
 
 
@@ -132,7 +149,8 @@ def test_every_run_of_every_table_has_a_valid_config(name, scale, monkeypatch):
     for job in {dataclasses.replace(job, seed=0, fold=None, after=None) for job in in_order(table.jobs)}:
         config = parse(RunConfig, load_config(job.config, job.opts), "")
         parse_model_config(config.model)
-    assert set(table.paper) <= set(table.paper) | set(table.rows)
+    unknown = {"ReCon, ensemble, train+test shapes", "random weights", "Point-MAE, ReCon block", "from scratch"}
+    assert not table.paper or set(table.rows) - set(table.paper) <= unknown, "rows that the paper does not have"
     for row, cells in table.rows.items():
         assert set(cells) <= set(table.columns), row
     folders = [job.folder for job in in_order(table.jobs)]
@@ -168,7 +186,7 @@ def test_a_table_puts_ours_beside_the_papers(chain, tmp_path):
     table = Table("T", ["x"], {"ReCon": {"x": cell}}, {"ReCon": {"x": 90.0}, "other": {"x": [80.0, 2.0]}}, ("note",))
     assert tables.grid(table) == [
         ["", "x"],
-        ["ReCon", "50.0, 1 of 2 runs (90.0; -40.0)"],
+        ["ReCon", "50.0, n 1 of 2 (90.0; -40.0)"],
         ["other", "(80.0 +- 2.0)"],
     ]
     fake(two[1], best={"accuracy": 60.0}, last={"accuracy": 60.0})
@@ -176,5 +194,5 @@ def test_a_table_puts_ours_beside_the_papers(chain, tmp_path):
     (record, other) = json.loads((tmp_path / "out/t.json").read_text())["cells"]
     assert (record["ours"], record["std"], record["n"], record["difference"]) == (55.0, 5.0, 2, -35.0)
     assert (record["careful"], other["ours"], other["paper_std"]) == (50.0, None, 2.0)
-    assert "| ReCon | 55.0 +- 5.0 (90.0; -35.0) |" in (tmp_path / "out/t.md").read_text()
+    assert "| ReCon | 55.0 +- 5.0, n 2 (90.0; -35.0) |" in (tmp_path / "out/t.md").read_text()
     assert (tmp_path / "out/t.csv").read_text().splitlines()[1].startswith("ReCon,x,90.0,,55.0,5.0,2,2,-35.0,50.0")

@@ -21,6 +21,7 @@ from models import parse_model_config
 from utils import checkpoint, distributed, seeding
 from utils.config import load_config, parse
 from utils.errors import UserError
+from utils.files import written_whole
 from utils.logging import git_revision, make_logger, versions, write_json
 from utils.registry import nearest
 
@@ -237,9 +238,8 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
     Raises:
         UserError: for anything wrong with the config, see `load_config` and `parse`.
     """
-    raw = load_config(args.config, args.opts)
-    if args.way is not None:
-        _choose_fold(raw, args)
+    fold = None if args.way is None else (args.way, args.shot, args.fold)
+    raw = read_config(args.config, args.opts, fold)
     if args.rounds is not None and isinstance(raw.setdefault("vote", {}), dict):
         raw["vote"]["rounds"] = args.rounds
     config = parse(RunConfig, raw, "")
@@ -252,13 +252,13 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
     processes = distributed.world_size()
     if config.total_bs % processes:
         raise UserError(f"config key 'total_bs': {config.total_bs} is no multiple of the {processes} processes")
-    folder = run_folder(args.config, task, args.exp_name, args.way, args.shot, args.fold)
+    folder = run_folder(args.config, task, args.exp_name, fold)
     board = folder.parent / "TFBoard" / folder.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
         log = make_logger(folder)
         if distributed.is_main():
-            with checkpoint.written_whole(folder / "config.yaml") as temporary:
+            with written_whole(folder / "config.yaml") as temporary:
                 temporary.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
     except OSError as error:
         raise UserError(f"run folder {folder} cannot be made or written to: {error.strerror}") from None
@@ -267,21 +267,36 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
     return Run(task, args, config, device, folder, board, log)
 
 
-def run_folder(
-    config: str, task: str, exp_name: str, way: int | None = None, shot: int | None = None, fold: int | None = None
-) -> Path:
-    """Where a run writes: experiments/<config stem>/<config folder>/<name> (released layout)."""
+Fold = tuple[int, int, int]
+
+
+def run_folder(config: str, task: str, exp_name: str, fold: Fold | None = None) -> Path:
+    """Where a run writes: experiments/<config stem>/<config folder>/<name> (released layout).
+
+    Args:
+        config: the YAML file.
+        task: "test" runs stand beside the trained ones.
+        exp_name: name of the run.
+        fold: way, shot and fold of few-shot classification.
+    """
     name = f"test_{exp_name}" if task == "test" else exp_name
-    name = name if way is None else f"{name}_{way}way_{shot}shot_fold{fold}"
+    name = name if fold is None else "{}_{}way_{}shot_fold{}".format(name, *fold)
     return Path("experiments") / Path(config).stem / Path(config).resolve().parent.name / name
 
 
-def _choose_fold(raw: dict, args: argparse.Namespace) -> None:
-    """Fill way, shot and fold into every data set of the config."""
+def read_config(config: str, opts: Sequence[str], fold: Fold | None = None) -> dict:
+    """Read a config with its overrides, and fill way, shot and fold into every data set.
+
+    Raises:
+        UserError: see `load_config`.
+    """
+    raw = load_config(config, opts)
     sections = raw.get("dataset")
-    for section in sections.values() if isinstance(sections, dict) else ():
+    for section in sections.values() if fold and isinstance(sections, dict) else ():
         if isinstance(section, dict) and isinstance(section.get("others") or {}, dict):
-            section["others"] = {**(section.get("others") or {}), "way": args.way, "shot": args.shot, "fold": args.fold}
+            chosen = dict(zip(("way", "shot", "fold"), fold, strict=True))
+            section["others"] = {**(section.get("others") or {}), **chosen}
+    return raw
 
 
 def build_dataset(run: Run, section: str) -> Dataset:

@@ -56,14 +56,22 @@ def main() -> None:
         if not Path(file).is_file():
             raise UserError(f"file not found: {file}")
     settings = [(way, shot) for way in args.way for shot in args.shot]
-    common = {"name": args.exp_name, "seed": args.seed, "opts": tuple(args.opts), "ckpts": args.ckpts}
+    common = {
+        "name": f"{args.exp_name}-seed{args.seed}",
+        "seed": args.seed,
+        "opts": tuple(args.opts),
+        "ckpts": args.ckpts,
+    }
     title = f"Few-shot classification from {args.ckpts} (%)"
     table = fewshot_table(title, args.configs, settings, args.folds, **common)
-    stem = Path("experiments/fewshot") / args.exp_name
+    stem = Path("experiments/fewshot") / common["name"]
     places = slots(args)
     todo = [job for job in table.jobs if job.result() is None]
+    others = [job for job in todo if (job.folder / "ckpt-best.pth").is_file() and job.metrics() is None]
+    if others:
+        print(f"warning: {len(others)} earlier runs, first {others[0]}, are of other weights or settings: made anew")
     print(f"{len(table.jobs)} runs, {len(table.jobs) - len(todo)} done, {len(places)} at once", flush=True)
-    failed = run_jobs(todo, places, stem / "logs")
+    failed = run_jobs(todo, places, stem / "logs", args.num_workers)
     save(table, stem)
     show(table)
     print(f"saved as {stem}.md, .csv and .json")

@@ -2,7 +2,10 @@
 
 import argparse
 import contextlib
+import ctypes
+import functools
 import json
+import logging
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -15,16 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import yaml
 
-from tools.builder import run_folder
+from tools.builder import Fold, read_config, run_folder
 from utils.errors import UserError
-from utils.logging import progress
+from utils.logging import ConsoleHandler, progress
 
 FLAGS = {
     "pretrain": (),
     "finetune": ("--finetune_model",),
     "scratch": ("--scratch_model",),
-    "test": ("--test", "--vote"),
+    "test": ("--test",),
     "zeroshot": ("--zeroshot",),
     "svm": ("--svm",),
 }
@@ -38,7 +42,7 @@ class Job:
     """One run of main.py.
 
     Attributes:
-        task: a key of `FLAGS`; "test" votes as well.
+        task: a key of `FLAGS`.
         config: YAML file.
         name: of the run folder.
         seed: of the run.
@@ -55,7 +59,7 @@ class Job:
     name: str
     seed: int = 0
     opts: tuple[str, ...] = ()
-    fold: tuple[int, int, int] | None = None
+    fold: Fold | None = None
     after: "Job | None" = None
     ckpts: str | None = None
     flags: tuple[str, ...] = ()
@@ -63,7 +67,7 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        return run_folder(self.config, self.task, self.name, *(self.fold or ()))
+        return run_folder(self.config, self.task, self.name, self.fold)
 
     @property
     def start(self) -> str | None:
@@ -75,47 +79,44 @@ class Job:
     def __str__(self) -> str:
         return str(self.folder.relative_to("experiments"))
 
+    @functools.cached_property
+    def raw(self) -> dict:
+        """The config with its overrides."""
+        return read_config(self.config, self.opts, self.fold)
+
     def metrics(self) -> dict | None:
-        """What metrics.json says, if it is of this very job, finished or not."""
+        """What metrics.json says, if it is of this very job and not outdated, finished or not."""
         try:
+            own = (self.folder / "metrics.json").stat().st_mtime
             found = json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            config = yaml.safe_load((self.folder / "config.yaml").read_text(encoding="utf-8"))
+            # A world that was made anew, and weights that were, void what was made from them.
+            sources = [Path(str(self.raw.get("data_root")), "world.json"), *([Path(self.start)] if self.start else [])]
+            late = any(path.stat().st_mtime > own for path in sources if path.exists())
+        except (OSError, ValueError, yaml.YAMLError):
             return None
-        same = {"task": self.task, "seed": self.seed, "opts": list(self.opts), "ckpts": self.start}
-        return found if isinstance(found, dict) and same == {key: found.get(key) for key in same} else None
+        same = {"task": self.task, "seed": self.seed, "ckpts": self.start}
+        if late or config != self.raw or not isinstance(found, dict) or same != {key: found.get(key) for key in same}:
+            return None
+        return found if self.after is None or self.after.result() is not None else None
 
     def result(self) -> dict | None:
-        """The metrics of the finished run, unless the run that it starts from is not done or was made anew since."""
+        """The metrics of the run, if it is finished."""
         found = self.metrics()
-        return found if found and found.get("finished") and self._in_time() else None
-
-    def _in_time(self) -> bool:
-        """Whether metrics.json is not older than the weights that the run starts from."""
-        if self.after is None:
-            return True
-        earlier, own = (job.folder / "metrics.json" for job in (self.after, self))
-        return self.after.result() is not None and earlier.stat().st_mtime <= own.stat().st_mtime
+        if not found or not found.get("finished") or ("--vote" in self.flags and "vote" not in found["last"]):
+            return None
+        return found
 
     def arguments(self) -> list[str]:
         """The command line of main.py; a run of this job that was interrupted is resumed."""
-        words = [
-            "--config",
-            self.config,
-            "--exp_name",
-            self.name,
-            "--seed",
-            str(self.seed),
-            *FLAGS[self.task],
-            *self.flags,
-        ]
+        words = ["--config", self.config, "--exp_name", self.name, "--seed", str(self.seed)]
+        words += [*FLAGS[self.task], *self.flags]
         if self.fold:
-            words += [
-                word for pair in zip(("--way", "--shot", "--fold"), map(str, self.fold), strict=True) for word in pair
-            ]
+            words += "--way {} --shot {} --fold {}".format(*self.fold).split()
         if self.start:
             words += ["--ckpts", self.start]
         found = self.metrics()
-        if self.task in RESUMED and found and not found.get("finished") and self._in_time():
+        if self.task in RESUMED and found and not found.get("finished"):
             words.append("--resume")
         return words + (["--opts", *self.opts] if self.opts else [])
 
@@ -126,6 +127,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=int, metavar="N", help="runs at once on the CPU (default: one a core, at most 4)"
     )
+    parser.add_argument("--num_workers", type=int, metavar="N", help="loader processes of each run (default: by cores)")
 
 
 def slots(args: argparse.Namespace) -> list[str]:
@@ -135,15 +137,15 @@ def slots(args: argparse.Namespace) -> list[str]:
         UserError: if there is no such GPU, or no run would be made.
     """
     count = torch.cuda.device_count()
-    if args.jobs is not None and args.jobs < 1:
-        raise UserError(f"--jobs must be at least 1, got {args.jobs}")
+    if (args.jobs is not None and args.jobs < 1) or (args.num_workers is not None and args.num_workers < 0):
+        raise UserError("--jobs must be at least 1 and --num_workers at least 0")
     if args.gpus == "cpu" or (args.gpus is None and not count):
         return [""] * (args.jobs or min(4, os.cpu_count() or 1))
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     known = (visible.split(",") if visible else list(map(str, range(count))))[:count]
     chosen = known if args.gpus is None else args.gpus.split(",")
     for gpu in chosen:
-        if gpu not in known:
+        if gpu not in known and not gpu.startswith(("GPU-", "MIG-")):
             raise UserError(f"--gpus: there is no GPU '{gpu}' (there are: {', '.join(known) or 'none'})")
     return chosen
 
@@ -163,78 +165,109 @@ def in_order(jobs: Sequence[Job]) -> list[Job]:
 
 
 def estimate(jobs: Sequence[Job], places: int) -> float:
-    """Seconds that the jobs take on so many slots: those that others wait for come first, so they pack well."""
+    """Seconds that the jobs take on so many slots, roughly: as if none had to wait for another."""
     return max(sum(job.seconds for job in jobs) / places, max((job.seconds for job in jobs), default=0.0))
 
 
-def run_jobs(jobs: Sequence[Job], places: Sequence[str], logs: Path, workers: int = 0) -> list[Job]:
+class Crew:
+    """Runs under way, at most one in a place.
+
+    Args:
+        places: see `slots`.
+        logs: folder for what each run prints.
+        workers: loader processes of each run; None: none on the CPU, with GPUs a share of the cores.
+    """
+
+    def __init__(self, places: Sequence[str], logs: Path, workers: int | None = None):
+        self.free, self.logs = list(places), logs
+        shared = max(1, min(8, (os.cpu_count() or 1) // len(places) - 1))
+        self.workers = workers if workers is not None else 0 if places[0] == "" else shared
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload(PRELOADED)
+        self.running: dict[Job, tuple[multiprocessing.Process, str, float]] = {}
+
+    def log_file(self, job: Job) -> Path:
+        return self.logs / f"{str(job).replace('/', '-')}.log"
+
+    def start(self, job: Job) -> None:
+        """Begin a run in a free place."""
+        place = self.free.pop(0)
+        told = (job, place, self.workers, self.log_file(job).resolve(), os.getcwd())
+        process = self.context.Process(target=_run_main, args=told)
+        process.start()
+        self.running[job] = process, place, time.monotonic()
+
+    def ended(self) -> Iterator[tuple[Job, bool, float]]:
+        """Wait a while, and yield the runs that have ended: whether well, and after how many seconds."""
+        if self.running:
+            multiprocessing.connection.wait([process.sentinel for process, *_ in self.running.values()], timeout=30)
+        for job, (process, place, began) in list(self.running.items()):
+            if process.exitcode is not None:
+                del self.running[job]
+                self.free.append(place)
+                yield job, process.exitcode == 0 and job.result() is not None, time.monotonic() - began
+
+    def left(self, waiting: Sequence[Job], pace: float) -> float:
+        """Seconds until all is done, if runs take `pace` times as long as was guessed."""
+        now = time.monotonic()
+        under_way = sum(max(job.seconds * pace - (now - began), 0) for job, (*_, began) in self.running.items())
+        return (under_way + pace * sum(job.seconds for job in waiting)) / (len(self.running) + len(self.free))
+
+    def stop(self) -> None:
+        """Ask every run to save and end, and wait until it has."""
+        for process, *_ in self.running.values():
+            process.terminate()
+        for process, *_ in self.running.values():
+            process.join()
+
+
+def run_jobs(jobs: Sequence[Job], places: Sequence[str], logs: Path, workers: int | None = None) -> list[Job]:
     """Run the jobs that are not done.
 
     Args:
         jobs: what is wanted; what they start from is run first.
-        places: see `slots`.
-        logs: folder for what each run prints.
-        workers: loader processes of each run.
+        places, logs, workers: see `Crew`.
 
     Returns:
         The jobs that failed, or that start from one that did.
 
     Raises:
-        KeyboardInterrupt: on Ctrl-C or SIGTERM, when the runs under way have saved and ended.
+        KeyboardInterrupt: on Ctrl-C, SIGTERM or SIGHUP, when the runs under way have saved and ended.
     """
     waiting = [job for job in in_order(jobs) if job.result() is None]
     if not waiting:
         return []
     logs.mkdir(parents=True, exist_ok=True)
-    total, began, spent = len(waiting), time.monotonic(), 0.0
-    failed: list[Job] = []
-    running: dict[multiprocessing.Process, tuple[Job, str, float]] = {}
-    free = list(places)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
+    log = logging.getLogger("jobs")
+    log.propagate, log.handlers = False, [ConsoleHandler()]
+    log.setLevel(logging.INFO)
+    total, failed = len(waiting), []
+    guessed = took = 1.0  # seconds of the runs that are done
     with progress(total=total, unit="run") as bar, _terminable(), _threads(len(places), places[0] == ""):
+        crew = Crew(places, logs, workers)
         try:
-            while waiting or running:
+            while waiting or crew.running:
                 for job in list(waiting):
                     if job.after in failed:
                         waiting.remove(job)
                         failed.append(job)
                         bar.update()
-                    elif free and not _blocked(job, waiting, running):
+                    elif crew.free and job.after not in waiting and job.after not in crew.running:
                         waiting.remove(job)
-                        place = free.pop(0)
-                        log = logs / f"{str(job).replace('/', '-')}.log"
-                        arguments = [*job.arguments(), "--num_workers", str(workers)]
-                        process = context.Process(target=_run_main, args=(arguments, log.resolve(), place, os.getcwd()))
-                        process.start()
-                        running[process] = job, place, time.monotonic()
-                left = sum(job.seconds for job in waiting) + sum(job.seconds for job, *_ in running.values())
-                pace = (time.monotonic() - began) * len(places) / spent if spent else 1.0
-                names = ", ".join(str(job) for job, *_ in running.values())
-                bar.set_description_str(
-                    f"about {left * pace / len(places) / 60:.0f} min left: {names[:60]}", refresh=False
-                )
-                multiprocessing.connection.wait([process.sentinel for process in running], timeout=30)
-                for process in [process for process in running if process.exitcode is not None]:
-                    job, place, started = running.pop(process)
-                    free.append(place)
-                    spent += job.seconds
+                        crew.start(job)
+                bar.set_description_str(f"about {crew.left(waiting, took / guessed) / 60:.0f} min left", refresh=False)
+                bar.set_postfix_str(", ".join(map(str, crew.running))[:60], refresh=False)
+                for job, well, seconds in crew.ended():
                     bar.update()
-                    seconds = time.monotonic() - started
-                    if process.exitcode == 0:
-                        bar.write(f"[{bar.n}/{total}] {job}: {headline(job)} ({seconds:.0f} s)", file=sys.stdout)
+                    if well:
+                        guessed, took = guessed + job.seconds, took + seconds
+                        log.info(f"[{bar.n}/{total}] {job}: {headline(job)} ({seconds:.0f} s)")
                     else:
                         failed.append(job)
-                        log = logs / f"{str(job).replace('/', '-')}.log"
-                        bar.write(
-                            f"[{bar.n}/{total}] {job}: failed: {_last_line(log)} (all of it: {log})", file=sys.stdout
-                        )
-                    sys.stdout.flush()
+                        file = crew.log_file(job)
+                        log.info(f"[{bar.n}/{total}] {job}: failed: {_last_line(file)} (all of it: {file})")
         except KeyboardInterrupt:
-            for process in running:
-                os.kill(process.pid, signal.SIGTERM)
-            for process in running:
-                process.join()
+            crew.stop()
             raise KeyboardInterrupt("what was done is kept; the same command goes on") from None
     return failed
 
@@ -245,34 +278,39 @@ def check_failures(failed: Sequence[Job], logs: Path) -> None:
         raise UserError(f"{len(failed)} runs failed or could not start, first {failed[0]}; what they said is in {logs}")
 
 
-def _blocked(job: Job, waiting: Sequence[Job], running: dict) -> bool:
-    """Whether the job has to wait for the one that it starts from."""
-    return job.after is not None and (job.after in waiting or any(job.after == other for other, *_ in running.values()))
-
-
 def headline(job: Job) -> str:
-    """The number that a run is about, in one phrase."""
+    """The number that a finished run is about, in one phrase."""
     metrics = job.result()
-    if metrics is None:
-        return "no result"
-    values = metrics.get("best") or metrics.get("last") or {}
-    value = values.get(metrics["metric"])
+    value = (metrics.get("best") or metrics["last"]).get(metrics["metric"])
     return metrics["metric"] + (" -" if value is None else f" {value:.4g}")
 
 
-def _run_main(arguments: list[str], log: Path, place: str, folder: str) -> None:
-    """What a job's process does: main.py with its output in a file."""
+def _run_main(job: Job, place: str, workers: int, log: Path, folder: str) -> None:
+    """What a process does: main.py with its output in a file, unless another command has done the job meanwhile."""
+    import fcntl
+
     os.chdir(folder)
-    os.setpgid(0, 0)  # Ctrl-C reaches the parent alone, which passes it on once
+    os.setpgid(0, 0)  # Ctrl-C reaches the command alone, which passes it on once
+    if sys.platform == "linux":  # a command that was killed takes its runs along; they save and end
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    for number in (1, 2):
-        os.dup2(file, number)
-    os.environ["CUDA_VISIBLE_DEVICES"] = place
-    sys.argv = ["main.py", *arguments]
-    print("python", *sys.argv, flush=True)
-    runpy.run_path(str(Path(__file__).parent.parent / "main.py"), run_name="__main__")
+    job.folder.mkdir(parents=True, exist_ok=True)
+    with open(job.folder / ".lock", "w") as lock:
+        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        for number in (1, 2):
+            os.dup2(file, number)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print(f"waiting for the run of another command in {job.folder}", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if job.result() is not None:
+            return
+        os.environ["CUDA_VISIBLE_DEVICES"] = place
+        sys.argv = ["main.py", *job.arguments(), "--num_workers", str(workers)]
+        print("python", *sys.argv, flush=True)
+        runpy.run_path(str(Path(__file__).parent.parent / "main.py"), run_name="__main__")
 
 
 def _last_line(log: Path) -> str:
@@ -285,12 +323,13 @@ def _last_line(log: Path) -> str:
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """Answer SIGTERM as Ctrl-C."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Answer SIGTERM and a closed terminal as Ctrl-C."""
+    before = {n: signal.signal(n, signal.default_int_handler) for n in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

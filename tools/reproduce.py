@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.jobs import Job, add_arguments, check_failures, estimate, in_order, run_jobs, slots
-from tools.paper import SCALES, TABLES, Planner
+from tools.paper import SCALES, SETTINGS, TABLES, Planner
 from tools.report import table as layout
 from tools.tables import Table, save, show
 from utils.errors import Parser, UserError, run_command
@@ -16,20 +16,23 @@ OUT = Path("experiments/reproduce")
 
 def show_plan(tables: dict[str, Table], places: Sequence[str]) -> list[Job]:
     """Print what will be run and about how long it takes; returns the jobs that are not done."""
-    rows, shown, todo = [["table", "runs", "done", "minutes"]], set(), []
+    rows, shown, todo = [["table", "runs", "done", "about"]], set(), []
     for name, table in tables.items():
         own = [job for job in in_order(table.jobs) if job not in shown]
         shown.update(own)
         left = [job for job in own if job.result() is None]
         todo += left
-        rows.append([name, str(len(own)), str(len(own) - len(left)), f"{estimate(left, len(places)) / 60:.0f}"])
+        rows.append([name, str(len(own)), str(len(own) - len(left)), _span(estimate(left, len(places)))])
     if len(tables) > 1:
-        minutes = f"{estimate(todo, len(places)) / 60:.0f}"
-        rows.append(["together", str(len(shown)), str(len(shown) - len(todo)), minutes])
+        rows.append(["together", str(len(shown)), str(len(shown) - len(todo)), _span(estimate(todo, len(places)))])
     print(layout(rows))
     where = f"{len(places)} runs at once on the CPU" if places[0] == "" else f"one run each on GPU {', '.join(places)}"
     print(f"{where}; runs that tables share count for the first of them\n", flush=True)
     return todo
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds < 3 * 3600 else f"{seconds / 3600:.0f} h"
 
 
 def prepare(names: Sequence[str], folds: int) -> None:
@@ -38,13 +41,17 @@ def prepare(names: Sequence[str], folds: int) -> None:
     Raises:
         UserError: if that fails.
     """
-    commands = [["datasets.demo", "--out", "data/demo"]]
-    if "table2" in names:
-        options = ["--data_root", "data/demo", "--config", "cfgs/dataset_configs/ModelNet40_2k.yaml"]
-        commands.append(["datasets.modelnet_fewshot", *options, "--folds", str(folds), "--test-per-class", "10"])
-    for command in commands:
-        if subprocess.run([sys.executable, "-m", *command]).returncode:
-            raise UserError(f"python -m {' '.join(command)} failed; its message is above")
+    _make("datasets.demo", "--out", "data/demo")
+    fewshot = Path("data/demo/ModelNetFewshot")
+    made = all((fewshot / f"{way}way_{shot}shot/{folds - 1}.pkl").is_file() for way, shot in SETTINGS.values())
+    if "table2" in names and not made:
+        options = ["--folds", str(folds), "--test-per-class", "10", "--points", "2048"]
+        _make("datasets.modelnet_fewshot", "--data_root", "data/demo", *options)
+
+
+def _make(*command: str) -> None:
+    if subprocess.run([sys.executable, "-m", *command]).returncode:
+        raise UserError(f"python -m {' '.join(command)} failed; its message is above")
 
 
 def main() -> None:
@@ -58,12 +65,15 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="seeds of every run (default: %(default)s)")
     add_arguments(parser)
+    options = {"nargs": "+", "default": [], "metavar": "KEY=VALUE"}
+    parser.add_argument("--opts", help="override config keys in every run, such as data_root=/data", **options)
+    parser.add_argument("--pretrain_opts", help="in pretraining, such as model.img_weights=FILE", **options)
     parser.add_argument("--plan", action="store_true", help="show the plan and stop")
     args = parser.parse_args()
     if args.seeds < 1:
         raise UserError("--seeds must be at least 1")
     places = slots(args)
-    planner = Planner(args.scale, args.seeds)
+    planner = Planner(args.scale, args.seeds, args.opts, args.pretrain_opts)
     names = list(TABLES) if "all" in args.tables else list(dict.fromkeys(args.tables))
     tables = {name: planner.table(name) for name in names}
     todo = show_plan(tables, places)
@@ -73,7 +83,7 @@ def main() -> None:
     if todo:
         if args.scale == "demo":
             prepare(names, planner.scale.folds)
-        failed = run_jobs(todo, places, OUT / args.scale / "logs")
+        failed = run_jobs(todo, places, OUT / args.scale / "logs", args.num_workers)
     for name, table in tables.items():
         save(table, OUT / args.scale / name)
         show(table)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tools.jobs import Job
 from tools.report import table as layout
-from utils.checkpoint import written_whole
 from utils.errors import UserError
+from utils.files import written_whole
 from utils.logging import write_json
 from utils.metrics import mean_std
 
@@ -83,11 +83,10 @@ def _ours(cell: Cell, paper: float | None) -> dict:
     return record
 
 
-def _number(mean: float | None, std: float | None, n: int | None = None) -> str:
+def _number(mean: float | None, std: float | None) -> str:
     if mean is None:
         return "-"
-    spread = std is not None and (n is None or n > 1)
-    return f"{mean:.1f} +- {std:.1f}" if spread else f"{mean:.1f}"
+    return f"{mean:.1f}" if std is None else f"{mean:.1f} +- {std:.1f}"
 
 
 def grid(table: Table) -> list[list[str]]:
@@ -101,9 +100,10 @@ def grid(table: Table) -> list[list[str]]:
             if record is None:
                 line.append("")
                 continue
-            text = _number(record["ours"], record["std"], record["n"]) if record["runs"] else ""
-            if record["n"] and record["n"] < record["runs"]:
-                text += f", {record['n']} of {record['runs']} runs"
+            done, runs = record["n"], record["runs"]
+            text = _number(record["ours"], record["std"] if done and done > 1 else None) if runs else ""
+            if done and runs > 1:
+                text += f", n {done}" + f" of {runs}" * (done < runs)
             if record["paper"] is not None:
                 gap = "" if record["difference"] is None else f"; {record['difference']:+.1f}"
                 text += f" ({_number(record['paper'], record['paper_std'])}{gap})"
