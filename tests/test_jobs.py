@@ -128,6 +128,23 @@ def test_fewshot_command(configs, monkeypatch, capsys):
     assert (cell["column"], cell["n"], cell["runs"]) == ("3w2s", 1, 2) and 0 <= cell["ours"] <= 100
 
 
+def test_tables_are_saved_when_interrupted(monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(reproduce, "OUT", tmp_path)
+    monkeypatch.setattr(reproduce, "prepare", lambda *_: None)
+    monkeypatch.setattr("sys.argv", ["reproduce", "table10", "--gpus", "cpu", "--opts", "npoints=255"])
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reproduce, "run_jobs", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        reproduce.main()
+    cells = json.loads((tmp_path / "demo/table10.json").read_text())["cells"]
+    assert {"ReCon", "random weights"} <= {cell["row"] for cell in cells}
+    assert all(cell["ours"] is None for cell in cells)
+
+
 def test_plan_counts_a_shared_run_once(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(Job, "result", lambda job: None)

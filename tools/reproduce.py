@@ -80,12 +80,15 @@ def main() -> None:
     if args.plan:
         return
     failed = []
-    if todo:
-        if args.scale == "demo":
-            prepare(names, planner.scale.folds)
-        failed = run_jobs(todo, places, OUT / args.scale / "logs", args.num_workers)
-    for name, table in tables.items():
-        save(table, OUT / args.scale / name)
+    try:
+        if todo:
+            if args.scale == "demo":
+                prepare(names, planner.scale.folds)
+            failed = run_jobs(todo, places, OUT / args.scale / "logs", args.num_workers)
+    finally:  # after an interruption, too, with what is there
+        for name, table in tables.items():
+            save(table, OUT / args.scale / name)
+    for table in tables.values():
         show(table)
     print(f"saved as Markdown, CSV and JSON in {OUT / args.scale}")
     check_failures(failed, OUT / args.scale / "logs")
