@@ -68,8 +68,8 @@ class ShapeNetPart(PointDataset):
     then points are drawn with replacement: anew each epoch in training, always the same ones in test.
 
     The lists alone are read at the start. A shape's text file is read when it is first asked for (about 4 ms) and kept
-    as coordinates and one byte of label a point, 35 kB a shape, so that the first epoch is the only slow one; each
-    worker of a loader keeps what it has read.
+    as coordinates and one byte of label a point, 35 kB a shape, by the worker of a loader that read it: training is
+    slow in its first epoch only, while a test, whose workers are new each time, reads anew.
 
     Attributes:
         names: `<synset>/<id>` of the shapes.

@@ -137,7 +137,7 @@ def test_tables_are_saved_when_interrupted(monkeypatch, tmp_path):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(reproduce, "run_jobs", interrupted)
+    monkeypatch.setattr(tables, "run_jobs", interrupted)
     with pytest.raises(KeyboardInterrupt):
         reproduce.main()
     cells = json.loads((tmp_path / "demo/table10.json").read_text())["cells"]
@@ -210,6 +210,6 @@ def test_a_table_puts_ours_beside_the_papers(chain, tmp_path):
     tables.save(table, tmp_path / "out" / "t")
     (record, other) = json.loads((tmp_path / "out/t.json").read_text())["cells"]
     assert (record["ours"], record["std"], record["n"], record["difference"]) == (55.0, 5.0, 2, -35.0)
-    assert (record["careful"], other["ours"], other["paper_std"]) == (50.0, None, 2.0)
+    assert (record["unselected"], other["ours"], other["paper_std"]) == (50.0, None, 2.0)
     assert "| ReCon | 55.0 +- 5.0, n 2 (90.0; -35.0) |" in (tmp_path / "out/t.md").read_text()
     assert (tmp_path / "out/t.csv").read_text().splitlines()[1].startswith("ReCon,x,90.0,,55.0,5.0,2,2,-35.0,50.0")

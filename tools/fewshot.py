@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tools.jobs import Job, add_arguments, check_failures, run_jobs, slots
+from tools.jobs import Job, add_arguments, slots
 from tools.paper import SCALES
-from tools.tables import Cell, Table, save, show
+from tools.tables import Cell, Table, make
 from utils.errors import Parser, UserError, run_command
 
 CONFIGS = list(SCALES["paper"].fewshot.values())
@@ -71,11 +71,7 @@ def main() -> None:
     if others:
         print(f"warning: {len(others)} earlier runs, first {others[0]}, are of other weights or settings: made anew")
     print(f"{len(table.jobs)} runs, {len(table.jobs) - len(todo)} done, {len(places)} at once", flush=True)
-    failed = run_jobs(todo, places, stem / "logs", args.num_workers)
-    save(table, stem)
-    show(table)
-    print(f"saved as {stem}.md, .csv and .json")
-    check_failures(failed, stem / "logs")
+    make({stem: table}, places, stem / "logs", args.num_workers)
 
 
 if __name__ == "__main__":

@@ -272,12 +272,6 @@ def run_jobs(jobs: Sequence[Job], places: Sequence[str], logs: Path, workers: in
     return failed
 
 
-def check_failures(failed: Sequence[Job], logs: Path) -> None:
-    """Raise a UserError if runs failed."""
-    if failed:
-        raise UserError(f"{len(failed)} runs failed or could not start, first {failed[0]}; what they said is in {logs}")
-
-
 def headline(job: Job) -> str:
     """The number that a finished run is about, in one phrase."""
     metrics = job.result()

@@ -268,7 +268,7 @@ class Planner:
     def _seconds(self, task: str, config: str) -> float:
         """The median of what such runs took, else a guess."""
         took = []
-        for path in run_folder(config, task, "*").parent.glob(f"{run_folder(config, task, '*').name}/metrics.json"):
+        for path in Path().glob(f"{run_folder(config, task, '*')}/metrics.json"):
             try:
                 metrics = json.loads(path.read_text(encoding="utf-8"))
                 if metrics["finished"] and metrics["task"] == task:
@@ -386,6 +386,10 @@ def table2(plan: Planner) -> Table:
     rows = {
         row: {name: fewshot_cell(plan, protocol, setting, pretrained, opts) for name, setting in SETTINGS.items()}
         for row, (protocol, pretrained, opts) in FEWSHOT.items()
+    }
+    dgcnn = plan.baseline_opts(plan.scale.fewshot["FULL"], BASELINES["DGCNN"])
+    rows["FULL DGCNN scratch"] = {
+        name: fewshot_cell(plan, "FULL", setting, None, dgcnn) for name, setting in SETTINGS.items()
     }
     folds = f"mean and standard deviation over {plan.scale.folds} folds (and seeds) of the best test epoch"
     return Table(

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.jobs import Job, add_arguments, check_failures, estimate, in_order, run_jobs, slots
+from tools.jobs import Job, add_arguments, estimate, in_order, slots
 from tools.paper import SCALES, SETTINGS, TABLES, Planner
 from tools.report import table as layout
-from tools.tables import Table, save, show
+from tools.tables import Table, make
 from utils.errors import Parser, UserError, run_command
 
 OUT = Path("experiments/reproduce")
@@ -79,19 +79,10 @@ def main() -> None:
     todo = show_plan(tables, places)
     if args.plan:
         return
-    failed = []
-    try:
-        if todo:
-            if args.scale == "demo":
-                prepare(names, planner.scale.folds)
-            failed = run_jobs(todo, places, OUT / args.scale / "logs", args.num_workers)
-    finally:  # after an interruption, too, with what is there
-        for name, table in tables.items():
-            save(table, OUT / args.scale / name)
-    for table in tables.values():
-        show(table)
-    print(f"saved as Markdown, CSV and JSON in {OUT / args.scale}")
-    check_failures(failed, OUT / args.scale / "logs")
+    if todo and args.scale == "demo":
+        prepare(names, planner.scale.folds)
+    folder = OUT / args.scale
+    make({folder / name: table for name, table in tables.items()}, places, folder / "logs", args.num_workers)
 
 
 if __name__ == "__main__":

@@ -2,17 +2,30 @@
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.jobs import Job
+from tools.jobs import Job, run_jobs
 from tools.report import table as layout
 from utils.errors import UserError
 from utils.files import written_whole
 from utils.logging import write_json
 from utils.metrics import mean_std
 
-FIELDS = ("row", "column", "paper", "paper_std", "ours", "std", "n", "runs", "difference", "careful", "careful_std")
+FIELDS = (
+    "row",
+    "column",
+    "paper",
+    "paper_std",
+    "ours",
+    "std",
+    "n",
+    "runs",
+    "difference",
+    "unselected",
+    "unselected_std",
+)
 
 
 @dataclass(frozen=True)
@@ -22,17 +35,17 @@ class Cell:
     Attributes:
         jobs: the runs.
         path: where the number stands in metrics.json, as the paper counts.
-        careful: the number that a careful reader wants beside it (the last epoch, the mean round of voting).
+        unselected: the same without choosing on the test data: the last epoch, the mean round of voting.
     """
 
     jobs: tuple[Job, ...]
     path: tuple[str, ...]
-    careful: tuple[str, ...]
+    unselected: tuple[str, ...]
 
     def values(self) -> list[tuple[float, float]]:
         """Both numbers of every run that is done."""
         results = [result for job in self.jobs if (result := job.result())]
-        return [(_look_up(result, self.path), _look_up(result, self.careful)) for result in results]
+        return [(_look_up(result, self.path), _look_up(result, self.unselected)) for result in results]
 
 
 def _look_up(node, path: tuple[str, ...]) -> float:
@@ -59,7 +72,7 @@ class Table:
 def records(table: Table) -> list[dict]:
     """One record of `FIELDS` for every number that the paper has or that is planned here.
 
-    `ours` counts as the paper does, `careful` is the last epoch or the mean round of voting; `n` of `runs` are done.
+    `ours` counts as the paper does, `unselected` is the last epoch or the mean round of voting; `n` of `runs` are done.
     """
     found = []
     for row in [*table.paper, *(row for row in table.rows if row not in table.paper)]:
@@ -77,8 +90,13 @@ def _ours(cell: Cell, paper: float | None) -> dict:
     values = cell.values()
     record = {"n": len(values), "runs": len(cell.jobs)}
     if values:
-        ours, careful = (mean_std(numbers) for numbers in zip(*values, strict=True))
-        record |= {"ours": ours["mean"], "std": ours["std"], "careful": careful["mean"], "careful_std": careful["std"]}
+        ours, unselected = (mean_std(numbers) for numbers in zip(*values, strict=True))
+        record |= {
+            "ours": ours["mean"],
+            "std": ours["std"],
+            "unselected": unselected["mean"],
+            "unselected_std": unselected["std"],
+        }
         record["difference"] = None if paper is None else ours["mean"] - paper
     return record
 
@@ -144,3 +162,26 @@ def save(table: Table, stem: Path) -> None:
 def show(table: Table) -> None:
     """Print the table and its notes."""
     print("\n".join([table.title, "", layout(grid(table)), "", *(f"* {note}" for note in table.notes), ""]))
+
+
+def make(tables: Mapping[Path, Table], places: Sequence[str], logs: Path, workers: int | None = None) -> None:
+    """Make the runs that tables lack, then save and print them; interrupted, save what there is.
+
+    Args:
+        tables: by where each is saved, without a suffix.
+        places, logs, workers: see `run_jobs`.
+
+    Raises:
+        UserError: if runs failed, once all tables are printed.
+        KeyboardInterrupt: see `run_jobs`.
+    """
+    try:
+        failed = run_jobs([job for table in tables.values() for job in table.jobs], places, logs, workers)
+    finally:
+        for stem, table in tables.items():
+            save(table, stem)
+    for stem, table in tables.items():
+        show(table)
+        print(f"saved as {stem}.md, .csv and .json\n")
+    if failed:
+        raise UserError(f"{len(failed)} runs failed or could not start, first {failed[0]}; what they said is in {logs}")
