@@ -150,7 +150,7 @@ SCALES = {
         # Measured on one of two cores.
         seconds={
             "pretrain": 150,
-            "test": 10,
+            "test": 40,
             "finetune_scan": 25,
             "finetune_scan_objonly": 25,
             "finetune_scan_hardest": 35,
