@@ -3,10 +3,13 @@
 Each reader raises a one-line `UserError` that names the file when it is missing, damaged or of the wrong shape.
 """
 
+import io
+import itertools
 import json
 import os
 import pickle
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -349,13 +352,14 @@ def read_mesh(path: StrPath, num_points: int, seed: int, min_points: int = 1) ->
         (num_points, 3) float32; of a file without faces its points (n, 3).
 
     Raises:
-        UserError: if the file is missing or damaged, or holds neither a surface nor enough finite points.
+        UserError: if the file is missing, damaged or cut off (an obj file does not tell how much it should hold), or
+            holds neither a surface nor enough finite points.
     """
 
     def read() -> np.ndarray:
-        with open(path, "rb") as file:
-            kind = Path(path).suffix[1:].lower()
-            parts = trimesh.load_scene(file, file_type=kind, process=False, skip_materials=True).dump()
+        kind = Path(path).suffix[1:].lower()
+        content = io.BytesIO(_whole_mesh(Path(path).read_bytes(), kind))
+        parts = trimesh.load_scene(content, file_type=kind, process=False, skip_materials=True).dump()
         meshes = [part for part in parts if isinstance(part, trimesh.Trimesh) and len(part.faces)]
         if not meshes:
             return np.concatenate([np.asarray(part.vertices).reshape(-1, 3) for part in parts] or [np.empty((0, 3))])
@@ -369,6 +373,60 @@ def read_mesh(path: StrPath, num_points: int, seed: int, min_points: int = 1) ->
     if not len(points):
         raise UserError(f"mesh {path} is damaged or cannot be read: it holds neither faces nor points")
     return check_points(points, path, min_points)
+
+
+def _whole_mesh(content: bytes, kind: str) -> bytes:
+    """Check that no text of a mesh file is missing, and make of it what trimesh reads as it is meant.
+
+    trimesh takes what there is of an ascii ply or off file, reads lines of an off file with comments twice, and needs
+    another package for text that is not UTF-8.
+
+    Raises:
+        ValueError: if text ends before what its header announces, or within a solid of an stl file.
+    """
+    if kind == "glb" or (kind == "stl" and len(content) == 84 + 50 * int.from_bytes(content[80:84], "little")):
+        return content  # binary
+    data = b""
+    if kind == "ply":  # what follows the header may be binary
+        content, end, data = content.partition(b"end_header")
+        content += end
+    text = content.decode("utf-8-sig", "replace")  # only in names and comments, which are not looked at
+    if kind == "ply":
+        header = [line.split() for line in text.splitlines()]
+        if ["format", "ascii"] not in [words[:2] for words in header]:
+            return text.encode() + data
+        lines = _rows(data.decode("utf-8", "replace"))
+        rest = iter(lines)
+        for words, following in itertools.pairwise(header):
+            if words[:1] == ["element"]:
+                _check_rows(rest, words[1], int(words[2]), following[:2] == ["property", "list"])
+        text = "\n".join([text, *lines])
+    elif kind == "off":
+        _, name, text = re.sub("#.*", "", text).partition("OFF")
+        sizes, *lines = _rows(text) or [""]
+        vertices, faces, *_ = map(int, sizes.split())
+        rest = iter(lines)
+        _check_rows(rest, "vertex", vertices)
+        _check_rows(rest, "face", faces, lists=True)
+        text = "\n".join([name, sizes, *lines])
+    elif kind == "stl" and re.search(r"\n\s*vertex\s", text.lower().rpartition("endsolid")[2]):
+        raise ValueError("it ends within a solid")
+    return text.encode()
+
+
+def _rows(text: str) -> list[str]:
+    return [row for line in text.splitlines() if (row := line.strip())]
+
+
+def _check_rows(rest: Iterator[str], what: str, announced: int, lists: bool = False) -> None:
+    """Take the rows that are announced; where they are lists, each begins with its length."""
+    rows = list(itertools.islice(rest, announced))
+    if len(rows) < announced:
+        raise ValueError(f"it announces {announced} rows of '{what}', but holds {len(rows)}")
+    for row in rows if lists else ():
+        count, *values = row.split()
+        if len(values) < float(count):
+            raise ValueError(f"a row of '{what}' is cut off: '{row[:60]}'")
 
 
 def read_h5(path: StrPath, keys: Sequence[str], what: str = "h5 file", hint: str = "") -> list[np.ndarray]:

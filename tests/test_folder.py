@@ -53,6 +53,66 @@ def test_off_of_modelnet_with_the_header_glued_to_the_counts(tmp_path):
     assert_on_box(read_shape(str(path), 4000, seed=0))
 
 
+ASCII_PLY = {"file_type": "ply", "encoding": "ascii"}
+ASCII_STL = {"file_type": "stl_ascii"}
+
+
+@pytest.mark.parametrize(
+    "name, options",
+    [("a.ply", ASCII_PLY), ("b.ply", {}), ("a.off", {}), ("a.stl", ASCII_STL), ("b.stl", {}), ("a.glb", {})],
+)
+def test_a_mesh_that_is_cut_off_is_no_shape(tmp_path, name, options):
+    path = box_file(tmp_path / name, **options)
+    content = path.read_bytes().rstrip(b"\n")
+    for part in (0.95, 0.7, 0.3):
+        path.write_bytes(content[: int(part * len(content))])
+        with pytest.raises(UserError, match=f"^mesh {path} is damaged [^\n]*$"):
+            read_shape(str(path), 10, seed=0)
+
+
+def test_all_solids_of_an_stl_must_end(tmp_path):
+    path = box_file(tmp_path / "box.stl", **ASCII_STL)
+    text = path.read_text()
+    path.write_text(text + text)
+    assert_on_box(read_shape(str(path), 4000, seed=0))
+    path.write_text(text + text[:-20])
+    with pytest.raises(UserError, match="ends within a solid"):
+        read_shape(str(path), 10, seed=0)
+
+
+@pytest.mark.parametrize(
+    "name, options",
+    [("a.ply", ASCII_PLY), ("b.ply", {}), ("a.off", {}), ("a.obj", {}), ("a.stl", ASCII_STL)],
+)
+def test_comments_and_names_in_any_encoding(tmp_path, name, options):
+    path, note = box_file(tmp_path / name, **options), "Möbel".encode("latin1")
+    before, after = {
+        ".ply": (b"1.0\n", b"1.0\ncomment " + note + b"\n"),
+        ".off": (b"OFF\n", b"OFF # " + note + b"\n"),
+        ".obj": (b"v ", b"# " + note + b"\nv "),
+        ".stl": (b"solid", b"solid " + note),
+    }[path.suffix]
+    path.write_bytes(path.read_bytes().replace(before, after, 1))
+    assert note in path.read_bytes()
+    assert_on_box(read_shape(str(path), 4000, seed=0))
+
+
+def test_variants_of_text_meshes(tmp_path):
+    """Comments and blank lines anywhere, colours, faces of three and four corners."""
+    rows = "0 0 0 255\n1 0 0 255\n\n0 1 0 255\n0 0 1 255\n# faces\n3 0 1 2 255\n\n4 0 1 2 3\n"
+    (tmp_path / "a.off").write_text("# an OFF file\nCOFF\n# counts\n4 2 0\n# corners\n" + rows)
+    properties = "".join(f"property float {name}\n" for name in "xyzr")
+    head = f"element vertex 4\n{properties}element face 2\nproperty list uchar int vertex_indices\n"
+    rows = rows.replace("# faces\n", "").replace("1 2 255", "1 2")
+    (tmp_path / "a.ply").write_text(f"ply\nformat ascii 1.0\n{head}end_header\n{rows}")
+    for suffix in ("off", "ply"):
+        points = read_shape(str(tmp_path / f"a.{suffix}"), 4000, seed=0)
+        assert points.min() >= 0 and points.sum(1).max() <= 1 + 1e-6
+        assert (points.max(0) > 0.9).all()
+        # the first face, its equal among the second's halves, and (2, 3, 0)
+        np.testing.assert_allclose([(points[:, axis] < 1e-6).mean() for axis in (2, 0)], [2 / 3, 1 / 3], atol=0.04)
+
+
 def test_parts_of_a_scene_stand_where_it_puts_them(tmp_path):
     scene, turn = trimesh.Scene(), trimesh.transformations.rotation_matrix(np.pi / 2, [0, 0, 1])
     scene.add_geometry(trimesh.creation.box(SIZES[[1, 0, 2]]), transform=turn)
