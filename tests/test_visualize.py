@@ -259,6 +259,19 @@ def test_other_data(checkpoint, configs):
     assert numbers["config"] == str(checkpoint.with_name("config.yaml"))
 
 
+@pytest.mark.parametrize("kind", ["Folder", "S3DISRooms"])
+def test_data_without_classes(checkpoint, kind):
+    """Shapes in no class folder, and rooms."""
+    base = {"NAME": kind, "DATA_PATH": str(Path("lists").absolute())}
+    np.save("lists/Area_5_office_1.npy", np.zeros((90, 7)))
+    config = yaml.safe_load(checkpoint.with_name("config.yaml").read_text())
+    config["dataset"] = {"test": {"_base_": base, "others": {"subset": "test"}}}
+    Path("other.yaml").write_text(yaml.safe_dump(config))
+    for name in ("attention", "reconstruction", "distance", "embedding"):
+        with pytest.raises(UserError, match="'dataset.test' in other.yaml has no classes to choose shapes by"):
+            main([name, "--ckpts", str(checkpoint), "--data", "other.yaml"])
+
+
 def test_a_pdf_too(checkpoint):
     main(["distance", "--ckpts", str(checkpoint), "--count", "1", "--out", "d.pdf"])
     assert Path("d.pdf").read_bytes().startswith(b"%PDF") and json.loads(Path("d.json").read_text())["shapes"] == 1
@@ -281,6 +294,9 @@ def test_a_pdf_too(checkpoint):
         (["distance", "--ckpts", "run/ckpt.pth", "--out", "picture.bmp"], "--out must end in one of .png"),
         (["distance", "--ckpts", "run/ckpt.pth", "--out", "run/ckpt.pth/d.png", "--count", "1"], "cannot be written"),
         (["distance", "--ckpts", "run/ckpt.pth", "--opts", "npoints=4096"], "npoints=4096"),
+        (["distance", "--ckpts", "run/ckpt.pth", "--opts", "model.num_group=999"], "num_group' must be in 1..npoints"),
+        (["distance", "--ckpts", "run/ckpt.pth", "--opts", "npoints=3"], "npoints (3), got 8"),
+        (["distance", "--ckpts", "run/ckpt.pth", "--opts", "model.group_size=0"], "'model.group_size' must be in 1.."),
         (["attention", "--ckpts", "run/ckpt.pth", "--layer", "0"], "--layer must be in 1..2, got 0"),
         (["attention", "--ckpts", "run/ckpt.pth", "--token", "9"], "--token must be in 1..8, got 9"),
         (["attention", "--ckpts", "run/ckpt.pth", "--names", *["bag"] * 4], "fewer shapes of 'bag'"),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from datasets import build_dataset, collate
 from datasets.build import PointDataset
-from models import build_model_from_cfg
+from models import build_model_from_cfg, parse_model_config
 from tools.builder import RunConfig
 from utils.checkpoint import load_weights
 from utils.config import load_config, parse
@@ -61,8 +61,7 @@ class Subject:
         """Raise a UserError for a category that the data set has no shape of."""
         for name in names:
             if name not in self.members:
-                hint = nearest(name, self.members) or f" (it has: {', '.join(sorted(self.members))})"
-                raise UserError(f"--names: the data set has no '{name}'{hint}")
+                raise UserError(f"--names: the data set has no '{name}'{nearest(name, self.members)}")
 
     def one_of_each(self, names: Sequence[str] | None, count: int, favourites: Sequence[str] = ()) -> dict[int, str]:
         """Draw a shape of each category; without names of the favourites, or else of `count` drawn categories.
@@ -117,6 +116,10 @@ def load(args: argparse.Namespace) -> Subject:
         )
     bare = {"img_encoder": "", "text_encoder": "", "self_contrastive": False, "reconstruct": True}
     bare = {**config.model, **bare}
+    _, sizes = parse_model_config(bare)
+    for name in ("num_group", "group_size"):
+        if not 1 <= (value := getattr(sizes, name)) <= config.npoints:
+            raise UserError(f"config key 'model.{name}' must be in 1..npoints ({config.npoints}), got {value}")
     model = build_model_from_cfg(bare)
     load_weights(model, args.ckpts)
 
@@ -131,4 +134,6 @@ def load(args: argparse.Namespace) -> Subject:
     dataset = build_dataset(section, config.data_root, where, args.seed)
     if not len(dataset):
         raise UserError(f"the data set of '{where}' in {args.data or args.config} is empty")
+    if min(getattr(dataset, "labels", [-1])) < 0:
+        raise UserError(f"the data set of '{where}' in {args.data or args.config} has no classes to choose shapes by")
     return Subject(config, bare, model.eval(), dataset, args.seed)
