@@ -54,6 +54,19 @@ def test_table_of_all_runs_leaves_out_the_unfinished(demo_runs):
     assert len(lines) == 2 + 7 and not any("half" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    "keys, wrong",
+    [({"metric": None}, "'metric' is null"), ({"best": None}, "'best' is null"), ({"seed": [1]}, r"'seed' is \[1\]")],
+)
+def test_metrics_that_are_not_those_of_a_run(demo_runs, keys, wrong):
+    finished(demo_runs / "odd", {"accuracy": 1.0}, **keys)
+    with pytest.raises(UserError, match=f"odd/metrics.json cannot be read: its {wrong}"):
+        report.read_metrics(demo_runs / "odd/metrics.json")
+    assert "odd" not in report.all_runs_table(demo_runs)
+    (demo_runs / "odd/metrics.json").write_text('{"finished": true}')
+    assert "odd" not in report.all_runs_table(demo_runs)
+
+
 def test_missing_results_are_named(demo_runs):
     with pytest.raises(UserError, match="finetune_scan/demo/other-scratch-"):
         report.demo_table("other")

@@ -7,7 +7,6 @@ from utils.errors import Parser, UserError, run_command
 from utils.metrics import mean_std
 
 EXPERIMENTS = Path("experiments")
-SCAN_CLASSES = 15
 LEGEND = """\
 from scratch: the same network without pretraining (for the SVM: with random weights)
 fine-tuning:  few labelled scans a class; one-sided, noisy, with background
@@ -15,7 +14,7 @@ zero-shot:    no label at all, a shape is compared with class names; "unseen" na
 
 
 def read_metrics(path: Path) -> dict:
-    """Read one metrics.json.
+    """Read one metrics.json; `best` is empty where a run has none.
 
     Raises:
         UserError: if it is missing, damaged, or of a run that did not finish.
@@ -28,6 +27,10 @@ def read_metrics(path: Path) -> dict:
         raise UserError(f"{path} cannot be read: {error}") from None
     if not isinstance(metrics, dict) or not metrics.get("finished"):
         raise UserError(f"{path} is of a run that did not finish (continue it with --resume)")
+    metrics = {"best": {}, **metrics}
+    for key, kind in {"task": str, "seed": int, "metric": str, "best": dict, "last": dict}.items():
+        if not isinstance(metrics.get(key), kind):
+            raise UserError(f"{path} cannot be read: its '{key}' is {json.dumps(metrics.get(key))[:60]}")
     return metrics
 
 
@@ -56,6 +59,8 @@ def demo_table(name: str) -> str:
     Raises:
         UserError: if a run is missing.
     """
+    from datasets.scanobjectnn import CLASS_NAMES  # with all readers, which the other tables can do without
+
     tuned = {}
     for kind in ("scratch", "recon"):
         paths = sorted((EXPERIMENTS / "finetune_scan" / "demo").glob(f"{name}-{kind}-*/metrics.json"))
@@ -71,7 +76,7 @@ def demo_table(name: str) -> str:
     rows = [["accuracy in %", "from scratch", "ReCon", "chance"]]
     for title, values in (("last epoch", last), ("best epoch", best)):
         head = f"fine-tuning on scans, {title}" + (f" ({seeds} seeds)" if seeds > 1 else "")
-        rows.append([head, _spread(values["scratch"]), _spread(values["recon"]), _chance(SCAN_CLASSES)])
+        rows.append([head, _spread(values["scratch"]), _spread(values["recon"]), _chance(len(CLASS_NAMES))])
     classes = zero["seen"]["classes"] + zero["unseen"]["classes"]
     scores = {kind: run["last"]["accuracy"] for kind, run in svm.items()}
     rows.append(
@@ -104,8 +109,8 @@ def all_runs_table(root: Path) -> str:
         except UserError:
             continue
         metric = run["metric"]
-        best, last = (run.get(which, {}).get(metric) for which in ("best", "last"))
-        numbers = ["-" if value is None else f"{value:.4g}" for value in (best, last)]
+        values = [run[which].get(metric) for which in ("best", "last")]
+        numbers = [f"{value:.4g}" if isinstance(value, int | float) else "-" for value in values]
         rows.append([str(path.parent.relative_to(root)), run["task"], metric, *numbers, str(run["seed"])])
     if len(rows) == 1:
         raise UserError(f"no finished run (metrics.json) below {root}")
