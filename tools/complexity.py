@@ -72,11 +72,10 @@ def _repeated(embedding: PatchEmbedding, inputs: tuple, output: Any) -> int:
 
 
 def paper_rows() -> list[dict[str, Any]]:
-    """The paper's rows, each with what is measured of the model, where it is built here."""
+    """The paper's rows, each with what is measured of the model."""
     rows = json.loads(PAPER.read_text(encoding="utf-8"))["rows"]
     for row in rows:
-        if row["config"]:
-            row["ours"] = measure(parse(RunConfig, load_config(row["config"], row.get("opts", [])), ""))
+        row["ours"] = measure(parse(RunConfig, load_config(row["config"], row.get("opts", [])), ""))
     return rows
 
 
@@ -86,9 +85,7 @@ def compared(row: dict[str, Any]) -> tuple[float, float]:
     return ours["parameters"] / 1e6, ours["flops"] / 1e9 / (2 if row["counts"] == "multiply-adds" else 1)
 
 
-def _cells(ours: dict[str, Any] | None) -> list[str]:
-    if ours is None:
-        return ["-"] * 4
+def _cells(ours: dict[str, Any]) -> list[str]:
     millions, flops = ours["parameters"] / 1e6, ours["flops"] / 1e9
     return [str(ours["npoints"]), f"{millions:.2f}", f"{flops / 2:.2f}", f"{flops:.2f}"]
 
@@ -100,12 +97,10 @@ def paper_table(rows: list[dict[str, Any]]) -> str:
     """Lay out `paper_rows`, the paper's columns and the difference to them."""
     lines = [[*HEAD[:3], "paper", "diff", *HEAD[3:], "paper", "diff"]]
     for row in rows:
-        points, millions, *operations = _cells(row.get("ours"))
+        points, millions, *operations = _cells(row["ours"])
         paper = [str(row["parameters"]), str(row["operations"]) + " *"[row["counts"] == "multiply-adds"]]
-        diffs = ["-", "-"]
-        if "ours" in row:
-            pairs = zip(compared(row), (row["parameters"], row["operations"]), strict=True)
-            diffs = [f"{100 * (have / said - 1):+.1f} %" for have, said in pairs]
+        pairs = zip(compared(row), (row["parameters"], row["operations"]), strict=True)
+        diffs = [f"{100 * (have / said - 1):+.1f} %" for have, said in pairs]
         lines.append([row["model"], points, millions, paper[0], diffs[0], *operations, paper[1], diffs[1]])
     notes = [f"{row['model']:<13}  {row['note']}" for row in rows if "note" in row]
     return "\n".join([table(lines), "", LEGEND, *notes])
