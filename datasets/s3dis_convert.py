@@ -9,6 +9,7 @@ import math
 import multiprocessing
 import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -39,9 +40,19 @@ def find_rooms(raw: Path) -> list[Path]:
     return rooms
 
 
+def objects_of(room: Path) -> list[Path]:
+    """Files of the objects of a room, in the order of their names."""
+    return sorted(file for file in (room / "Annotations").glob("*.txt") if not file.name.startswith("."))
+
+
+def name_of(path: Path) -> str:
+    """Name of an object, from that of its file: <name>_<n>.txt, or <name>.txt."""
+    return path.stem.rpartition("_")[0] or path.stem
+
+
 def class_of(path: Path) -> int:
     """Class of an object, from the name of its file; what is not among the 13 classes, like stairs, is clutter."""
-    name = path.stem.rpartition("_")[0]
+    name = name_of(path)
     return CLASS_NAMES.index(name if name in CLASS_NAMES else "clutter")
 
 
@@ -59,7 +70,7 @@ def convert_room(room: Path, path: Path, repair: bool = False) -> list[str]:
     Raises:
         UserError: for a room without objects, an empty file, or (unless `repair`) a damaged line, naming file and line.
     """
-    files = sorted(file for file in (room / "Annotations").glob("*.txt") if not file.name.startswith("."))
+    files = objects_of(room)
     if not files:
         raise UserError(f"{room / 'Annotations'} holds no objects; expected layout: {LAYOUT}")
     objects, dropped = [], []
@@ -159,6 +170,11 @@ def main() -> None:
                 bar.write(f"dropped {line}")
             lines += len(dropped)
     print(f"{len(tasks)} rooms converted, {len(rooms) - len(tasks)} were there, {lines} lines dropped: {out}")
+    names = Counter(name_of(file) for room in rooms for file in objects_of(room))
+    strange = [f"{name} ({names[name]})" for name in sorted(names.keys() - {*CLASS_NAMES, "stairs"})]
+    if strange:
+        print(f"objects whose names are of no class are clutter: {', '.join(strange)}")
+        print(f"if they should not be: rename them, delete their rooms in {out} and repeat")
 
 
 if __name__ == "__main__":

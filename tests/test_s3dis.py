@@ -234,7 +234,13 @@ def raw(tmp_path: Path) -> Path:
 class TestConverter:
     @pytest.mark.parametrize(
         ("name", "expected"),
-        [("chair_12", "chair"), ("stairs_1", "clutter"), ("bookcase_3", "bookcase"), ("<UNK>_1", "clutter")],
+        [
+            ("chair_12", "chair"),
+            ("stairs_1", "clutter"),
+            ("bookcase_3", "bookcase"),
+            ("<UNK>_1", "clutter"),
+            ("door", "door"),
+        ],
     )
     def test_classes(self, name, expected):
         assert CLASS_NAMES[class_of(Path(f"{name}.txt"))] == expected
@@ -289,6 +295,18 @@ class TestConverter:
         assert f"dropped {file}, line 1" in told and "2 rooms converted, 1 were there, 1 lines dropped" in told
         assert (out / "Area_1_office_1.npy").stat().st_mtime_ns == stamp
         assert sorted(path.stem for path in out.iterdir()) == ["Area_1_office_1", "Area_5_hallway_6", "Area_6_office_1"]
+
+    def test_unknown_names_are_told(self, raw, monkeypatch, capsys):
+        monkeypatch.setattr(
+            sys, "argv", ["convert", "--raw", str(raw), "--out", str(raw.parent / "out"), "--workers", "1"]
+        )
+        s3dis_convert.main()
+        assert "of no class" not in capsys.readouterr().out  # stairs are clutter by design
+        for room, old, new in [("Area_1/office_1", "chair_1", "Chair_1"), ("Area_5/hallway_6", "wall_2", "Wall_2")]:
+            (raw / room / "Annotations" / f"{old}.txt").rename(raw / room / "Annotations" / f"{new}.txt")
+        (raw / "Area_6/office_1/Annotations/floor_1.txt").rename(raw / "Area_6/office_1/Annotations/Wall_7.txt")
+        s3dis_convert.main()
+        assert "names are of no class are clutter: Chair (1), Wall (2)\n" in capsys.readouterr().out
 
     @pytest.mark.parametrize(
         ("options", "words"),
