@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import logging
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from datasets.point_transforms import normalize_unit_sphere
 from datasets.readers import read_mesh, read_points_npy, read_points_pcd, read_points_txt
 from utils import seeding
 from utils.errors import UserError
+from utils.logging import progress
 from utils.registry import nearest
 
 MESHES = (".ply", ".off", ".obj", ".stl", ".glb")  # ply, off and obj may also hold points only
@@ -29,7 +31,8 @@ class FolderConfig(DatasetConfig):
 
     Attributes:
         DATA_PATH: the folder.
-        N_POINTS: how many points are drawn from a mesh and given out of a cloud; a cloud of fewer repeats points.
+        N_POINTS: how many points are drawn from a mesh and given out of a cloud; a cloud of fewer, which still has
+            npoints, repeats points.
         up: which axis of the files points upwards; files with z up are turned, since models are trained with y up.
         classes: the class folders to read, as a list, or as a mapping from folder to class name; null: all, under
             their own names. Folders with the same name are one class.
@@ -63,7 +66,8 @@ class Folder(PointDataset):
     the label -1 and no class names.
 
     Raises:
-        UserError: if there is no shape at all, or none of a class that the config names.
+        UserError: if there is no shape at all, or none of a class that the config names, or a text or npy file of fewer
+            than npoints points; other shapes are looked at when they are asked for.
     """
 
     Config = FolderConfig
@@ -108,6 +112,9 @@ class Folder(PointDataset):
             raise UserError(f"{root} holds no shapes to {config.subset}; expected layout: {self.LAYOUT}")
         self.files, self.labels = [file for file, _ in shapes], [label for _, label in shapes]
         self._tell(root, others, empty)
+        for path in progress(self.files, desc=f"looking at {root}", unit="shape") if config.npoints else ():
+            if _points_at_most(path) < config.min_points:
+                read_shape(path, config.N_POINTS, seed, config.min_points)  # its reader tells what is wrong
 
     @staticmethod
     def _tell(root: Path, others: collections.Counter, empty: list[str]) -> None:
@@ -145,6 +152,20 @@ def _list(folder: Path, others: collections.Counter) -> tuple[list[str], list[st
     shapes = [path for path in files if Path(path).suffix.lower() in SUFFIXES]
     others.update(Path(path).suffix for path in files if Path(path).suffix.lower() not in SUFFIXES)
     return shapes, [entry.name for entry in entries if entry.is_dir()]
+
+
+def _points_at_most(path: str) -> float:
+    """How many points a cloud may have by its lines or header; infinite where that is not told so cheaply."""
+    suffix = Path(path).suffix.lower()
+    try:
+        if suffix in TEXTS:
+            content = Path(path).read_bytes()
+            return max(content.count(b"\n"), content.count(b"\r")) + 1
+        if suffix == ".npy":
+            return len(np.load(path, mmap_mode="r"))
+    except Exception:  # decoders of damaged files raise nearly anything; its reader tells what it is
+        pass
+    return math.inf
 
 
 def read_shape(path: str, num_points: int, seed: int, min_points: int = 1) -> np.ndarray:

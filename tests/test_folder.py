@@ -267,8 +267,21 @@ def test_classes_are_folders(shapes):
     # A shape's draw does not depend on its neighbours.
     alone = folder(shapes, N_POINTS=128, classes=["coffee_table"])
     assert torch.equal(alone[0]["points"], data[2]["points"])
+
+
+def test_clouds_of_too_few_points_are_told_at_once(shapes, cloud):
     with pytest.raises(UserError, match="d.npy has 70 points, fewer than the 71"):
-        folder(shapes, npoints=71)[1]
+        folder(shapes, npoints=71)
+    (shapes / "bed/e.xyz").write_text("1 2 3\n")
+    with pytest.raises(UserError, match="e.xyz has 1 points, fewer than the 64"):
+        folder(shapes, npoints=64)
+    # What only looks short, and what is damaged, is left to its turn.
+    np.savetxt(shapes / "bed/e.xyz", cloud, newline="\x0c")
+    (shapes / "bed/f.npy").write_bytes(b"junk")
+    data = folder(shapes, npoints=64, N_POINTS=70)
+    assert len(data[2]["points"].unique(dim=0)) == 70
+    with pytest.raises(UserError, match="f.npy is damaged"):
+        data[3]
 
 
 def test_up(shapes):
