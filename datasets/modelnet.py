@@ -1,8 +1,11 @@
 """ModelNet40 and ModelNet10 (classification, zero-shot, linear SVM)."""
 
+import contextlib
 import dataclasses
 import logging
 import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -57,6 +60,38 @@ class ModelNet(CloudDataset):
         super().__init__(stack_clouds(clouds, config.USE_NORMALS), labels, class_names, seed)
 
 
+def _prefix(config: ModelNetConfig) -> str:
+    return os.path.join(config.DATA_PATH, f"modelnet{config.NUM_CATEGORY}_")
+
+
+def cache_of(config: ModelNetConfig) -> str:
+    """Path of the cache of one split, which may not be there."""
+    return f"{_prefix(config)}{config.subset}_{config.N_POINTS}pts_fps.dat"
+
+
+def read_lists(config: ModelNetConfig) -> tuple[list[str], np.ndarray, list[str]]:
+    """Read which shapes one split has; none of them is looked at.
+
+    Returns:
+        M paths of text files; (M,) int64 labels; class names.
+
+    Raises:
+        UserError: for missing, damaged or contradictory lists.
+    """
+    names_path, list_path = f"{_prefix(config)}shape_names.txt", f"{_prefix(config)}{config.subset}.txt"
+    what = f"ModelNet{config.NUM_CATEGORY}"
+    class_names = read_lines(names_path, f"{what} class names", ModelNet.hint())
+    position = {name: label for label, name in enumerate(class_names)}
+    paths, labels = [], []
+    for name in read_lines(list_path, f"{what} {config.subset} list", ModelNet.hint()):
+        category = name.rpartition("_")[0]
+        if category not in position:
+            raise UserError(f"{list_path}: the class of '{name}' is not in {names_path}{nearest(category, position)}")
+        paths.append(os.path.join(config.DATA_PATH, category, f"{name}.txt"))
+        labels.append(position[category])
+    return paths, np.array(labels, np.int64), class_names
+
+
 def read_modelnet(config: ModelNetConfig) -> tuple[list[np.ndarray], np.ndarray, list[str]]:
     """Read one split from its cache, making the cache first if it is absent.
 
@@ -66,34 +101,46 @@ def read_modelnet(config: ModelNetConfig) -> tuple[list[np.ndarray], np.ndarray,
     Raises:
         UserError: for missing, damaged or contradictory files.
     """
-    prefix = os.path.join(config.DATA_PATH, f"modelnet{config.NUM_CATEGORY}_")
-    what = f"ModelNet{config.NUM_CATEGORY}"
-    class_names = read_lines(f"{prefix}shape_names.txt", f"{what} class names", ModelNet.hint())
-    list_path = f"{prefix}{config.subset}.txt"
-    ids = read_lines(list_path, f"{what} {config.subset} list", ModelNet.hint())
-    position = {name: label for label, name in enumerate(class_names)}
-    labels = np.empty(len(ids), np.int64)
-    for i, name in enumerate(ids):
-        category = name.rpartition("_")[0]
-        if category not in position:
-            known = f"{prefix}shape_names.txt{nearest(category, position)}"
-            raise UserError(f"{list_path}: the class of '{name}' is not in {known}")
-        labels[i] = position[category]
+    paths, labels, class_names = read_lists(config)
+    cache = cache_of(config)
+    if not os.path.exists(cache):
+        with _alone(cache):
+            if not os.path.exists(cache):
+                return _make_cache(cache, paths, labels, config), labels, class_names
+    try:
+        list_path = f"{_prefix(config)}{config.subset}.txt"
+        return *_read_cache(cache, config.N_POINTS, labels, list_path, len(class_names)), class_names
+    except UserError as error:
+        raise UserError(f"{error}; delete the file to have it made again from the txt files") from None
 
-    cache = f"{prefix}{config.subset}_{config.N_POINTS}pts_fps.dat"
-    if os.path.exists(cache):
+
+@contextlib.contextmanager
+def _alone(cache: str) -> Iterator[None]:
+    """Wait for another run that makes the same cache; where files cannot be locked, each makes its own."""
+    with contextlib.ExitStack() as stack:
         try:
-            return *_read_cache(cache, config.N_POINTS, labels, list_path, len(class_names)), class_names
-        except UserError as error:
-            raise UserError(f"{error}; delete the file to have it made again from the txt files") from None
+            import fcntl
 
-    paths = [os.path.join(config.DATA_PATH, name.rpartition("_")[0], f"{name}.txt") for name in ids]
-    clouds = _sample_all(paths, config.N_POINTS, f"{what} {config.subset}: {config.N_POINTS} points by FPS")
+            lock = stack.enter_context(open(f"{cache}.lock", "w"))
+            stack.callback(Path(lock.name).unlink, missing_ok=True)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                logging.getLogger(__name__).warning("waiting for another run, which makes %s", cache)
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        except (ImportError, OSError):
+            pass
+        yield
+
+
+def _make_cache(cache: str, paths: list[str], labels: np.ndarray, config: ModelNetConfig) -> list[np.ndarray]:
+    title = f"ModelNet{config.NUM_CATEGORY} {config.subset}: {config.N_POINTS} points by FPS"
+    clouds = _sample_all(paths, config.N_POINTS, title)
     try:
         write_pickle(cache, [clouds, [np.array([label], np.int32) for label in labels]])
     except OSError as error:
         logging.getLogger(__name__).warning("%s cannot be written (%s), so the next run samples again", cache, error)
-    return clouds, labels, class_names
+    return clouds
 
 
 def _read_cache(

@@ -87,6 +87,28 @@ def test_every_shape_is_read_when_asked_for(check, world):
     assert error and not check("ShapeNet", "--read")[1]
 
 
+def test_nothing_is_written(check, world, monkeypatch):
+    """ModelNet's cache is made by the first run, not here; its text files are looked at."""
+    root = world / "ModelNet/modelnet40_normal_resampled"
+    for cache in root.glob("*.dat*"):
+        cache.unlink()
+    before = {path: path.stat().st_mtime_ns for path in world.rglob("*")}
+    path = next(root.glob("*/*_0001.txt"))
+    good = path.read_text()
+    for arguments in (["ModelNet40"], ["ModelNet40", "--read"]):
+        assert check(*arguments) == ({"ModelNet40": "train 12 shapes, test 6 shapes, 3 classes"}, "")
+    assert {path: path.stat().st_mtime_ns for path in world.rglob("*")} == before
+    try:
+        path.write_text(good.replace(",", ",x", 1))
+        assert not check("ModelNet40")[1]
+        assert f"{path}, line 1" in check("ModelNet40", "--read")[0]["ModelNet40"]
+        path.unlink()
+        told = check("ModelNet40")[0]["ModelNet40"]
+        assert told.startswith(f"error: point file not found: {path}; expected layout")
+    finally:
+        path.write_text(good)
+
+
 def test_a_bad_config(check, folder):
     (folder / "Scan.yaml").write_text("NAME: ScanObject")
     told, error = check("Scan")

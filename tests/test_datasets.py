@@ -6,6 +6,8 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
+import datasets.modelnet
 from datasets import DATASETS, build_dataset, collate
 from datasets.modelnet_fewshot import draw_fold
 from utils.errors import UserError
@@ -274,6 +277,23 @@ def test_modelnet_builds_its_cache_once(modelnet: Path, monkeypatch: pytest.Monk
     normals = build(modelnet, {**MODELNET, "USE_NORMALS": True})[1]["points"]
     assert np.array_equal(normals[:, 3:], clouds[1][:, 3:]) and torch.equal(normals[:, :3], points)
     assert not list(folder.glob("*.tmp")) and not list(folder.glob(".*"))
+
+
+def test_runs_that_start_at_once_make_one_cache(modelnet: Path, monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("fcntl")
+    made, waiting, sample = [], threading.Event(), datasets.modelnet._sample_all
+
+    def slow(*arguments):
+        made.append(arguments)
+        assert waiting.wait(20)
+        return sample(*arguments)
+
+    monkeypatch.setattr("datasets.modelnet._sample_all", slow)
+    monkeypatch.setattr(logging.getLogger("datasets.modelnet"), "warning", lambda *_: waiting.set())
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: build(modelnet, MODELNET), range(2))
+    assert len(made) == 1 and torch.equal(first.points, second.points)
+    assert not list(modelnet.rglob("*.lock"))
 
 
 def test_modelnet_cache_keeps_points_near_the_origin(modelnet: Path):

@@ -1,7 +1,7 @@
 """Say which data sets are there: `python -m tools.check_data --data_root data`.
 
 The loaders themselves are asked, so what is reported good can be trained on. A data set that keeps its shapes in many
-files is looked at by its lists; `--read` reads every shape too.
+files is looked at by its lists; `--read` reads every shape too. Nothing is written.
 """
 
 import os
@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from datasets import build_dataset
-from datasets.build import PointDataset, below_root
+from datasets.build import PointDataset, below_root, parse_section
+from datasets.modelnet import ModelNet, cache_of, read_lists
+from datasets.readers import read_points_txt
 from utils.config import load_config, read_yaml
 from utils.errors import Parser, UserError, run_command
 from utils.logging import progress
@@ -22,7 +24,7 @@ FOLD = re.compile(r"(\d+)way_(\d+)shot/(\d+)\.pkl")
 
 
 def check(base: dict, data_root: str, read: bool = False) -> str:
-    """Build every split of a data set.
+    """Build every split of a data set; of ModelNet, where its cache is absent, look at the text files instead.
 
     Args:
         base: the content of its config.
@@ -37,14 +39,30 @@ def check(base: dict, data_root: str, read: bool = False) -> str:
     """
     if base.get("NAME") == "ModelNetFewShot":
         return _check_folds(base, data_root)
-    found = []
-    for subset in ("test",) if base.get("NAME") in TEST_ONLY else ("train", "test"):
-        dataset = build_dataset({"_base_": base, "others": {"subset": subset}}, data_root, subset)
-        if read:
-            _read(dataset, subset)
-        rooms = getattr(dataset, "rooms", None)
-        found.append(f"{subset} {len(dataset)} shapes" if rooms is None else f"{subset} {len(rooms)} rooms")
-    return ", ".join([*found, f"{len(dataset.class_names)} classes"])
+    subsets = ("test",) if base.get("NAME") in TEST_ONLY else ("train", "test")
+    found, classes = zip(*(_look(base, data_root, read, subset) for subset in subsets), strict=True)
+    return ", ".join([*found, f"{classes[-1]} classes"])
+
+
+def _look(base: dict, data_root: str, read: bool, subset: str) -> tuple[str, int]:
+    """Build one split; returns what it holds and the number of classes."""
+    if base.get("NAME") == "ModelNet":
+        values = {key: value for key, value in base.items() if key != "NAME"}
+        config = parse_section(ModelNet.Config, {**values, "subset": subset}, data_root, subset)
+        if not os.path.exists(cache_of(config)):  # building would make it
+            paths, _, class_names = read_lists(config)
+            for path in progress(paths, desc=f"reading {subset}", unit="shape"):
+                if read:
+                    read_points_txt(path, 6, config.N_POINTS, ModelNet.hint())
+                elif not os.path.isfile(path):
+                    raise UserError(f"point file not found: {path}; {ModelNet.hint()}")
+            return f"{subset} {len(paths)} shapes", len(class_names)
+    dataset = build_dataset({"_base_": base, "others": {"subset": subset}}, data_root, subset)
+    if read:
+        _read(dataset, subset)
+    rooms = getattr(dataset, "rooms", None)
+    held = f"{len(dataset)} shapes" if rooms is None else f"{len(rooms)} rooms"
+    return f"{subset} {held}", len(dataset.class_names)
 
 
 def _read(dataset: PointDataset, subset: str) -> None:
