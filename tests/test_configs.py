@@ -275,7 +275,10 @@ def test_ablations_go_downstream(pretrain, path, opts, new):
     assert all(name.startswith(new) for name in missing) and len({n.split(".")[0] for n in missing}) <= len(new)
 
 
-@pytest.mark.parametrize("path", [path for path in CONFIGS if "ablation" in path])
+ABLATIONS = [path for path in CONFIGS if "ablation" in path]
+
+
+@pytest.mark.parametrize("path", ABLATIONS)
 def test_ablations_are_differences(path):
     """They say what differs from the base and nothing else, so that the same can be laid over the demo's config."""
     difference = read_yaml(path)
@@ -299,6 +302,25 @@ def test_ablations_are_differences(path):
 def test_sizes_of_ablations(path, opts, millions):
     model = build_on_meta(run_config(path, *opts).model)
     assert sum(p.numel() for p in model.parameters()) / 1e6 == pytest.approx(millions, abs=0.05)
+
+
+@pytest.mark.parametrize("path", ABLATIONS)
+def test_ablations_teach_the_local_tokens(path):
+    """What fine-tuning starts from must have learned something, whichever losses are left."""
+    tiny = ["trans_dim=16", "encoder_dims=16", "patch_dim=8", "depth=1", "num_heads=2", "decoder_depth=1"]
+    opts = [f"model.transformer_config.{size}" for size in (*tiny, "decoder_num_heads=2")] + ["model.num_group=8"]
+    model = load_config(path, [*opts, "model.group_size=4"])["model"]
+    generator = torch.Generator().manual_seed(0)
+    inputs = {"points": torch.rand(4, 32, 3, generator=generator), "category": torch.tensor([0, 1, 0, 1])}
+    for kind, key in (("image", "img"), ("text", "text")):
+        if model[f"{key}_encoder"]:
+            model |= {f"{key}_encoder": "features", f"{key}_dim": 5, "train_teachers": False}
+            inputs[kind] = torch.randn(4, 5, generator=generator)
+    network = build_model_from_cfg(model)
+    sum(network(**inputs, generator=generator).values()).backward()
+    for part in (network.MAE_encoder.encoder, network.MAE_encoder.blocks):
+        assert any(parameter.grad is not None and parameter.grad.any() for parameter in part.parameters())
+    assert network.MAE_encoder.encoder.first_conv[0].weight.grad.any()
 
 
 DEMO = ["pretrain", "finetune_scan", "svm", "zeroshot", "zeroshot_folder", "segment_part", "segment_semantic"]
