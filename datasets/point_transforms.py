@@ -73,9 +73,7 @@ def _require(npoints: int, available: int) -> None:
 
 
 def _farthest(points: Tensor, n: int) -> Tensor:
-    """FPS; choosing all of n points is skipped, since their order means nothing to what follows."""
-    if n == points.shape[1]:
-        return points
+    """FPS, also where n is all there are: the released operator passes over points near the origin."""
     return gather(points, farthest_point_sample(points[..., :3].contiguous(), n))
 
 
@@ -102,7 +100,7 @@ def sample_test(points: Tensor, npoints: int) -> Tensor:
 
     Args:
         points: (B, N, C).
-        npoints: how many, npoints <= N; if equal, the points come back as they are.
+        npoints: how many, npoints <= N.
 
     Returns:
         (B, npoints, C).

@@ -83,6 +83,14 @@ def test_sample_test(points: torch.Tensor):
     assert rows(pt.sample_test(points, 300)[1]) == rows(points[1])
 
 
+def test_points_near_the_origin_are_passed_over(points: torch.Tensor, generator: torch.Generator):
+    """As by the released operator, also where all points are wanted: an earlier one comes again instead."""
+    points[:, 7] = torch.tensor([0.01, 0.0, 0.02])
+    for chosen in (pt.sample_test(points, 300), pt.sample_train(points, 300, generator)):
+        assert chosen.shape == points.shape
+        assert all(rows(some) == rows(cloud) - rows(cloud[7:8]) for some, cloud in zip(chosen, points, strict=True))
+
+
 def test_rotation_convention(points: torch.Tensor):
     turned = pt.rotate_y(points, torch.Generator().manual_seed(3))
     angles = (2 * math.pi * torch.rand(4, generator=torch.Generator().manual_seed(3))).tolist()
