@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from utils.errors import Parser, UserError, run_command
 
@@ -70,7 +71,9 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     group.add_argument("--shot", type=at_least(1), metavar="S", help="training samples a class (10 or 20)")
     group.add_argument("--fold", type=at_least(0), metavar="F", help="which of the folds (0 to 9)")
     group.add_argument(
-        "--vote", action="store_true", help="with --test of a classifier: vote as well; --resume goes on with it"
+        "--vote",
+        action="store_true",
+        help="with --test of a classifier: vote as well; goes on after rounds that are done",
     )
     group.add_argument("--rounds", type=at_least(1), metavar="N", help="rounds of voting (the config's vote.rounds)")
 
@@ -89,6 +92,8 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def _check(args: argparse.Namespace) -> None:
+    if Path(args.exp_name).name != args.exp_name:
+        raise UserError(f"--exp_name must be the plain name of a folder, got '{args.exp_name}'")
     flags = {"finetune": args.finetune_model, "scratch": args.scratch_model, "test": args.test}
     flags |= {"zeroshot": args.zeroshot, "svm": args.svm}
     args.task = next((name for name, given in flags.items() if given), "pretrain")
@@ -99,6 +104,8 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError("--finetune_model needs --ckpts FILE, a pretraining checkpoint; --scratch_model does without")
     if args.ckpts and args.task == "pretrain":
         raise UserError("--ckpts needs a task flag such as --finetune_model; pretraining starts from --start_ckpts")
+    if args.start_ckpts and args.task != "pretrain":
+        raise UserError(f"--start_ckpts is what pretraining starts from; it does not go with {flag}")
     if args.ckpts and args.task == "scratch":
         raise UserError("--ckpts does not go with --scratch_model, which starts from nothing; --finetune_model uses it")
     for name in ("ckpts", "start_ckpts"):
