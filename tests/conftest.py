@@ -1,6 +1,8 @@
 """A tiny world in the published layouts, tiny configs on it, and the command line run in this process."""
 
+import functools
 import json
+import operator
 import pickle
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import torch
 import yaml
 
 import main
+from tools.paper import Planner
 
 torch.set_num_threads(1)
 
@@ -134,6 +137,20 @@ def configs(world, tmp_path, monkeypatch) -> dict[str, Path]:
     for task, content in contents.items():
         (folder / f"{task}.yaml").write_text(yaml.safe_dump(content))
     return {task: folder / f"{task}.yaml" for task in contents}
+
+
+@pytest.fixture
+def numbers_of():
+    """What the cells of a column of a table of the paper find in the content of a metrics.json."""
+
+    def numbers(table: str, column: str, metrics: dict) -> list[float]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(Path(__file__).parent.parent)
+            cells = [row[column] for row in Planner("demo", 1).table(table).rows.values() if column in row]
+        paths = {path for cell in cells for path in (cell.path, cell.last) if path}
+        return [functools.reduce(operator.getitem, path, metrics) for path in sorted(paths)]
+
+    return numbers
 
 
 @pytest.fixture

@@ -1,15 +1,16 @@
 """Many runs of main.py: order, skipping, resuming, failures; and the tables that are made of them."""
 
 import dataclasses
+import fcntl
 import json
-import os
+import time
 from argparse import Namespace
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tools import fewshot, jobs, paper, reproduce, tables
+from tools.builder import identity
 from tools.jobs import Job, in_order, run_jobs
 from tools.paper import SCALES, TABLES, Planner
 from tools.tables import Cell, Table
@@ -31,10 +32,9 @@ def chain(configs, monkeypatch) -> dict[str, Job]:
 
 def fake(job: Job, finished: bool = True, **numbers) -> None:
     """Write what a run of the job would leave."""
-    header = {"task": job.task, "seed": job.seed, "ckpts": job.start, "finished": finished}
+    header = identity(job.task, job.seed, job.raw, job.start) | {"finished": finished, "metric": "accuracy", "last": {}}
     job.folder.mkdir(parents=True, exist_ok=True)
-    (job.folder / "config.yaml").write_text(yaml.safe_dump(job.raw))
-    (job.folder / "metrics.json").write_text(json.dumps(header | {"metric": "accuracy"} | numbers))
+    (job.folder / "metrics.json").write_text(json.dumps(header | numbers))
 
 
 def test_what_a_job_starts_from_comes_first(chain):
@@ -63,17 +63,49 @@ def test_a_changed_config_voids_the_result(chain):
 
 
 @pytest.mark.parametrize("source", ["weights", "world"])
-def test_result_is_void_once_its_source_is_made_anew(chain, source, world):
+def test_result_is_void_once_its_source_is_another(chain, source, world):
     first, second = chain["pretrain"], chain["finetune"]
+    made = Path(second.start) if source == "weights" else world / "world.json"
+    fake(first)
+    made.write_text("one")
     fake(first)
     fake(second)
+    assert second.result() and not second.replaces()
+    copy = made.with_name("copy")
+    copy.write_text("one")
+    copy.replace(made)  # the time of a file means nothing
     assert second.result()
-    made = Path(second.start) if source == "weights" else world / "world.json"
-    made.touch()
-    later = (second.folder / "metrics.json").stat().st_mtime + 10
-    os.utime(made, (later, later))
-    assert second.result() is None and "--resume" not in second.arguments()
+    made.write_text("another")
+    assert second.result() is None and second.replaces() and "--resume" not in second.arguments()
     made.unlink()
+    assert (second.result() is not None) == (source == "weights")  # which may be removed to save space
+
+
+def test_a_failed_run_leaves_the_earlier_result_as_it_was(chain):
+    """And neither its settings nor its numbers pass for those of the failed one."""
+    job = chain["pretrain"]
+    assert run_jobs([job], [""], Path("logs")) == []
+    before = {path.name: path.read_text() for path in job.folder.glob("[cm]*.[yj]*")}
+    failing = dataclasses.replace(job, opts=(*job.opts, "data_root=nowhere"))
+    assert run_jobs([failing], [""], Path("logs")) == [failing] and failing.result() is None
+    assert {path.name: path.read_text() for path in job.folder.glob("[cm]*.[yj]*")} == before
+    assert set(before) == {"config.yaml", "metrics.json"} and job.result()
+
+
+def test_finished_runs_are_not_replaced_unasked(chain):
+    job = chain["pretrain"]
+    fake(job)
+    jobs.keep_results([job])
+    with pytest.raises(UserError, match="1 finished runs, first .*first, are of other settings.*--anew"):
+        jobs.keep_results([dataclasses.replace(job, opts=("max_epoch=2",))])
+    fake(job, finished=False)
+    jobs.keep_results([dataclasses.replace(job, opts=("max_epoch=2",))])
+
+
+def test_wrong_settings_are_found_before_any_run(chain):
+    jobs.check_configs([chain["test"]])
+    with pytest.raises(UserError, match="second: unknown config key 'no_such_key'"):
+        jobs.check_configs([dataclasses.replace(chain["finetune"], opts=("no_such_key=1",))])
 
 
 def test_arguments(chain):
@@ -98,6 +130,36 @@ def test_runs_are_made_once_and_failures_do_not_stop_the_others(chain, tmp_path,
     assert made == {job: (job.folder / "metrics.json").stat().st_mtime_ns for job in chain.values()}
 
 
+def until(condition) -> None:
+    """Wait for what another process does."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_run_under_way_is_waited_for_not_made_twice(chain, tmp_path):
+    job, crew = chain["pretrain"], jobs.Crew([""], tmp_path)
+    job.folder.mkdir(parents=True)
+    crew.log_file(job).write_text("what the first command said\n")
+    with open(job.folder / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        crew.start(job)
+        until(lambda: "waiting for the run of another command" in crew.log_file(job).read_text())
+        fake(job)
+    until(lambda: [(job, True)] == [(ended, well) for ended, well, _ in crew.ended()])
+    assert crew.log_file(job).read_text().startswith("what the first") and not list(job.folder.glob("*.pth"))
+
+
+def test_stopped_runs_go_on(chain, tmp_path):
+    job, crew = dataclasses.replace(chain["pretrain"], opts=("max_epoch=100000",)), jobs.Crew([""], tmp_path)
+    crew.start(job)
+    until(lambda: (job.metrics() or {}).get("epochs"))
+    crew.stop()
+    assert (job.folder / "ckpt-last.pth").is_file() and "--resume" in job.arguments()
+    assert "continue with the same command" in crew.log_file(job).read_text()
+
+
 @pytest.mark.parametrize("gpus, jobs_, expected", [("cpu", 3, ["", "", ""]), ("cpu", 1, [""])])
 def test_slots_on_the_cpu(gpus, jobs_, expected):
     assert jobs.slots(Namespace(gpus=gpus, jobs=jobs_, num_workers=None)) == expected
@@ -110,6 +172,8 @@ def test_slots_name_a_missing_gpu(monkeypatch):
     assert jobs.slots(Namespace(gpus="1", jobs=None, num_workers=None)) == ["1"]
     with pytest.raises(UserError, match="no GPU '5'"):
         jobs.slots(Namespace(gpus="5", jobs=None, num_workers=None))
+    with pytest.raises(UserError, match="--jobs is for runs on the CPU"):
+        jobs.slots(Namespace(gpus="0,1", jobs=4, num_workers=None))
 
 
 def test_fewshot_command(configs, monkeypatch, capsys):
@@ -132,7 +196,7 @@ def test_tables_are_saved_when_interrupted(monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(reproduce, "OUT", tmp_path)
     monkeypatch.setattr(reproduce, "prepare", lambda *_: None)
-    monkeypatch.setattr("sys.argv", ["reproduce", "table10", "--gpus", "cpu", "--opts", "npoints=255"])
+    monkeypatch.setattr("sys.argv", ["reproduce", "table10", "--gpus", "cpu", "--anew", "--opts", "npoints=255"])
 
     def interrupted(*_):
         raise KeyboardInterrupt
@@ -140,9 +204,13 @@ def test_tables_are_saved_when_interrupted(monkeypatch, tmp_path):
     monkeypatch.setattr(tables, "run_jobs", interrupted)
     with pytest.raises(KeyboardInterrupt):
         reproduce.main()
-    cells = json.loads((tmp_path / "demo/table10.json").read_text())["cells"]
-    assert {"ReCon", "random weights"} <= {cell["row"] for cell in cells}
-    assert all(cell["ours"] is None for cell in cells)
+    assert not (tmp_path / "demo").exists()  # nothing to save, and perhaps an earlier table there
+    done = {"last": {"accuracy": 50.0}}
+    monkeypatch.setattr(Job, "result", lambda job: done if job.task == "svm" and job.after is None else None)
+    with pytest.raises(KeyboardInterrupt):
+        reproduce.main()
+    cells = {cell["row"]: cell for cell in json.loads((tmp_path / "demo/table10.json").read_text())["cells"]}
+    assert cells["random weights"]["ours"] == 50.0 and cells["ReCon"]["ours"] is None
 
 
 def test_plan_counts_a_shared_run_once(monkeypatch, capsys):
@@ -201,15 +269,25 @@ def test_a_table_puts_ours_beside_the_papers(chain, tmp_path):
     fake(two[0], best={"accuracy": 50.0}, last={"accuracy": 40.0})
     cell = Cell(tuple(two), ("best", "accuracy"), ("last", "accuracy"))
     table = Table("T", ["x"], {"ReCon": {"x": cell}}, {"ReCon": {"x": 90.0}, "other": {"x": [80.0, 2.0]}}, ("note",))
-    assert tables.grid(table) == [
-        ["", "x"],
-        ["ReCon", "50.0, n 1 of 2 (90.0; -40.0)"],
-        ["other", "(80.0 +- 2.0)"],
-    ]
+    assert tables.grids(table) == {
+        "T": [["", "x"], ["ReCon", "50.0, n 1 of 2 (90.0; -40.0)"], ["other", "(80.0 +- 2.0)"]],
+        tables.LAST: [["", "x"], ["ReCon", "40.0"]],
+    }
     fake(two[1], best={"accuracy": 60.0}, last={"accuracy": 60.0})
-    tables.save(table, tmp_path / "out" / "t")
-    (record, other) = json.loads((tmp_path / "out/t.json").read_text())["cells"]
+    tables.save(table, tmp_path / "out" / "t.v2")
+    (record, other) = json.loads((tmp_path / "out/t.v2.json").read_text())["cells"]
     assert (record["ours"], record["std"], record["n"], record["difference"]) == (55.0, 5.0, 2, -35.0)
-    assert (record["unselected"], other["ours"], other["paper_std"]) == (50.0, None, 2.0)
-    assert "| ReCon | 55.0 +- 5.0, n 2 (90.0; -35.0) |" in (tmp_path / "out/t.md").read_text()
-    assert (tmp_path / "out/t.csv").read_text().splitlines()[1].startswith("ReCon,x,90.0,,55.0,5.0,2,2,-35.0,50.0")
+    assert (record["last"], other["ours"], other["paper_std"]) == (50.0, None, 2.0)
+    text = (tmp_path / "out/t.v2.md").read_text()
+    assert "| ReCon | 55.0 +- 5.0, best 60.0, n 2 (90.0; -35.0) |" in text and "| ReCon | 50.0 +- 10.0 |" in text
+    row = (tmp_path / "out/t.v2.csv").read_text().splitlines()[1]
+    assert row.startswith("ReCon,x,90.0,,55.0,5.0,60.0,2,2,-35.0,50.0")
+
+
+def test_a_cell_of_folds_where_nothing_was_chosen(chain):
+    job = dataclasses.replace(chain["pretrain"], fold=(5, 10, 0))
+    folds = tuple(dataclasses.replace(job, fold=(5, 10, fold)) for fold in range(2))
+    for fold, value in zip(folds, (50.0, 60.0), strict=True):
+        fake(fold, last={"accuracy": value})
+    table = Table("T", ["x"], {"a": {"x": Cell(folds, ("last", "accuracy"))}})
+    assert tables.grids(table) == {"T": [["", "x"], ["a", "55.0 +- 5.0, n 2"]]}

@@ -61,7 +61,7 @@ def test_table_of_all_runs_leaves_out_the_unfinished(demo_runs):
 def test_metrics_that_are_not_those_of_a_run(demo_runs, keys, wrong):
     finished(demo_runs / "odd", {"accuracy": 1.0}, **keys)
     with pytest.raises(UserError, match=f"odd/metrics.json cannot be read: its {wrong}"):
-        report.read_metrics(demo_runs / "odd/metrics.json")
+        report.result(demo_runs / "odd")
     assert "odd" not in report.all_runs_table(demo_runs)
     (demo_runs / "odd/metrics.json").write_text('{"finished": true}')
     assert "odd" not in report.all_runs_table(demo_runs)
@@ -71,7 +71,8 @@ def test_missing_results_are_named(demo_runs):
     with pytest.raises(UserError, match="finetune_scan/demo/other-scratch-"):
         report.demo_table("other")
     path = demo_runs / "zeroshot/demo/d/metrics.json"
-    for content, message in (("{", "cannot be read"), ('{"finished": false}', "did not finish")):
+    half = path.read_text().replace('"finished": true', '"finished": false')
+    for content, message in (("{", "cannot be read"), (half, "did not finish")):
         path.write_text(content)
         with pytest.raises(UserError, match=message):
             report.demo_table("d")

@@ -216,7 +216,7 @@ def metrics(folder: Path) -> dict:
     return json.loads((folder / "metrics.json").read_text())
 
 
-def test_parts_from_pretraining_to_the_test(run, capsys):
+def test_parts_from_pretraining_to_the_test(run, capsys, numbers_of):
     weights = run("pretrain", "--opts", "max_epoch=0") / "ckpt-last.pth"
     folder = run("part", "--finetune_model", "--ckpts", str(weights), "--val_freq", "5", "--opts", *LEARN)
     said = capsys.readouterr().out
@@ -229,6 +229,7 @@ def test_parts_from_pretraining_to_the_test(run, capsys):
     assert {name: row["shapes"] for name, row in rows.items()} == {"Bag": 3, "Mug": 2}
     assert best["instance_miou"] == pytest.approx((3 * rows["Bag"]["miou"] + 2 * rows["Mug"]["miou"]) / 5)
     assert best["class_miou"] == pytest.approx((rows["Bag"]["miou"] + rows["Mug"]["miou"]) / 2)
+    assert numbers_of("segmentation", "ShapeNetPart class mIoU", left)[0] == best["class_miou"]
     assert best["accuracy"] == 100 * best["correct"] / best["total"] > 70  # of two parts, without the other 48
 
     tested = metrics(run("part", "--test", "--ckpts", str(folder / "ckpt-best.pth")))["last"]
@@ -239,7 +240,7 @@ def test_parts_from_pretraining_to_the_test(run, capsys):
     assert shown == {"test/instance_miou", "test/class_miou", "test/accuracy"}
 
 
-def test_rooms_from_scratch_to_the_test(run, capsys):
+def test_rooms_from_scratch_to_the_test(run, capsys, numbers_of):
     folder = run("semantic", "--scratch_model", "--val_freq", "5", "--opts", *LEARN)
     left = metrics(folder)
     best = left["best"]
@@ -248,8 +249,9 @@ def test_rooms_from_scratch_to_the_test(run, capsys):
     assert sum(row["total"] for row in best["class_iou"].values()) == 550
     assert sum(row["correct"] for row in best["class_iou"].values()) == best["correct"]
     assert best["accuracy"] > 70
-    tested = metrics(run("semantic", "--test", "--ckpts", str(folder / "ckpt-best.pth")))["last"]
-    assert tested == {name: best[name] for name in tested}
+    whole = metrics(run("semantic", "--test", "--ckpts", str(folder / "ckpt-best.pth")))
+    assert whole["last"] == {name: best[name] for name in whole["last"]}
+    assert numbers_of("segmentation", "S3DIS Area 5 mAcc", whole) == [best["macc"]]
 
 
 def start(task, configs, kind=None, *opts):

@@ -133,6 +133,16 @@ def test_resume_from_another_model(run):
         run("classify", "--scratch_model", "--resume", "--opts", "model.depth=3")
 
 
+def test_resume_with_other_settings(run, capsys):
+    """More epochs are welcome, and said; another seed would be another run."""
+    run("classify", "--scratch_model", "--opts", "max_epoch=0")
+    with pytest.raises(UserError, match="cannot resume from .*ckpt-last.pth: its seed is 0, not 4"):
+        run("classify", "--scratch_model", "--resume", "--seed", "4", "--opts", "max_epoch=0")
+    folder = run("classify", "--scratch_model", "--resume", "--opts", "max_epoch=1")
+    assert "resuming with other settings than before: max_epoch" in capsys.readouterr().out
+    assert metrics(folder)["epochs"] == 2
+
+
 class Numbers(list):
     """A data set of points whose label is their mean."""
 

@@ -38,9 +38,12 @@ def stop_in(monkeypatch, call: int) -> None:
     monkeypatch.setitem(runner_classify.AUGMENTATIONS, "scale", augment)
 
 
-def test_statistics_of_the_rounds(vote, capsys):
-    found = metrics(vote("--rounds", "5"))["last"]
+def test_statistics_of_the_rounds(vote, capsys, numbers_of):
+    whole = metrics(vote("--rounds", "5"))
+    found = whole["last"]
     votes = found["vote"]
+    trained = metrics(Path("experiments/classify/cfgs/default"))
+    assert {votes["best"], votes["mean"]} <= set(numbers_of("table1", "OBJ_BG", whole | {"best": trained["best"]}))
     mean = sum(votes["rounds"]) / 5
     assert votes["count"] == len(votes["rounds"]) == 5 and votes["best"] == max(votes["rounds"])
     assert votes["mean"] == pytest.approx(mean)
@@ -58,7 +61,7 @@ def test_rounds_are_drawn_by_number(vote):
 @pytest.mark.parametrize("call, done", [(1, 0), (5, 1), (11, 2)])
 def test_stopped_and_resumed_is_unbroken(vote, monkeypatch, call, done):
     whole = metrics(vote(exp="whole"))["last"]
-    with monkeypatch.context() as patch, pytest.raises(Interrupted, match=f"{done} of 3 rounds are in .*--resume"):
+    with monkeypatch.context() as patch, pytest.raises(Interrupted, match=f"{done} of 3 rounds are in .*same command"):
         stop_in(patch, call)
         vote(exp="broken")
     folder = Path("experiments/classify/cfgs/test_broken")
@@ -72,20 +75,30 @@ def test_stopped_and_resumed_is_unbroken(vote, monkeypatch, call, done):
     assert resumed["wall_seconds"] >= broken["wall_seconds"]
 
 
-def test_more_or_fewer_rounds_on_resuming(vote):
+def test_more_or_fewer_rounds(vote):
     three = metrics(vote())["last"]["vote"]["rounds"]
-    five = metrics(vote("--resume", "--rounds", "5"))["last"]["vote"]["rounds"]
+    five = metrics(vote("--rounds", "5"))["last"]["vote"]["rounds"]
     assert five[:3] == three and len(five) == 5
     assert metrics(vote("--resume", "--rounds", "2"))["last"]["vote"]["rounds"] == three[:2]
 
 
-def test_resume_of_nothing_and_of_another_run(vote, capsys):
+def test_rounds_outlive_a_plain_test(vote, run):
+    votes = metrics(vote())["last"]["vote"]
+    weights = "experiments/classify/cfgs/default/ckpt-last.pth"
+    plain = metrics(run("classify", "--test", "--ckpts", weights))["last"]
+    assert plain["vote"] == votes
+
+
+def test_rounds_of_another_run(vote, capsys):
     folder = vote("--resume")
     assert "nothing to resume" in capsys.readouterr().out and metrics(folder)["finished"]
-    with pytest.raises(UserError, match="cannot resume from .*metrics.json: it is of another seed: 0, not 4"):
+    with pytest.raises(UserError, match="cannot resume from .*metrics.json: it is of another run, with other seed"):
         vote("--resume", "--seed", "4")
-    with pytest.raises(UserError, match="another opts"):
+    with pytest.raises(UserError, match="with other vote.samples"):
         vote("--resume", "--opts", "vote.samples=1")
+    vote("--seed", "4")
+    assert "3 rounds of voting are replaced, which had other seed" in capsys.readouterr().out
+    assert metrics(folder)["seed"] == 4 and metrics(folder)["last"]["vote"]["count"] == 3
     (folder / "metrics.json").write_text("{")
     with pytest.raises(UserError, match="cannot resume from .*metrics.json: it is damaged"):
         vote("--resume")

@@ -121,8 +121,11 @@ def test_every_type_in_one_pass(zeroshot, configs, weights, ensemble, prompts):
         assert sum(row["truth"] == row["name1"] for row in rows) == alone["correct"] and len(rows) == alone["total"]
 
 
-def test_train_and_test_together(zeroshot):
+def test_train_and_test_together(zeroshot, numbers_of):
     found, rows = zeroshot("zeroshot={seen: [bag], splits: [train, test]}")
+    together = found["by_query"]["full"]["all_prompts"]["train+test"]
+    assert together["accuracy"] == found["accuracy"] and together["total"] == 18
+    assert found["accuracy"] in numbers_of("table3", "ModelNet40", {"last": found})
     assert found["total"] == 18 and found["splits"] == ["train", "test"] and found["one_prompt"]["total"] == 18
     assert sum(part["correct"] for part in found["split_accuracy"].values()) == found["correct"]
     for prompts in found["by_query"]["image"].values():

@@ -1,10 +1,12 @@
 """What every task is put together from: the run-level config, the run folder, loaders, optimiser and schedule."""
 
 import argparse
+import functools
+import hashlib
 import logging
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -197,6 +199,7 @@ class Run:
     args: argparse.Namespace
     config: RunConfig
     device: torch.device
+    settings: dict
     folder: Path
     board: Path
     log: logging.Logger
@@ -205,9 +208,14 @@ class Run:
     def __post_init__(self):
         self.revision = git_revision(Path(__file__).parent)
         self.versions = versions(PACKAGES)
+        self.identity = identity(self.task, self.args.seed, self.settings, self.args.ckpts or self.args.start_ckpts)
 
     def record(self, model: nn.Module, **numbers: Any) -> None:
-        """Write metrics.json: what was run, on what, and the numbers so far."""
+        """Write metrics.json: what was run, on what, and the numbers so far; and config.yaml, which belongs to it.
+
+        Raises:
+            UserError: if they cannot be written.
+        """
         if not distributed.is_main():
             return
         args, parameters = self.args, list(model.parameters())
@@ -229,11 +237,69 @@ class Run:
             },
             "wall_seconds": round(time.perf_counter() - self.started, 3),
         }
-        write_json(header | numbers, self.folder / "metrics.json")
+        try:
+            with written_whole(self.folder / "config.yaml") as temporary:
+                temporary.write_text(yaml.safe_dump(self.settings, sort_keys=False), encoding="utf-8")
+            write_json(header | self.identity | numbers, self.folder / "metrics.json")
+        except OSError as error:
+            raise UserError(f"the results cannot be written to {self.folder}: {error.strerror}") from None
+
+
+def identity(task: str, seed: int, settings: dict, weights: str | None) -> dict[str, Any]:
+    """What makes a run this one and no other, as metrics.json holds it: wherever its files lie.
+
+    Args:
+        task: what is done.
+        seed: of all randomness.
+        settings: the config with its overrides.
+        weights: the checkpoint that it starts from.
+    """
+    world = Path(str(settings.get("data_root")), "world.json")
+    return {
+        "task": task,
+        "seed": seed,
+        "settings": settings,
+        "weights": weights and _digest(Path(weights)),
+        "world": _digest(world),
+    }
+
+
+def _digest(path: Path) -> str | None:
+    """SHA-256 of a file; None if it cannot be read."""
+    try:
+        state = path.stat()
+        return _digest_of(path, state.st_mtime_ns, state.st_size)
+    except OSError:
+        return None
+
+
+@functools.cache
+def _digest_of(path: Path, *_: int) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def parse_run_config(raw: Mapping) -> RunConfig:
+    """Check a config with its overrides; `model.NAME` is filled in where it is left out, as released.
+
+    Raises:
+        UserError: for anything wrong with it.
+    """
+    config = parse(RunConfig, raw, "")
+    _, model = parse_model_config(config.model)
+    config.model = {**config.model, "NAME": model.NAME}  # the released segmentation has no name
+    for name in ("num_group", "group_size"):
+        value = getattr(model, name, 1)  # not every model groups
+        if not 1 <= value <= config.npoints:
+            raise UserError(f"config key 'model.{name}' must be in 1..npoints ({config.npoints}), got {value}")
+    return config
 
 
 def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
-    """Read the config, make the run folder and put the config and a log file into it.
+    """Read the config, make the run folder and put a log file into it.
 
     Raises:
         UserError: for anything wrong with the config, see `load_config` and `parse`.
@@ -242,13 +308,7 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
     raw = read_config(args.config, args.opts, fold)
     if args.rounds is not None and isinstance(raw.setdefault("vote", {}), dict):
         raw["vote"]["rounds"] = args.rounds
-    config = parse(RunConfig, raw, "")
-    _, model = parse_model_config(config.model)
-    config.model = {**config.model, "NAME": model.NAME}  # the released segmentation has no name
-    for name in ("num_group", "group_size"):
-        value = getattr(model, name, 1)  # not every model groups
-        if not 1 <= value <= config.npoints:
-            raise UserError(f"config key 'model.{name}' must be in 1..npoints ({config.npoints}), got {value}")
+    config = parse_run_config(raw)
     processes = distributed.world_size()
     if config.total_bs % processes:
         raise UserError(f"config key 'total_bs': {config.total_bs} is no multiple of the {processes} processes")
@@ -257,14 +317,11 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         log = make_logger(folder)
-        if distributed.is_main():
-            with written_whole(folder / "config.yaml") as temporary:
-                temporary.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
     except OSError as error:
         raise UserError(f"run folder {folder} cannot be made or written to: {error.strerror}") from None
     seeding.set_deterministic(args.deterministic)
     log.info(f"{task}: {args.config} -> {folder} (seed {args.seed}, {processes} x {device.type})")
-    return Run(task, args, config, device, folder, board, log)
+    return Run(task, args, config, device, raw, folder, board, log)
 
 
 Fold = tuple[int, int, int]

@@ -12,9 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from models import build_model_from_cfg
 from models.embedding import PatchEmbedding
-from tools.builder import RunConfig
+from tools.builder import RunConfig, parse_run_config
 from tools.report import table
-from utils.config import load_config, parse
+from utils.config import load_config
 from utils.errors import Parser, UserError, run_command
 from utils.logging import write_json
 
@@ -75,7 +75,7 @@ def paper_rows() -> list[dict[str, Any]]:
     """The paper's rows, each with what is measured of the model."""
     rows = json.loads(PAPER.read_text(encoding="utf-8"))["rows"]
     for row in rows:
-        row["ours"] = measure(parse(RunConfig, load_config(row["config"], row.get("opts", [])), ""))
+        row["ours"] = measure(parse_run_config(load_config(row["config"], row.get("opts", []))))
     return rows
 
 
@@ -116,7 +116,7 @@ def main() -> None:
     if args.opts and not args.config:
         raise UserError("--opts goes with --config")
     if args.config:
-        configs = {path: parse(RunConfig, load_config(path, args.opts), "") for path in args.config}
+        configs = {path: parse_run_config(load_config(path, args.opts)) for path in args.config}
         rows = [{"config": path, "ours": measure(config)} for path, config in configs.items()]
         print(table([HEAD] + [[row["config"], *_cells(row["ours"])] for row in rows]))
     else:

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from tools.jobs import Job, add_arguments, slots
-from tools.paper import SCALES
+from tools.jobs import Job, add_arguments, check_configs, keep_results, slots
+from tools.paper import SCALES, SETTINGS
 from tools.tables import Cell, Table, make
 from utils.errors import Parser, UserError, run_command
 
 CONFIGS = list(SCALES["paper"].fewshot.values())
+WAYS, SHOTS = (sorted(set(numbers)) for numbers in zip(*SETTINGS.values(), strict=True))
 
 
 def fewshot_table(title: str, configs: list[str], settings: list[tuple[int, int]], folds: int, **common) -> Table:
@@ -27,9 +28,7 @@ def fewshot_table(title: str, configs: list[str], settings: list[tuple[int, int]
             jobs = tuple(Job("finetune", config, fold=(way, shot, fold), **common) for fold in range(folds))
             cells[f"{way}w{shot}s"] = Cell(jobs, ("best", "accuracy"), ("last", "accuracy"))
         rows[config.removeprefix("cfgs/").removesuffix(".yaml")] = cells
-    note = (
-        f"mean and standard deviation over {folds} folds of the best test epoch; the files hold the last epoch's, too"
-    )
+    note = f"mean and standard deviation over {folds} folds of the best test epoch"
     return Table(title, [f"{way}w{shot}s" for way, shot in settings], rows, notes=(note,))
 
 
@@ -41,11 +40,11 @@ def main() -> None:
     parser.add_argument(
         "--configs", nargs="+", default=CONFIGS, metavar="FILE", help="protocols (default: the released)"
     )
-    parser.add_argument("--way", type=int, nargs="+", default=[5, 10], metavar="W", help="classes (default: 5 10)")
+    parser.add_argument("--way", type=int, nargs="+", default=WAYS, metavar="W", help="classes (default: 5 10)")
+    parser.add_argument("--shot", type=int, nargs="+", default=SHOTS, metavar="S", help="a class (default: 10 20)")
     parser.add_argument(
-        "--shot", type=int, nargs="+", default=[10, 20], metavar="S", help="shapes a class (default: 10 20)"
+        "--folds", type=int, default=SCALES["paper"].folds, metavar="N", help="folds (default: %(default)s)"
     )
-    parser.add_argument("--folds", type=int, default=10, metavar="N", help="folds (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of every run (default: %(default)s)")
     add_arguments(parser)
     parser.add_argument("--opts", nargs="+", default=[], metavar="KEY=VALUE", help="override config keys in every run")
@@ -66,10 +65,10 @@ def main() -> None:
     table = fewshot_table(title, args.configs, settings, args.folds, **common)
     stem = Path("experiments/fewshot") / common["name"]
     places = slots(args)
+    check_configs(table.jobs)
     todo = [job for job in table.jobs if job.result() is None]
-    others = [job for job in todo if (job.folder / "ckpt-best.pth").is_file() and job.metrics() is None]
-    if others:
-        print(f"warning: {len(others)} earlier runs, first {others[0]}, are of other weights or settings: made anew")
+    if not args.anew:
+        keep_results(table.jobs)
     print(f"{len(table.jobs)} runs, {len(table.jobs) - len(todo)} done, {len(places)} at once", flush=True)
     make({stem: table}, places, stem / "logs", args.num_workers)
 

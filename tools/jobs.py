@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import ctypes
 import functools
-import json
 import logging
 import multiprocessing
 import multiprocessing.connection
@@ -18,11 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import yaml
 
-from tools.builder import Fold, read_config, run_folder
+from tools.builder import Fold, identity, parse_run_config, read_config, run_folder
 from utils.errors import UserError
-from utils.logging import ConsoleHandler, progress
+from utils.logging import ConsoleHandler, progress, read_metrics
 
 FLAGS = {
     "pretrain": (),
@@ -85,20 +83,25 @@ class Job:
         return read_config(self.config, self.opts, self.fold)
 
     def metrics(self) -> dict | None:
-        """What metrics.json says, if it is of this very job and not outdated, finished or not."""
+        """What metrics.json says, if it is of this very job, finished or not."""
         try:
-            own = (self.folder / "metrics.json").stat().st_mtime
-            found = json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
-            config = yaml.safe_load((self.folder / "config.yaml").read_text(encoding="utf-8"))
-            # A world that was made anew, and weights that were, void what was made from them.
-            sources = [Path(str(self.raw.get("data_root")), "world.json"), *([Path(self.start)] if self.start else [])]
-            late = any(path.stat().st_mtime > own for path in sources if path.exists())
-        except (OSError, ValueError, yaml.YAMLError):
+            found = read_metrics(self.folder)
+        except UserError:
+            found = None
+        if found is None or (self.after is not None and self.after.result() is None):
             return None
-        same = {"task": self.task, "seed": self.seed, "ckpts": self.start}
-        if late or config != self.raw or not isinstance(found, dict) or same != {key: found.get(key) for key in same}:
-            return None
-        return found if self.after is None or self.after.result() is not None else None
+        own = identity(self.task, self.seed, self.raw, self.start)
+        if self.start and own["weights"] is None:  # removed since
+            del own["weights"]
+        return found if own.items() <= found.items() else None
+
+    def replaces(self) -> bool:
+        """Whether a finished run of other settings, weights or data stands in its folder."""
+        try:
+            found = read_metrics(self.folder)
+        except UserError:
+            return False
+        return bool(found and found.get("finished")) and self.metrics() is None
 
     def result(self) -> dict | None:
         """The metrics of the run, if it is finished."""
@@ -123,11 +126,14 @@ class Job:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that `slots` takes."""
-    parser.add_argument("--gpus", metavar="0,1", help="GPUs to use, one run each, or cpu (default: every GPU there is)")
+    parser.add_argument(
+        "--gpus", metavar="0,1", help="GPUs to use, one run each (two on one named twice), or cpu (default: all)"
+    )
     parser.add_argument(
         "--jobs", type=int, metavar="N", help="runs at once on the CPU (default: one a core, at most 4)"
     )
     parser.add_argument("--num_workers", type=int, metavar="N", help="loader processes of each run (default: by cores)")
+    parser.add_argument("--anew", action="store_true", help="replace finished runs of other settings, weights or data")
 
 
 def slots(args: argparse.Namespace) -> list[str]:
@@ -141,6 +147,8 @@ def slots(args: argparse.Namespace) -> list[str]:
         raise UserError("--jobs must be at least 1 and --num_workers at least 0")
     if args.gpus == "cpu" or (args.gpus is None and not count):
         return [""] * (args.jobs or min(4, os.cpu_count() or 1))
+    if args.jobs is not None:
+        raise UserError("--jobs is for runs on the CPU; on GPUs there is one for each that --gpus names")
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     known = (visible.split(",") if visible else list(map(str, range(count))))[:count]
     chosen = known if args.gpus is None else args.gpus.split(",")
@@ -162,6 +170,33 @@ def in_order(jobs: Sequence[Job]) -> list[Job]:
     for job in jobs:
         add(job)
     return list(ordered)
+
+
+def check_configs(jobs: Sequence[Job]) -> None:
+    """Read the config of every job and of what it starts from.
+
+    Raises:
+        UserError: for the first that is wrong.
+    """
+    for job in {(job.config, job.opts): job for job in in_order(jobs)}.values():
+        try:
+            parse_run_config(job.raw)
+        except UserError as error:
+            raise UserError(f"{job}: {error}") from None
+
+
+def keep_results(jobs: Sequence[Job]) -> None:
+    """Refuse to replace finished runs.
+
+    Raises:
+        UserError: if a job would.
+    """
+    lost = [job for job in in_order(jobs) if job.replaces()]
+    if lost:
+        raise UserError(
+            f"{len(lost)} finished runs, first {lost[0].folder}, are of other settings, weights or data; "
+            "--anew replaces them, moving them away keeps them"
+        )
 
 
 def estimate(jobs: Sequence[Job], places: int) -> float:
@@ -291,7 +326,7 @@ def _run_main(job: Job, place: str, workers: int, log: Path, folder: str) -> Non
         signal.signal(number, signal.default_int_handler)
     job.folder.mkdir(parents=True, exist_ok=True)
     with open(job.folder / ".lock", "w") as lock:
-        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         for number in (1, 2):
             os.dup2(file, number)
         try:

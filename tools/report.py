@@ -1,9 +1,9 @@
 """Tables from the metrics.json files that runs leave; logs are never read."""
 
-import json
 from pathlib import Path
 
 from utils.errors import Parser, UserError, run_command
+from utils.logging import read_metrics
 from utils.metrics import mean_std
 
 EXPERIMENTS = Path("experiments")
@@ -13,25 +13,18 @@ fine-tuning:  few labelled scans a class; one-sided, noisy, with background
 zero-shot:    no label at all, a shape is compared with class names; "unseen" names never stood in pretraining"""
 
 
-def read_metrics(path: Path) -> dict:
-    """Read one metrics.json; `best` is empty where a run has none.
+def result(folder: Path) -> dict:
+    """Read what a run found, see `read_metrics`.
 
     Raises:
         UserError: if it is missing, damaged, or of a run that did not finish.
     """
-    try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"no results at {path}: that run has not been made") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
-    if not isinstance(metrics, dict) or not metrics.get("finished"):
-        raise UserError(f"{path} is of a run that did not finish (continue it with --resume)")
-    metrics = {"best": {}, **metrics}
-    for key, kind in {"task": str, "seed": int, "metric": str, "best": dict, "last": dict}.items():
-        if not isinstance(metrics.get(key), kind):
-            raise UserError(f"{path} cannot be read: its '{key}' is {json.dumps(metrics.get(key))[:60]}")
-    return metrics
+    found = read_metrics(folder)
+    if found is None:
+        raise UserError(f"no results at {folder}: that run has not been made")
+    if not found.get("finished"):
+        raise UserError(f"{folder} is of a run that did not finish (continue it with --resume)")
+    return found
 
 
 def table(rows: list[list[str]]) -> str:
@@ -66,9 +59,9 @@ def demo_table(name: str) -> str:
         paths = sorted((EXPERIMENTS / "finetune_scan" / "demo").glob(f"{name}-{kind}-*/metrics.json"))
         if not paths:
             raise UserError(f"no results under {EXPERIMENTS}/finetune_scan/demo/{name}-{kind}-*: run scripts/demo.sh")
-        tuned[kind] = [read_metrics(path) for path in paths]
-    svm = {kind: read_metrics(EXPERIMENTS / "svm" / "demo" / f"{name}-{kind}" / "metrics.json") for kind in tuned}
-    zero = read_metrics(EXPERIMENTS / "zeroshot" / "demo" / name / "metrics.json")["last"]
+        tuned[kind] = [result(path.parent) for path in paths]
+    svm = {kind: result(EXPERIMENTS / "svm" / "demo" / f"{name}-{kind}") for kind in tuned}
+    zero = result(EXPERIMENTS / "zeroshot" / "demo" / name)["last"]
 
     seeds = len(tuned["recon"])
     last = {kind: [run["last"]["accuracy"] for run in runs] for kind, runs in tuned.items()}
@@ -105,7 +98,7 @@ def all_runs_table(root: Path) -> str:
     rows = [["run", "task", "metric", "best", "last", "seed"]]
     for path in sorted(root.rglob("metrics.json")):
         try:
-            run = read_metrics(path)
+            run = result(path.parent)
         except UserError:
             continue
         metric = run["metric"]

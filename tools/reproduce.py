@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.jobs import Job, add_arguments, estimate, in_order, slots
+from tools.jobs import Job, add_arguments, check_configs, estimate, in_order, keep_results, slots
 from tools.paper import SCALES, SETTINGS, TABLES, Planner
 from tools.report import table as layout
 from tools.tables import Table, make
@@ -35,18 +35,18 @@ def _span(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 3 * 3600 else f"{seconds / 3600:.0f} h"
 
 
-def prepare(names: Sequence[str], folds: int) -> None:
+def prepare(names: Sequence[str], data_root: str, folds: int) -> None:
     """Make the embedded world, and its few-shot folds if a table needs them; nothing to do if they are there.
 
     Raises:
         UserError: if that fails.
     """
-    _make("datasets.demo", "--out", "data/demo")
-    fewshot = Path("data/demo/ModelNetFewshot")
+    _make("datasets.demo", "--out", data_root)
+    fewshot = Path(data_root, "ModelNetFewshot")
     made = all((fewshot / f"{way}way_{shot}shot/{folds - 1}.pkl").is_file() for way, shot in SETTINGS.values())
     if "table2" in names and not made:
         options = ["--folds", str(folds), "--test-per-class", "10", "--points", "2048"]
-        _make("datasets.modelnet_fewshot", "--data_root", "data/demo", *options)
+        _make("datasets.modelnet_fewshot", "--data_root", data_root, *options)
 
 
 def _make(*command: str) -> None:
@@ -76,11 +76,17 @@ def main() -> None:
     planner = Planner(args.scale, args.seeds, args.opts, args.pretrain_opts)
     names = list(TABLES) if "all" in args.tables else list(dict.fromkeys(args.tables))
     tables = {name: planner.table(name) for name in names}
+    jobs = [job for table in tables.values() for job in table.jobs]
+    check_configs(jobs)
     todo = show_plan(tables, places)
+    if args.scale == "paper" and places[0] == "":
+        print("these times are guesses for one data-centre GPU; a CPU takes many times as long\n", flush=True)
     if args.plan:
         return
+    if not args.anew:
+        keep_results(jobs)
     if todo and args.scale == "demo":
-        prepare(names, planner.scale.folds)
+        prepare(names, todo[0].raw["data_root"], planner.scale.folds)
     folder = OUT / args.scale
     make({folder / name: table for name, table in tables.items()}, places, folder / "logs", args.num_workers)
 

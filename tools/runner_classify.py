@@ -1,6 +1,5 @@
 """Classification: fine-tuning, training from scratch, few-shot, testing and voting."""
 
-import json
 from functools import partial
 
 import torch
@@ -15,8 +14,9 @@ from tools.builder import Run, build_dataset, load_pretrained, load_start
 from tools.task import Draw, Task, predict
 from tools.trainer import Trainer
 from utils import distributed, seeding
+from utils.config import changed_keys
 from utils.errors import Interrupted, UserError
-from utils.logging import progress
+from utils.logging import progress, read_metrics
 from utils.metrics import accuracy, class_accuracy, mean_std
 from utils.stopping import StopRequest
 
@@ -111,8 +111,7 @@ def vote(run: Run, model: nn.Module, dataset: Dataset, results: dict, done: list
         return accuracy(torch.cat(predicted), labels)["accuracy"]
 
     def record() -> None:
-        if done:
-            results["vote"] = {**mean_std(done), "rounds": done}
+        results.update(_votes(done))
         run.record(model, finished=len(done) == settings.rounds, metric="accuracy", last=results)
 
     record()  # what an earlier run in this folder left is true no longer
@@ -131,37 +130,46 @@ def vote(run: Run, model: nn.Module, dataset: Dataset, results: dict, done: list
                 bar.update(len(done) - bar.n)
         except KeyboardInterrupt:
             raise Interrupted(
-                f"{len(done)} of {settings.rounds} rounds are in {run.folder / 'metrics.json'}; "
-                "go on with the same command and --resume"
+                f"{len(done)} of {settings.rounds} rounds are in {run.folder}/metrics.json; the same command goes on"
             ) from None
 
 
+def _votes(rounds: list[float]) -> dict:
+    return {"vote": {**mean_std(rounds), "rounds": rounds}} if rounds else {}
+
+
 def rounds_before(run: Run) -> list[float]:
-    """Return the accuracies of the rounds of voting that `--resume` finds in metrics.json, at most those asked for.
+    """Return the accuracies of the rounds of voting that this very run has made before; with `--vote` those asked for.
 
     Raises:
-        UserError: if they belong to another checkpoint, config or seed.
+        UserError: if `--resume` asks for those of another checkpoint, config or seed.
     """
-    path = run.folder / "metrics.json"
-    if not (run.args.resume and run.args.vote):
-        return []
-    if not path.is_file():
-        run.log.warning(f"nothing to resume: {path} does not exist; voting starts at round 0")
-        return []
+    path, resume = run.folder / "metrics.json", run.args.resume and run.args.vote
     try:
-        before = json.loads(path.read_text(encoding="utf-8"))
-        found, seconds = (
-            [float(value) for value in before["last"].get("vote", {}).get("rounds", [])],
-            before["wall_seconds"],
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"cannot resume from {path}: it is damaged: {error!r}") from None
-    for name in ("ckpts", "config", "opts", "seed"):
-        mine = getattr(run.args, name)
-        if before.get(name) != mine:
-            raise UserError(f"cannot resume from {path}: it is of another {name}: {before.get(name)}, not {mine}")
+        before = read_metrics(run.folder) or {}
+        found = [float(value) for value in before["last"]["vote"]["rounds"]] if "vote" in before.get("last", {}) else []
+        seconds = float(before.get("wall_seconds", 0.0))
+    except (UserError, KeyError, TypeError, ValueError) as error:
+        if resume:
+            raise UserError(f"cannot resume from {path}: it is damaged: {error}") from None
+        return []
+    if not before:
+        if resume:
+            run.log.warning(f"nothing to resume: {path} does not exist; voting starts at round 0")
+        return []
+    others = [name for name in ("task", "seed", "weights", "world") if before.get(name) != run.identity[name]]
+    others += [key for key in changed_keys(before.get("settings", {}), run.settings) if key != "vote.rounds"]
+    if others:
+        if resume:
+            raise UserError(f"cannot resume from {path}: it is of another run, with other {', '.join(others)}")
+        if found:
+            run.log.warning(f"{len(found)} rounds of voting are replaced, which had other {', '.join(others)}")
+        return []
+    if not run.args.vote:
+        return found
     run.started -= seconds
-    run.log.info(f"resuming after {len(found)} rounds of voting")
+    if found:
+        run.log.info(f"going on after {len(found)} rounds of voting")
     return found[: run.config.vote.rounds]
 
 
@@ -178,7 +186,7 @@ def measure(run: Run) -> None:
     run.log.info(f"accuracy{' without voting' * run.args.vote}: {results['accuracy']:.2f} % ({counts})")
     results["class_accuracy"] = class_accuracy(logits.argmax(1), labels, dataset.class_names)
     if not run.args.vote:
-        run.record(model, finished=True, metric="accuracy", last=results)
+        run.record(model, finished=True, metric="accuracy", last=results | _votes(done))
         return
     vote(run, model, dataset, results, done)
     votes = results["vote"]

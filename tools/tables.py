@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from utils.files import written_whole
 from utils.logging import write_json
 from utils.metrics import mean_std
 
+LAST = "not the epoch that was best on the test data but the last (with voting: the mean round of that best epoch)"
 FIELDS = (
     "row",
     "column",
@@ -20,11 +21,12 @@ FIELDS = (
     "paper_std",
     "ours",
     "std",
+    "best",
     "n",
     "runs",
     "difference",
-    "unselected",
-    "unselected_std",
+    "last",
+    "last_std",
 )
 
 
@@ -35,17 +37,16 @@ class Cell:
     Attributes:
         jobs: the runs.
         path: where the number stands in metrics.json, as the paper counts.
-        unselected: the same without choosing on the test data: the last epoch, the mean round of voting.
+        last: where the last epoch's stands, and of voting the mean round's, if the paper's is chosen on the test data.
     """
 
     jobs: tuple[Job, ...]
     path: tuple[str, ...]
-    unselected: tuple[str, ...]
+    last: tuple[str, ...] | None = None
 
-    def values(self) -> list[tuple[float, float]]:
-        """Both numbers of every run that is done."""
-        results = [result for job in self.jobs if (result := job.result())]
-        return [(_look_up(result, self.path), _look_up(result, self.unselected)) for result in results]
+    def values(self, path: tuple[str, ...]) -> list[float]:
+        """The number at a path of every run that is done."""
+        return [_look_up(result, path) for job in self.jobs if (result := job.result())]
 
 
 def _look_up(node, path: tuple[str, ...]) -> float:
@@ -72,7 +73,7 @@ class Table:
 def records(table: Table) -> list[dict]:
     """One record of `FIELDS` for every number that the paper has or that is planned here.
 
-    `ours` counts as the paper does, `unselected` is the last epoch or the mean round of voting; `n` of `runs` are done.
+    `ours` counts as the paper does, `best` is the best seed, `last` see `Cell`; `n` of `runs` are done.
     """
     found = []
     for row in [*table.paper, *(row for row in table.rows if row not in table.paper)]:
@@ -87,17 +88,16 @@ def records(table: Table) -> list[dict]:
 
 
 def _ours(cell: Cell, paper: float | None) -> dict:
-    values = cell.values()
+    values = cell.values(cell.path)
     record = {"n": len(values), "runs": len(cell.jobs)}
     if values:
-        ours, unselected = (mean_std(numbers) for numbers in zip(*values, strict=True))
-        record |= {
-            "ours": ours["mean"],
-            "std": ours["std"],
-            "unselected": unselected["mean"],
-            "unselected_std": unselected["std"],
-        }
-        record["difference"] = None if paper is None else ours["mean"] - paper
+        ours = mean_std(values)
+        best = None if any(job.fold for job in cell.jobs) else ours["best"]  # folds are not to be chosen among
+        gap = None if paper is None else ours["mean"] - paper
+        record |= {"ours": ours["mean"], "std": ours["std"], "best": best, "difference": gap}
+        if cell.last:
+            last = mean_std(cell.values(cell.last))
+            record |= {"last": last["mean"], "last_std": last["std"]}
     return record
 
 
@@ -107,38 +107,56 @@ def _number(mean: float | None, std: float | None) -> str:
     return f"{mean:.1f}" if std is None else f"{mean:.1f} +- {std:.1f}"
 
 
-def grid(table: Table) -> list[list[str]]:
-    """The table as rows of text: ours, then in brackets the paper's and the difference."""
-    cells = {(record["row"], record["column"]): record for record in records(table)}
-    rows = [["", *table.columns]]
-    for row in dict.fromkeys(row for row, _ in cells):
-        line = [row]
-        for column in table.columns:
-            record = cells.get((row, column))
-            if record is None:
-                line.append("")
-                continue
-            done, runs = record["n"], record["runs"]
-            text = _number(record["ours"], record["std"] if done and done > 1 else None) if runs else ""
-            if done and runs > 1:
-                text += f", n {done}" + f" of {runs}" * (done < runs)
-            if record["paper"] is not None:
-                gap = "" if record["difference"] is None else f"; {record['difference']:+.1f}"
-                text += f" ({_number(record['paper'], record['paper_std'])}{gap})"
-            line.append(text.strip())
-        rows.append(line)
-    return rows
+def _beside_the_paper(record: dict) -> str:
+    done, runs, text = record["n"], record["runs"], ""
+    if runs:
+        text = _number(record["ours"], record["std"] if done > 1 else None)
+        if done > 1 and record["best"] is not None:
+            text += f", best {record['best']:.1f}"
+        if done and runs > 1:
+            text += f", n {done}" + f" of {runs}" * (done < runs)
+    if record["paper"] is not None:
+        gap = "" if record["difference"] is None else f"; {record['difference']:+.1f}"
+        text += f" ({_number(record['paper'], record['paper_std'])}{gap})"
+    return text.strip()
+
+
+def _last(record: dict) -> str:
+    return _number(record["last"], record["last_std"] if record["n"] > 1 else None)
+
+
+def grids(table: Table) -> dict[str, list[list[str]]]:
+    """What is printed, as rows of text by title: ours, in brackets the paper's and the difference; and `LAST`."""
+    found = records(table)
+    last = [record for record in found if record["last"] is not None]
+    shown = {table.title: (found, _beside_the_paper)} | ({LAST: (last, _last)} if last else {})
+    return {title: _grid(table.columns, *content) for title, content in shown.items()}
+
+
+def _grid(columns: Sequence[str], found: Sequence[dict], text: Callable[[dict], str]) -> list[list[str]]:
+    cells = {(record["row"], record["column"]): text(record) for record in found}
+    rows = dict.fromkeys(row for row, _ in cells)
+    return [["", *columns], *([row, *(cells.get((row, column), "") for column in columns)] for row in rows)]
+
+
+def remarks(table: Table) -> list[str]:
+    """The notes of a table, and whether its runs are of one state of the code."""
+    revisions = {result.get("git_revision") for job in table.jobs if (result := job.result())}
+    mixed = [f"the runs are of {len(revisions)} revisions of the code, see the JSON file"] if len(revisions) > 1 else []
+    return [*table.notes, *mixed]
 
 
 def markdown(table: Table) -> str:
     """The table in Markdown, with what differs in protocol below it."""
-    rows = [f"| {' | '.join(row)} |" for row in grid(table)]
-    rows.insert(1, "|---" * (len(table.columns) + 1) + "|")
-    return "\n".join([f"## {table.title}", "", *rows, "", *(f"* {note}" for note in table.notes)]) + "\n"
+    lines = []
+    for title, (head, *rows) in grids(table).items():
+        lines += [f"{'###' if lines else '##'} {title}", ""]
+        lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *(f"| {' | '.join(row)} |" for row in rows), ""]
+    return "\n".join([*lines, *(f"* {note}" for note in remarks(table))]) + "\n"
 
 
-def save(table: Table, stem: Path) -> None:
-    """Write the table as Markdown, CSV and JSON.
+def save(table: Table, stem: Path) -> bool:
+    """Write the table as Markdown, CSV and JSON; returns whether there was a number to write.
 
     Raises:
         UserError: if the files cannot be written.
@@ -147,21 +165,30 @@ def save(table: Table, stem: Path) -> None:
     writer = csv.DictWriter(lines, FIELDS)
     writer.writeheader()
     writer.writerows(records(table))
-    runs = {str(job): job.result() is not None for job in table.jobs}
+    results = {str(job): job.result() for job in table.jobs}
+    if not any(results.values()):
+        return False  # an earlier table may stand there
     try:
         stem.parent.mkdir(parents=True, exist_ok=True)
         for suffix, text in ((".md", markdown(table)), (".csv", lines.getvalue())):
-            with written_whole(stem.with_suffix(suffix)) as temporary:
+            with written_whole(stem.with_name(stem.name + suffix)) as temporary:
                 temporary.write_text(text, encoding="utf-8")
-        content = {"title": table.title, "notes": table.notes, "cells": records(table), "runs": runs}
-        write_json(content, stem.with_suffix(".json"))
+        runs = {
+            job: {"done": bool(found), "git_revision": (found or {}).get("git_revision")}
+            for job, found in results.items()
+        }
+        content = {"title": table.title, "notes": remarks(table), "cells": records(table), "runs": runs}
+        write_json(content, stem.with_name(f"{stem.name}.json"))
     except OSError as error:
         raise UserError(f"{stem}.* cannot be written: {error.strerror}") from None
+    return True
 
 
 def show(table: Table) -> None:
     """Print the table and its notes."""
-    print("\n".join([table.title, "", layout(grid(table)), "", *(f"* {note}" for note in table.notes), ""]))
+    for title, rows in grids(table).items():
+        print(f"{title}\n\n{layout(rows)}\n")
+    print("\n".join([*(f"* {note}" for note in remarks(table)), ""]))
 
 
 def make(tables: Mapping[Path, Table], places: Sequence[str], logs: Path, workers: int | None = None) -> None:
@@ -178,10 +205,9 @@ def make(tables: Mapping[Path, Table], places: Sequence[str], logs: Path, worker
     try:
         failed = run_jobs([job for table in tables.values() for job in table.jobs], places, logs, workers)
     finally:
-        for stem, table in tables.items():
-            save(table, stem)
+        saved = {stem for stem, table in tables.items() if save(table, stem)}
     for stem, table in tables.items():
         show(table)
-        print(f"saved as {stem}.md, .csv and .json\n")
+        print(f"saved as {stem}.md, .csv and .json\n" if stem in saved else "nothing to save\n")
     if failed:
         raise UserError(f"{len(failed)} runs failed or could not start, first {failed[0]}; what they said is in {logs}")

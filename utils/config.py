@@ -1,10 +1,11 @@
 """YAML configs: `_base_` files, `--opts` overrides, and typed checking against dataclasses."""
 
 import dataclasses
+import json
 import os
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, Union
 
@@ -128,6 +129,20 @@ def load_config(path: str | os.PathLike, opts: Sequence[str] = ()) -> dict:
     home = Path(path).resolve()
     config = resolve_bases(read_yaml(path), "", home.parent, (home,))
     return apply_opts(config, opts)
+
+
+def flatten(node: Mapping, prefix: str = "") -> Iterator[str]:
+    """A config as overrides: `a.b=value`."""
+    for key, value in node.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}={json.dumps(value)}"
+
+
+def changed_keys(before: Mapping, after: Mapping) -> list[str]:
+    """Dotted keys in which two configs differ."""
+    return sorted({entry.partition("=")[0] for entry in {*flatten(before)} ^ {*flatten(after)}})
 
 
 def parse(schema: type[T], values: Mapping, where: str) -> T:

@@ -14,6 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from utils import distributed
+from utils.errors import UserError
 from utils.files import written_whole
 
 
@@ -62,6 +63,29 @@ def write_json(content: Mapping, path: Path) -> None:
     """Write JSON whole or not at all."""
     with written_whole(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def read_metrics(folder: Path) -> dict | None:
+    """Read the metrics.json of a run, finished or not; None if there is none.
+
+    Returns:
+        Its content, of which `task`, `seed`, `metric`, `best` (empty where a run has none) and `last` are sure.
+
+    Raises:
+        UserError: if it is damaged.
+    """
+    path = folder / "metrics.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
+    found = {"best": {}, **found} if isinstance(found, dict) else {}
+    for key, kind in {"task": str, "seed": int, "metric": str, "best": dict, "last": dict}.items():
+        if not isinstance(found.get(key), kind):
+            raise UserError(f"{path} cannot be read: its '{key}' is {json.dumps(found.get(key))[:60]}")
+    return found
 
 
 def git_revision(folder: Path) -> str | None:

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from datasets import build_dataset, collate
 from datasets.build import PointDataset
-from models import build_model_from_cfg, parse_model_config
-from tools.builder import RunConfig
+from models import build_model_from_cfg
+from tools.builder import RunConfig, parse_run_config
 from utils.checkpoint import load_weights
-from utils.config import load_config, parse
+from utils.config import load_config
 from utils.errors import UserError
 from utils.logging import progress
 from utils.registry import nearest
@@ -109,22 +109,18 @@ def load(args: argparse.Namespace) -> Subject:
     Raises:
         UserError: for anything wrong with one of them.
     """
-    config = parse(RunConfig, load_config(args.config, args.opts), "")
+    config = parse_run_config(load_config(args.config, args.opts))
     if config.model.get("NAME") != "ReCon":
         raise UserError(
             f"{args.config} is not a pretraining config of ReCon (model.NAME is {config.model.get('NAME')!r})"
         )
     bare = {"img_encoder": "", "text_encoder": "", "self_contrastive": False, "reconstruct": True}
     bare = {**config.model, **bare}
-    _, sizes = parse_model_config(bare)
-    for name in ("num_group", "group_size"):
-        if not 1 <= (value := getattr(sizes, name)) <= config.npoints:
-            raise UserError(f"config key 'model.{name}' must be in 1..npoints ({config.npoints}), got {value}")
     model = build_model_from_cfg(bare)
     load_weights(model, args.ckpts)
 
     where = "dataset.test" if args.data else "dataset.train"
-    section = parse(RunConfig, load_config(args.data), "").dataset.test if args.data else config.dataset.train
+    section = parse_run_config(load_config(args.data)).dataset.test if args.data else config.dataset.train
     if section is None:
         raise UserError(f"config {args.data or args.config} has no section '{where}'")
     if not args.data:  # the shapes that pretraining has not seen, unless it was told to see them
