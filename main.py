@@ -92,7 +92,7 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def _check(args: argparse.Namespace) -> None:
-    if Path(args.exp_name).name != args.exp_name:
+    if args.exp_name in ("", "..") or Path(args.exp_name).name != args.exp_name:
         raise UserError(f"--exp_name must be the plain name of a folder, got '{args.exp_name}'")
     flags = {"finetune": args.finetune_model, "scratch": args.scratch_model, "test": args.test}
     flags |= {"zeroshot": args.zeroshot, "svm": args.svm}
