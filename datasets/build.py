@@ -53,12 +53,14 @@ class PointDataset(Dataset):
     Attributes:
         Config: the dataclass of its config keys.
         LAYOUT, SOURCE: the files it reads and where they are obtained, for messages.
+        STAND_IN: the command that makes such files of the embedded world; empty if it has none.
         class_names: category names; the position is the label.
         files: where each sample comes from, if it has a file or an identifier of its own.
     """
 
     Config: type[DatasetConfig]
     LAYOUT: str
+    STAND_IN = "python -m datasets.demo --out data/demo"
     SOURCE: str
 
     class_names: list[str]
@@ -80,10 +82,8 @@ class PointDataset(Dataset):
     @classmethod
     def hint(cls) -> str:
         """What to do about a missing file."""
-        return (
-            f"expected layout: {cls.LAYOUT}; get it from: {cls.SOURCE}; "
-            "or make stand-ins with 'python -m datasets.demo --out data/demo' and set data_root=data/demo"
-        )
+        stand_in = f"; or make stand-ins with '{cls.STAND_IN}' and set data_root=data/demo" if cls.STAND_IN else ""
+        return f"expected layout: {cls.LAYOUT}; get it from: {cls.SOURCE}{stand_in}"
 
 
 class CloudDataset(PointDataset):

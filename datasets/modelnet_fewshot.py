@@ -52,6 +52,10 @@ class ModelNetFewShot(CloudDataset):
         "Point-BERT (https://github.com/lulutang0608/Point-BERT), or draw it from ModelNet40 with "
         "'python -m datasets.modelnet_fewshot'"
     )
+    STAND_IN = (
+        "python -m datasets.demo --out data/demo; python -m datasets.modelnet_fewshot --data_root data/demo "
+        "--folds 3 --test-per-class 10"
+    )
 
     def __init__(self, config: ModelNetFewShotConfig, data_root: str, seed: int = 0):
         path = os.path.join(config.DATA_PATH, f"{config.way}way_{config.shot}shot", f"{config.fold}.pkl")
@@ -97,7 +101,7 @@ def draw_fold(train: Split, test: Split, way: int, shot: int, test_per_class: in
     if len(able) < way:
         raise UserError(
             f"{way} way {shot} shot needs {way} classes with at least {shot} train and {test_per_class} test shapes, "
-            f"ModelNet has {len(able)} of these"
+            f"ModelNet has {len(able)} of these; --test-per-class asks for fewer"
         )
     chosen = rng.choice(able, way, replace=False)
     fold = {}

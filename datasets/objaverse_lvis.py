@@ -46,6 +46,7 @@ class ObjaverseLVIS(PointDataset):
         "with xyz (10000, 3)"
     )
     SOURCE = "OpenShape (https://huggingface.co/datasets/OpenShape/openshape-training-data)"
+    STAND_IN = ""
 
     def __init__(self, config: ObjaverseLVISConfig, data_root: str, seed: int = 0):
         super().__init__(seed)

@@ -202,8 +202,9 @@ def read_points_txt(
 
     Args:
         path: the file.
-        columns: how many values a line holds; None: as many as the first line, at least 3, and what scanners put in
-            front (the number of points alone on a line, lines that begin with # or //) is passed over.
+        columns: how many values a line holds; None: as many as the first line, at least 3, and what may stand
+            in front (the number of points alone on a line, names of columns, lines that begin with # or //) is passed
+            over.
         min_points: how many points there must be at least.
         hint: for the message about a missing file.
         keep: the columns to give out; all if None. What the others hold does not matter, as long as it is a number.
@@ -232,7 +233,9 @@ def read_points_txt(
 
 
 def _is_preamble(line: str) -> bool:
-    return line.startswith(("#", "//")) or line.isdecimal()
+    words = [word.strip('"') for word in re.split(r"[\s,]+", line.strip(" ,"))]
+    named = all(word.isidentifier() and word.lower() not in ("nan", "inf", "infinity") for word in words)
+    return line.startswith(("#", "//")) or line.isdecimal() or named
 
 
 def _bad_line(path: StrPath, columns: int, delimiter: str | None, preamble: bool) -> str:

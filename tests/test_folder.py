@@ -337,3 +337,13 @@ def test_nothing_there(tmp_path, make):
     make(tmp_path / "shapes")
     with pytest.raises(UserError, match="shapes.*expected layout: <class>/<file>"):
         folder(tmp_path / "shapes")
+
+
+@pytest.mark.parametrize("head", ["x,y,z", '"X", "Y", "Z"', "x y z intensity", "# x y z"])
+def test_names_of_columns_are_passed_over(tmp_path, head):
+    rows = "\n".join(" ".join("0.5" for _ in head.strip("# ").replace(",", " ").split()) for _ in range(4))
+    (tmp_path / "c.csv").write_text(f"{head}\n{rows}\n")
+    assert read_shape(str(tmp_path / "c.csv"), 4, 0).shape == (4, 3)
+    (tmp_path / "d.csv").write_text("nan nan nan\n" + rows)
+    with pytest.raises(UserError, match="d.csv"):
+        read_shape(str(tmp_path / "d.csv"), 4, 0)

@@ -214,3 +214,18 @@ def test_table():
     assert lines[3].split()[-6:] == ["*", "25.0", "24.0", "30.0", "70.0", "80.0"]
     assert lines[4].split() == ["chance", "2.5", "2.5", "2.5", "7.5", "12.5"]
     assert len(results_table(by_query, ("full", "all_prompts"), ["test"], 3).splitlines()[0].split("  ")) >= 2
+
+
+def test_an_earlier_result_is_not_replaced_in_silence(zeroshot, capsys):
+    zeroshot()
+    zeroshot()
+    assert "earlier result" not in capsys.readouterr().out
+    zeroshot("zeroshot={ensemble: false}")
+    assert "holds an earlier result, which this one replaces" in capsys.readouterr().out
+
+
+def test_a_gpu_that_is_not_there_is_told(zeroshot, capsys, monkeypatch):
+    for asked, told in (("-1", False), ("0,1", True)):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", asked)
+        zeroshot()
+        assert ("PyTorch finds no GPU 0,1 here: running on the CPU" in capsys.readouterr().out) == told

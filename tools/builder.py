@@ -1,9 +1,11 @@
 """What every task is put together from: the run-level config, the run folder, loaders, optimiser and schedule."""
 
 import argparse
+import contextlib
 import functools
 import hashlib
 import logging
+import os
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +26,7 @@ from utils import checkpoint, distributed, seeding
 from utils.config import load_config, parse
 from utils.errors import UserError
 from utils.files import written_whole
-from utils.logging import git_revision, make_logger, versions, write_json
+from utils.logging import git_revision, make_logger, read_metrics, versions, write_json
 from utils.registry import nearest
 
 PACKAGES = ("torch", "torchvision", "timm", "open_clip_torch", "numpy", "scikit-learn")
@@ -321,7 +323,15 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
         raise UserError(f"run folder {folder} cannot be made or written to: {error.strerror}") from None
     seeding.set_deterministic(args.deterministic)
     log.info(f"{task}: {args.config} -> {folder} (seed {args.seed}, {processes} x {device.type})")
-    return Run(task, args, config, device, raw, folder, board, log)
+    asked = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    if device.type == "cpu" and asked not in ("", "-1"):
+        log.warning(f"PyTorch finds no GPU {asked} here: running on the CPU")
+    run = Run(task, args, config, device, raw, folder, board, log)
+    with contextlib.suppress(UserError):  # training tells of checkpoints instead, voting of rounds
+        before = read_metrics(folder)
+        if task in ("svm", "zeroshot") and before and not run.identity.items() <= before.items():
+            log.warning(f"{folder} holds an earlier result, which this one replaces (--exp_name keeps both)")
+    return run
 
 
 Fold = tuple[int, int, int]

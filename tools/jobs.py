@@ -5,9 +5,11 @@ import contextlib
 import ctypes
 import functools
 import logging
+import math
 import multiprocessing
 import multiprocessing.connection
 import os
+import re
 import runpy
 import signal
 import sys
@@ -276,9 +278,16 @@ def run_jobs(jobs: Sequence[Job], places: Sequence[str], logs: Path, workers: in
     log = logging.getLogger("jobs")
     log.propagate, log.handlers = False, [ConsoleHandler()]
     log.setLevel(logging.INFO)
-    total, failed = len(waiting), []
+    total, failed, reasons = len(waiting), [], {}
     guessed = took = 1.0  # seconds of the runs that are done
-    with progress(total=total, unit="run") as bar, _terminable(), _threads(len(places), places[0] == ""):
+    layout = (
+        "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"  # its own guess is a worse one
+    )
+    with (
+        progress(total=total, unit="run", bar_format=layout) as bar,
+        _terminable(),
+        _threads(len(places), places[0] == ""),
+    ):
         crew = Crew(places, logs, workers)
         try:
             while waiting or crew.running:
@@ -290,7 +299,8 @@ def run_jobs(jobs: Sequence[Job], places: Sequence[str], logs: Path, workers: in
                     elif crew.free and job.after not in waiting and job.after not in crew.running:
                         waiting.remove(job)
                         crew.start(job)
-                bar.set_description_str(f"about {crew.left(waiting, took / guessed) / 60:.0f} min left", refresh=False)
+                minutes = math.ceil(crew.left(waiting, took / guessed) / 60)
+                bar.set_description_str(f"about {minutes} min left", refresh=False)
                 bar.set_postfix_str(", ".join(map(str, crew.running))[:60], refresh=False)
                 for job, well, seconds in crew.ended():
                     bar.update()
@@ -300,7 +310,10 @@ def run_jobs(jobs: Sequence[Job], places: Sequence[str], logs: Path, workers: in
                     else:
                         failed.append(job)
                         file = crew.log_file(job)
-                        log.info(f"[{bar.n}/{total}] {job}: failed: {_last_line(file)} (all of it: {file})")
+                        why = _last_line(file)
+                        first = reasons.setdefault(re.sub(r"\d+", "", why), job)
+                        why = f"{why} (all of it: {file})" if first is job else f"much as {first}"
+                        log.info(f"[{bar.n}/{total}] {job}: failed: {why}")
         except KeyboardInterrupt:
             crew.stop()
             raise KeyboardInterrupt("what was done is kept; the same command goes on") from None
@@ -347,7 +360,7 @@ def _last_line(log: Path) -> str:
         lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     except OSError:
         lines = []
-    return lines[-1].removeprefix("error: ")[:300] if lines else "it left no message"
+    return lines[-1].removeprefix("error: ")[:800] if lines else "it left no message"
 
 
 @contextlib.contextmanager

@@ -255,7 +255,7 @@ class Planner:
         """Plan one of `TABLES`."""
         table = TABLES[name](self)
         key = (
-            "ours, with standard deviation (divided by n), best seed and n where there are several runs (the paper's; "
+            "ours, with their standard deviation, the best seed and n where there are several runs (the paper's; "
             "the difference); rows without a number of ours are other people's methods"
         )
         table.notes = (key, *table.notes, *self.scale.notes)

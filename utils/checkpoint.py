@@ -3,6 +3,7 @@
 import codecs
 import logging
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -51,7 +52,8 @@ def load_checkpoint(path: str | os.PathLike) -> dict:
         with torch.serialization.safe_globals(NUMPY_NUMBERS):
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can fail anywhere in the unpickler
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        # What follows the first sentence is advice to load the file without safety.
+        reason = re.split(r"\.\s|\n", str(error).strip())[0] or type(error).__name__
         raise UserError(f"checkpoint {path} cannot be read (damaged, or not a checkpoint): {reason[:200]}") from None
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("base_model"), Mapping):
         keys = f"it has {_some(checkpoint)}" if isinstance(checkpoint, dict) else f"it is a {type(checkpoint).__name__}"
