@@ -97,7 +97,7 @@ def test_rounds_of_another_run(vote, capsys):
     with pytest.raises(UserError, match="with other vote.samples"):
         vote("--resume", "--opts", "vote.samples=1")
     vote("--seed", "4")
-    assert "3 rounds of voting are replaced, which had other seed" in capsys.readouterr().out
+    assert "holds a result with other seed, which this one replaces" in capsys.readouterr().out
     assert metrics(folder)["seed"] == 4 and metrics(folder)["last"]["vote"]["count"] == 3
     (folder / "metrics.json").write_text("{")
     with pytest.raises(UserError, match="cannot resume from .*metrics.json: it is damaged"):

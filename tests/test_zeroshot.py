@@ -219,9 +219,9 @@ def test_table():
 def test_an_earlier_result_is_not_replaced_in_silence(zeroshot, capsys):
     zeroshot()
     zeroshot()
-    assert "earlier result" not in capsys.readouterr().out
+    assert "replaces" not in capsys.readouterr().out
     zeroshot("zeroshot={ensemble: false}")
-    assert "holds an earlier result, which this one replaces" in capsys.readouterr().out
+    assert "holds a result with other zeroshot.ensemble, which this one replaces" in capsys.readouterr().out
 
 
 def test_a_gpu_that_is_not_there_is_told(zeroshot, capsys, monkeypatch):

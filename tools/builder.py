@@ -23,7 +23,7 @@ import datasets
 from datasets.point_transforms import AUGMENTATIONS
 from models import parse_model_config
 from utils import checkpoint, distributed, seeding
-from utils.config import load_config, parse
+from utils.config import changed_keys, load_config, parse
 from utils.errors import UserError
 from utils.files import written_whole
 from utils.logging import git_revision, make_logger, read_metrics, versions, write_json
@@ -266,6 +266,12 @@ def identity(task: str, seed: int, settings: dict, weights: str | None) -> dict[
     }
 
 
+def differences(before: Mapping, now: Mapping) -> list[str]:
+    """Name what tells the run behind a metrics.json from another: keys of `identity`, of the settings dotted ones."""
+    names = [name for name in now if name != "settings" and before.get(name) != now[name]]
+    return names + changed_keys(before.get("settings", {}), now["settings"])
+
+
 def _digest(path: Path) -> str | None:
     """SHA-256 of a file; None if it cannot be read."""
     try:
@@ -327,10 +333,14 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
     if device.type == "cpu" and asked not in ("", "-1"):
         log.warning(f"PyTorch finds no GPU {asked} here: running on the CPU")
     run = Run(task, args, config, device, raw, folder, board, log)
-    with contextlib.suppress(UserError):  # training tells of checkpoints instead, voting of rounds
-        before = read_metrics(folder)
-        if task in ("svm", "zeroshot") and before and not run.identity.items() <= before.items():
-            log.warning(f"{folder} holds an earlier result, which this one replaces (--exp_name keeps both)")
+    with contextlib.suppress(UserError):
+        before = read_metrics(folder) if task in ("test", "svm", "zeroshot") else None  # training tells of checkpoints
+        changed = differences(before, run.identity) if before else []
+        if {*changed} - {"vote.rounds"}:  # rounds of voting are added
+            log.warning(
+                f"{folder} holds a result with other {', '.join(changed)}, which this one replaces "
+                "(another --exp_name keeps both)"
+            )
     return run
 
 

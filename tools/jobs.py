@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-from tools.builder import Fold, identity, parse_run_config, read_config, run_folder
+from tools.builder import Fold, differences, identity, parse_run_config, read_config, run_folder
 from utils.errors import UserError
 from utils.logging import ConsoleHandler, progress, read_metrics
 
@@ -95,7 +95,7 @@ class Job:
         own = identity(self.task, self.seed, self.raw, self.start)
         if self.start and own["weights"] is None:  # removed since
             del own["weights"]
-        return found if own.items() <= found.items() else None
+        return None if differences(found, own) else found
 
     def replaces(self) -> bool:
         """Whether a finished run of other settings, weights or data stands in its folder."""

@@ -10,11 +10,10 @@ from torch.utils.data import Dataset
 
 from datasets.point_transforms import AUGMENTATIONS, point_all, sample_test, sample_train
 from models import build_model_from_cfg
-from tools.builder import Run, build_dataset, load_pretrained, load_start
+from tools.builder import Run, build_dataset, differences, load_pretrained, load_start
 from tools.task import Draw, Task, predict
 from tools.trainer import Trainer
 from utils import distributed, seeding
-from utils.config import changed_keys
 from utils.errors import Interrupted, UserError
 from utils.logging import progress, read_metrics
 from utils.metrics import accuracy, class_accuracy, mean_std
@@ -157,13 +156,10 @@ def rounds_before(run: Run) -> list[float]:
         if resume:
             run.log.warning(f"nothing to resume: {path} does not exist; voting starts at round 0")
         return []
-    others = [name for name in ("task", "seed", "weights", "world") if before.get(name) != run.identity[name]]
-    others += [key for key in changed_keys(before.get("settings", {}), run.settings) if key != "vote.rounds"]
+    others = [name for name in differences(before, run.identity) if name != "vote.rounds"]
+    if others and resume:
+        raise UserError(f"cannot resume from {path}: it is of another run, with other {', '.join(others)}")
     if others:
-        if resume:
-            raise UserError(f"cannot resume from {path}: it is of another run, with other {', '.join(others)}")
-        if found:
-            run.log.warning(f"{len(found)} rounds of voting are replaced, which had other {', '.join(others)}")
         return []
     if not run.args.vote:
         return found

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from tools.builder import GROUPS, Run, build_dataset, build_loader, build_optimizer, build_schedule
+from tools.builder import GROUPS, Run, build_dataset, build_loader, build_optimizer, build_schedule, differences
 from tools.task import Task, to_device
 from utils import checkpoint, distributed, seeding
-from utils.config import changed_keys
 from utils.errors import Interrupted, UserError
 from utils.logging import progress, read_metrics
 from utils.stopping import StopRequest
@@ -241,9 +240,10 @@ class Trainer:
         if self.step > len(self.loader):
             raise UserError(f"cannot resume from {self.last}: it is at step {self.step} of {len(self.loader)}")
         before = read_metrics(self.run.folder) or {}
-        if before.get("seed", self.run.args.seed) != self.run.args.seed:
+        changed = differences(before, self.run.identity) if before else []
+        if "seed" in changed:
             raise UserError(f"cannot resume from {self.last}: its seed is {before['seed']}, not {self.run.args.seed}")
-        if changed := changed_keys(before.get("settings", self.run.settings), self.run.settings):
+        if changed := [name for name in changed if name != "weights"]:  # which need not be named again
             self.run.log.warning(f"resuming with other settings than before: {', '.join(changed)}")
         self.run.started -= state.get("seconds", 0.0)
         self.run.log.info(f"resuming at epoch {self.epoch}, step {self.step}")
