@@ -280,9 +280,8 @@ def run_jobs(jobs: Sequence[Job], places: Sequence[str], logs: Path, workers: in
     log.setLevel(logging.INFO)
     total, failed, reasons = len(waiting), [], {}
     guessed = took = 1.0  # seconds of the runs that are done
-    layout = (
-        "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"  # its own guess is a worse one
-    )
+    # Without the bar's own guess of what is left, which takes all runs to be alike.
+    layout = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
     with (
         progress(total=total, unit="run", bar_format=layout) as bar,
         _terminable(),
