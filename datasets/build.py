@@ -20,6 +20,7 @@ from datasets.point_transforms import normalize_unit_sphere
 from utils.config import parse
 from utils.errors import UserError
 from utils.registry import Registry, nearest
+from utils.seeding import generator
 
 DATASETS = Registry("data set")
 
@@ -54,9 +55,16 @@ class PointDataset(Dataset):
         Config: the dataclass of its config keys.
         LAYOUT, SOURCE: the files it reads and where they are obtained, for messages.
         STAND_IN: the command that makes such files of the embedded world; empty if it has none.
+        AUGMENT, VOTE_AUGMENT: the `AUGMENTATIONS` of training and of voting where the config names none, which the
+            released runners choose by the data set's NAME.
+        RELEASED_SPELLING: class names that the released code spells otherwise.
         class_names: category names; the position is the label.
         files: where each sample comes from, if it has a file or an identifier of its own.
     """
+
+    AUGMENT = "rotate"
+    VOTE_AUGMENT = "none"
+    RELEASED_SPELLING: Mapping[str, str] = {}
 
     Config: type[DatasetConfig]
     LAYOUT: str
@@ -89,21 +97,31 @@ class PointDataset(Dataset):
 class CloudDataset(PointDataset):
     """Labelled clouds held in memory.
 
+    Training clouds are shuffled whenever they are read, as released: FPS starts at the first point, so it starts at
+    another one in every epoch.
+
     Args:
         points: (M, N, C) float32.
         labels: (M,) int64.
         class_names: category names; the position is the label.
+        shuffle: give the points of a cloud in an order drawn by (seed, epoch, index); otherwise as stored.
     """
 
-    def __init__(self, points: Tensor, labels: np.ndarray, class_names: list[str], seed: int = 0):
+    def __init__(
+        self, points: Tensor, labels: np.ndarray, class_names: list[str], seed: int = 0, *, shuffle: bool = False
+    ):
         super().__init__(seed)
-        self.points, self.labels, self.class_names = points, labels, class_names
+        self.points, self.labels, self.class_names, self.shuffle = points, labels, class_names, shuffle
 
     def __len__(self) -> int:
         return len(self.points)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        return {"points": self.points[index], "label": int(self.labels[index])}
+        points = self.points[index]
+        if self.shuffle:
+            order = torch.randperm(len(points), generator=generator("cpu", self.seed, "points", self.epoch, index))
+            points = points[order]
+        return {"points": points, "label": int(self.labels[index])}
 
 
 def at_most(points: np.ndarray, n: int) -> np.ndarray:
@@ -161,6 +179,22 @@ def build_dataset(section: Mapping, data_root: str, where: str, seed: int = 0) -
     Raises:
         UserError: for unknown names or keys, wrong values, and missing, damaged or unfit files.
     """
+    dataset, others = dataset_class(section, where), section.get("others") or {}
+    known = {field.name for field in dataclasses.fields(dataset.Config)} | {"NAME"}
+    for part in ("_base_", "others"):
+        for key in section.get(part) or {}:
+            if key not in known:
+                raise UserError(f"unknown config key '{where}.{part}.{key}'{nearest(key, known)}")
+    values = {key: value for key, value in {**section["_base_"], **others}.items() if key != "NAME"}
+    return dataset(parse_section(dataset.Config, values, data_root, where), data_root, seed)
+
+
+def dataset_class(section: Mapping, where: str) -> type[PointDataset]:
+    """Return the class that a config section names; none of its files is looked at.
+
+    Raises:
+        UserError: if the section has another form, or names no known data set.
+    """
     if not isinstance(section, Mapping) or not isinstance(section.get("_base_"), Mapping):
         raise UserError(f"config section '{where}' must hold a _base_ file that describes the data set")
     others = section.get("others") or {}
@@ -176,16 +210,9 @@ def build_dataset(section: Mapping, data_root: str, where: str, seed: int = 0) -
         raise UserError(f"config key '{where}._base_.NAME' must be text, got {name!r}")
     _find_datasets()
     try:
-        dataset = DATASETS.get(name)
+        return DATASETS.get(name)
     except UserError as error:
         raise UserError(f"{where}._base_.NAME: {error}") from None
-    known = {field.name for field in dataclasses.fields(dataset.Config)} | {"NAME"}
-    for part in ("_base_", "others"):
-        for key in section.get(part) or {}:
-            if key not in known:
-                raise UserError(f"unknown config key '{where}.{part}.{key}'{nearest(key, known)}")
-    values = {key: value for key, value in {**section["_base_"], **others}.items() if key != "NAME"}
-    return dataset(parse_section(dataset.Config, values, data_root, where), data_root, seed)
 
 
 def _find_datasets() -> None:

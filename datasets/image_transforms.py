@@ -59,10 +59,11 @@ def cut_out(image: Tensor, size: int) -> Tensor:
 
     Args:
         image: (3, H, W) uint8.
-        size: edge in pixels; the square is cut off at the right and lower border.
+        size: distance of opposite corners in pixels. Both corners are painted, as released, so an edge is one pixel
+            longer; the square is cut off at the right and lower border.
     """
     y, x = (int(max(0.0, torch.rand(()).item() * edge - size / 2)) for edge in image.shape[1:])
-    image[:, y : y + size, x : x + size] = GREY
+    image[:, y : y + size + 1, x : x + size + 1] = GREY
     return image
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from datasets.build import DATASETS, CloudDataset, DatasetConfig, stack_clouds
 from datasets.readers import check_labels, check_points, read_lines, read_pickle, read_points_txt, write_pickle
@@ -17,6 +18,7 @@ from extensions import farthest_point_sample
 from utils.errors import UserError
 from utils.logging import progress
 from utils.registry import nearest
+from utils.seeding import stable_seed
 
 FPS_BATCH = 32
 
@@ -47,6 +49,7 @@ class ModelNetConfig(DatasetConfig):
 class ModelNet(CloudDataset):
     """Clouds (N_POINTS, 3), centred and scaled to the unit sphere."""
 
+    AUGMENT, VOTE_AUGMENT = "scale_translate", "scale"
     Config = ModelNetConfig
     LAYOUT = (
         "ModelNet/modelnet40_normal_resampled/ with modelnet40_shape_names.txt, modelnet40_{train,test}.txt (one id a "
@@ -57,7 +60,8 @@ class ModelNet(CloudDataset):
 
     def __init__(self, config: ModelNetConfig, data_root: str, seed: int = 0):
         clouds, labels, class_names = read_modelnet(config)
-        super().__init__(stack_clouds(clouds, config.USE_NORMALS), labels, class_names, seed)
+        points = stack_clouds(clouds, config.USE_NORMALS)
+        super().__init__(points, labels, class_names, seed, shuffle=config.subset == "train")
 
 
 def _prefix(config: ModelNetConfig) -> str:
@@ -162,8 +166,23 @@ def _read_cache(
     return clouds, labels
 
 
+def farthest_from(points: Tensor, starts: Tensor, n: int) -> Tensor:
+    """FPS of clouds (B, N, 3) that begins at the points `starts` (B,) and passes over none.
+
+    Returns:
+        (B, n) int64 indices into N.
+    """
+    # The operator begins at the first point: a copy of the start is put there, which nothing else picks again.
+    first = points.gather(1, starts[:, None, None].expand(-1, 1, 3))
+    index = farthest_point_sample(torch.cat((first, points), 1), n, skip_origin=False) - 1
+    return index.where(index >= 0, starts[:, None])
+
+
 def _sample_all(paths: list[str], num_points: int, title: str) -> list[np.ndarray]:
-    """Read clouds from text and keep `num_points` of each by FPS, a batch of shapes at a time."""
+    """Read clouds from text and keep `num_points` of each by FPS, a batch of shapes at a time.
+
+    FPS starts at a random point of each shape, as released; the name of its file decides which.
+    """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     sampled: list[np.ndarray] = []
     with progress(total=len(paths), desc=title, unit="shape") as bar:
@@ -172,9 +191,9 @@ def _sample_all(paths: list[str], num_points: int, title: str) -> list[np.ndarra
             kept: dict[int, np.ndarray] = {}
             for size in {len(cloud) for cloud in batch}:
                 members = [i for i, cloud in enumerate(batch) if len(cloud) == size]
-                xyz = torch.from_numpy(np.stack([batch[i][:, :3] for i in members])).to(device)
-                # The operator leaves out points next to the origin, as training needs; a cache wants all of the shape.
-                index = farthest_point_sample(xyz - xyz.amin(1, keepdim=True) + 1, num_points).cpu().numpy()
+                starts = torch.tensor([stable_seed(Path(paths[start + i]).name) % size for i in members])
+                xyz = torch.from_numpy(np.stack([batch[i][:, :3] for i in members]))
+                index = farthest_from(xyz.to(device), starts.to(device), num_points).cpu().numpy()
                 kept |= {i: batch[i][row] for i, row in zip(members, index, strict=True)}
             sampled += [kept[i] for i in range(len(batch))]
             bar.update(len(batch))

@@ -76,7 +76,8 @@ class ModelNetFewShot(CloudDataset):
         originals = check_labels(originals, config.NUM_CATEGORY, f"{path}, {config.subset}, original", len(clouds))
         names = dict(zip(labels.tolist(), originals.tolist(), strict=True))
         class_names = [f"class {names[label]}" if label in names else f"label {label}" for label in range(config.way)]
-        super().__init__(stack_clouds(clouds, config.USE_NORMALS), labels, class_names, seed)
+        points = stack_clouds(clouds, config.USE_NORMALS)
+        super().__init__(points, labels, class_names, seed, shuffle=config.subset == "train")
 
 
 Split = tuple[list[np.ndarray], np.ndarray]

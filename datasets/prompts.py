@@ -1,6 +1,7 @@
 """The 60 prompts around a category name: 20 beginnings times 3 endings (as in the released ReCon)."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 
@@ -9,15 +10,21 @@ _SUBJECTS += ["3D rendering model", "rendering image", "3D rendering image"]
 _BEGINNINGS = ["", "A "] + [f"A {subject} of {article}" for subject in _SUBJECTS for article in ("", "a ")]
 _ENDINGS = [".", " with white background.", " with black context."]
 
-TEMPLATES = [beginning + "{}" + ending for beginning in _BEGINNINGS for ending in _ENDINGS]
+TEMPLATES = [beginning + "{}" + ending for ending in _ENDINGS for beginning in _BEGINNINGS]
+PromptNames = Literal["released", "plain"]
+
+
+def spell(name: str, names: PromptNames = "released") -> str:
+    """Spell a category name for a prompt: as it is ("released"), or with spaces for underscores ("plain")."""
+    return name.replace("_", " ") if names == "plain" else name
 
 
 def all_prompts(name: str) -> list[str]:
-    """Return the 60 prompts of one category name; underscores in it become spaces."""
-    return [template.format(name.replace("_", " ")) for template in TEMPLATES]
+    """Return the 60 prompts of one category name."""
+    return [template.format(name) for template in TEMPLATES]
 
 
 def prompt(names: Sequence[str], generator: torch.Generator) -> list[str]:
-    """Draw one of the 60 prompts for each name; underscores in names become spaces."""
+    """Draw one of the 60 prompts for each name."""
     drawn = torch.randint(len(TEMPLATES), (len(names),), generator=generator, device=generator.device).tolist()
-    return [TEMPLATES[i].format(name.replace("_", " ")) for i, name in zip(drawn, names, strict=True)]
+    return [TEMPLATES[i].format(name) for i, name in zip(drawn, names, strict=True)]

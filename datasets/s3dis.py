@@ -178,6 +178,7 @@ class S3DIS(_Rooms):
     points; the fullest of 10 is taken if none has. In test the same blocks are drawn in every epoch.
     """
 
+    AUGMENT = "scale_translate_small"
     Config = S3DISConfig
 
     def __init__(self, config: S3DISConfig, data_root: str, seed: int = 0):

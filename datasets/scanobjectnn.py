@@ -26,6 +26,7 @@ class ScanObjectNNConfig(DatasetConfig):
 class ScanObjectNN(CloudDataset):
     """Clouds (2048, 3) as stored, not normalised again."""
 
+    RELEASED_SPELLING = {"toilet": "toile"}
     Config = ScanObjectNNConfig
     SUFFIX = ""
     LAYOUT = (
@@ -39,11 +40,13 @@ class ScanObjectNN(CloudDataset):
         path = os.path.join(config.ROOT, f"{split}_objectdataset{self.SUFFIX}.h5")
         data, labels = read_h5(path, ("data", "label"), "ScanObjectNN", self.hint())
         points = torch.from_numpy(check_points(data, path, config.min_points, ndim=3)[..., :3])
-        super().__init__(points, check_labels(labels, len(CLASS_NAMES), path, len(points)), CLASS_NAMES, seed)
+        labels = check_labels(labels, len(CLASS_NAMES), path, len(points))
+        super().__init__(points, labels, CLASS_NAMES, seed, shuffle=config.subset == "train")
 
 
 @DATASETS.register("ScanObjectNN_hardest")
 class ScanObjectNNHardest(ScanObjectNN):
     """PB_T50_RS: objects moved by up to half their size, turned and scaled."""
 
+    VOTE_AUGMENT = "rotate"
     SUFFIX = "_augmentedrot_scale75"

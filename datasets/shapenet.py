@@ -23,7 +23,7 @@ class ShapeNetConfig(DatasetConfig):
         IMG_PATH: folder of the views.
         TEXT_PATH: the json of category names; if it is not there, shapenet55.json is looked for near by.
         N_POINTS: how many of the stored points are given out at most.
-        whole: read the test list and the train list.
+        whole: read the test list and the train list; left out, `subset: train` does (the released pretraining).
         ratio: part of the list that is read, from its beginning.
         images: give out views.
         bgr: swap red and blue in the views (released).
@@ -37,7 +37,7 @@ class ShapeNetConfig(DatasetConfig):
     IMG_PATH: str | None = None
     TEXT_PATH: str | None = None
     N_POINTS: int = 8192
-    whole: bool = False
+    whole: bool | None = None
     ratio: float = 1.0
     images: bool = True
     bgr: bool = True
@@ -47,6 +47,8 @@ class ShapeNetConfig(DatasetConfig):
 
     def __post_init__(self):
         super().__post_init__()
+        if self.whole is None:
+            self.whole = self.subset == "train"
         if not 0 < self.ratio <= 1:
             raise ValueError(f"ratio must lie in (0, 1], got {self.ratio}")
         if self.images and self.IMG_PATH is None:

@@ -45,11 +45,13 @@ class ShapeNetPartConfig(DatasetConfig):
         DATA_PATH: folder of synsetoffset2category.txt, the lists and the synset folders.
         npoints: how many points are drawn from each shape, with replacement.
         classes: only these categories; all if absent.
+        fixed_test_points: draw the same points of a test shape at every evaluation; released: anew each time.
     """
 
     DATA_PATH: str
     npoints: int = 2048
     classes: list[str] | None = None
+    fixed_test_points: bool = False
 
     def __post_init__(self):
         super().__post_init__()
@@ -65,7 +67,7 @@ class ShapeNetPart(PointDataset):
     """Clouds (npoints, 3), centred and scaled to the unit sphere, with "point_label" (npoints,), 0..49.
 
     `subset: train` reads the train and the val list, as published results do. The whole stored cloud is normalised,
-    then points are drawn with replacement: anew each epoch in training, always the same ones in test.
+    then points are drawn with replacement, anew for each epoch, in test too (see `fixed_test_points`).
 
     The lists alone are read at the start. A shape's text file is read when it is first asked for (about 4 ms) and kept
     as coordinates and one byte of label a point, 35 kB a shape, by the worker of a loader that read it: training is
@@ -76,6 +78,7 @@ class ShapeNetPart(PointDataset):
         labels: (M,) int64 categories, 0..15.
     """
 
+    AUGMENT = "scale_translate_small"
     Config = ShapeNetPartConfig
     LAYOUT = (
         "shapenetcore_partanno_segmentation_benchmark_v0_normal/ with synsetoffset2category.txt, "
@@ -175,6 +178,7 @@ class ShapeNetPart(PointDataset):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         points, labels = self.cloud(index)
-        owner = self.epoch if self.config.subset == "train" else "test"
-        drawn = torch.randint(len(points), (self.config.npoints,), generator=generator("cpu", self.seed, owner, index))
+        key = () if self.config.fixed_test_points and self.config.subset == "test" else (self.epoch,)
+        draw = generator("cpu", self.seed, self.config.subset, *key, index)
+        drawn = torch.randint(len(points), (self.config.npoints,), generator=draw)
         return {"points": points[drawn], "label": int(self.labels[index]), "point_label": labels[drawn].long()}

@@ -130,7 +130,7 @@ def test_prompts(generator: torch.Generator):
     assert len(TEMPLATES) == len(set(TEMPLATES)) == 60
     prompts = all_prompts("flower_pot")
     assert len(set(prompts)) == 60
-    assert {"flower pot.", "A flower pot with black context.", "A point cloud model of flower pot."} <= set(prompts)
-    assert "A 3D rendering image of a flower pot with white background." in prompts
+    assert {"flower_pot.", "A flower_pot with black context.", "A point cloud model of flower_pot."} <= set(prompts)
+    assert "A 3D rendering image of a flower_pot with white background." in prompts
     drawn = prompt(["night_stand", "car"] * 500, generator)
     assert set(drawn[::2]) == set(all_prompts("night_stand")) and set(drawn[1::2]) == set(all_prompts("car"))

@@ -84,10 +84,14 @@ def test_draws_are_with_replacement_and_have_an_owner(root: Path):
     )
     batch = next(iter(DataLoader(first, 4, num_workers=1, collate_fn=collate)))
     assert torch.equal(batch["points"][1], first[1]["points"])
-    before, test = first[1]["points"], build(root, subset="test")
-    fixed = test[0]["points"]
-    first.set_epoch(1), test.set_epoch(1)
-    assert not torch.equal(first[1]["points"], before) and torch.equal(test[0]["points"], fixed)
+    before = first[1]["points"]
+    first.set_epoch(1)
+    assert not torch.equal(first[1]["points"], before)
+    for fixed in (False, True):
+        test = build(root, subset="test", fixed_test_points=fixed)
+        before = test[0]["points"]
+        test.set_epoch(1)
+        assert torch.equal(test[0]["points"], before) == fixed
 
 
 def test_a_shape_is_read_once_and_only_when_asked_for(root: Path):
