@@ -38,6 +38,22 @@ class EncoderConfig:
         return {name: getattr(self, name) for name in (*names, "block_form")}
 
 
+class Trainable:
+    """Mixed into every model that is trained: what it says of its own training.
+
+    Attributes:
+        new_parameters: prefixes of the parameters that a pretraining checkpoint does not hold.
+        has_losses: `forward(points, with_losses=True)` gives loss terms of its own beside the logits.
+    """
+
+    new_parameters: tuple[str, ...] = ()
+    has_losses = False
+
+    def head_parameters(self) -> list[str]:
+        """Names of the parameters that train at ten times the learning rate, all of them with weight decay."""
+        return []
+
+
 def check_positive(config, *names: str) -> None:
     """Raise a ValueError where one of these keys is given and less than 1."""
     for name in names:

@@ -6,20 +6,17 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from models.build import MODELS, EncoderConfig, check_positive
+from models.build import MODELS, EncoderConfig, Trainable, check_positive
 from models.teachers import TeacherHolder, build_text_teacher
 from models.transformer import ReConEncoder
 
 
-class PointModel(ReConEncoder):
+class PointModel(Trainable, ReConEncoder):
     """The encoder as a downstream model: all groups visible, queries reading with gradient.
 
     Args:
         config: sizes of the encoder.
     """
-
-    # Prefixes of parameters that a pretraining checkpoint does not hold.
-    new_parameters: tuple[str, ...] = ()
 
     def __init__(self, config: EncoderConfig):
         super().__init__(**config.encoder_arguments())
@@ -67,6 +64,10 @@ class PointTransformer(PointModel):
         super().__init__(config)
         self.cls_head_finetune = classifier_head((len(self.queries) + 1) * config.trans_dim, config)
 
+    def head_parameters(self) -> list[str]:
+        """The released rule: every name with `cls` in it, so the class token and its position too."""
+        return [name for name, _ in self.named_parameters() if "cls" in name]
+
     def forward(self, points: Tensor) -> Tensor:
         """Map points (B, N, 3) to logits (B, classes)."""
         query, local = self.features(points)
@@ -75,12 +76,16 @@ class PointTransformer(PointModel):
 
 @dataclass(kw_only=True)
 class ZeroShotConfig(EncoderConfig):
-    """Keys of a `model` section with `NAME: PointTransformerZeroShot`; `cls_dim` is a released key and unused."""
+    """Keys of a `model` section with `NAME: PointTransformerZeroShot`.
+
+    `img_encoder` and `cls_dim` are released keys and unused: no image is looked at.
+    """
 
     type: Literal["full", "text", "image"] = "full"
     ratio: float = 1.0
     img_dim: int = 512
     text_dim: int = 512
+    img_encoder: str | None = ""
     text_encoder: str | None = ""
     text_weights: str | None = None
     cls_dim: int | None = None

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from extensions import gather, knn
-from models.build import MODELS, BlockForm, check_encoder, check_positive
+from models.build import MODELS, BlockForm, Trainable, check_encoder, check_positive
 from models.losses import RECONSTRUCTION_LOSSES, single_modal_contrast
 from models.teachers import PASS_THROUGH, TeacherHolder, build_image_teacher, build_text_teacher
 from models.transformer import Decoder, ReConEncoder, position_mlp
@@ -88,7 +88,7 @@ class ReConConfig:
         return shape | {name: getattr(self, name) for name in ("num_group", "group_size", "stop_grad", "block_form")}
 
 
-class MaskedAutoencoder(nn.Module):
+class MaskedAutoencoder(Trainable, nn.Module):
     """What every pretraining model has: patches are hidden, and predicted from the visible ones.
 
     A model that is one draws its first weights with `_init_weights`, once all of its parts are there.

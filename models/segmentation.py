@@ -161,6 +161,10 @@ class PartSegmentation(Segmentation):
             nn.LeakyReLU(0.2),
         )
 
+    def head_parameters(self) -> list[str]:
+        """The released rule: convolutions outside the patch embedding, and the norm beside `label_conv`."""
+        return [name for name, _ in self.named_parameters() if "conv" in name and "encoder" not in name]
+
     def forward(self, points: Tensor, category: Tensor) -> Tensor:
         """Map points (B, N, 3) and object categories (B,) int64 to log-probabilities (B, N, parts)."""
         one_hot = F.one_hot(category, self.num_categories).to(points.dtype)

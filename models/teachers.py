@@ -24,7 +24,7 @@ OPENAI_CLIP = {
 IN21K = "vit_base_patch16_224_in21k"
 IN21K_URL = (
     "https://github.com/rwightman/pytorch-image-models/releases/download/v0.1-vitjx/"
-    "vit_base_patch16_224_in21k-e5005f0a.pth"
+    "jx_vit_base_patch16_224_in21k-e5005f0a.pth"
 )
 PASS_THROUGH = ("features", "stub")
 LOCAL_FOLDER = "local-dir:"

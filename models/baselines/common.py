@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from models.build import check_positive
+from models.build import Trainable, check_positive
 
 
 @dataclass(kw_only=True)
@@ -59,7 +59,7 @@ def units(*channels: int, slope: float = 0.0) -> nn.Sequential:
     return nn.Sequential(*(Unit(inputs, outputs, slope) for inputs, outputs in pairwise(channels)))
 
 
-class Baseline(nn.Module):
+class Baseline(Trainable, nn.Module):
     """A classifier: a trunk, which subclasses write, and the head of two hidden layers that all of them have.
 
     Args:
@@ -69,7 +69,6 @@ class Baseline(nn.Module):
         dropouts: hidden layers of the head, counted from its end, that dropout follows.
     """
 
-    # Prefixes of parameters that a checkpoint of another data set does not hold.
     new_parameters = ("cls_head_finetune.",)
 
     def __init__(self, config: BaselineConfig, features: int, slope: float = 0.0, dropouts: int = 2):

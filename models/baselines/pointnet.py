@@ -50,7 +50,6 @@ class PointNet(Baseline):
     """PointNet with both transforms (paper, figure 2)."""
 
     Config = PointNetConfig
-    # `forward` gives loss terms of the model's own where it is asked to.
     has_losses = True
 
     def __init__(self, config: PointNetConfig):
