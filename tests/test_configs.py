@@ -46,7 +46,7 @@ TRAINED |= {
 TWO_TOWER = "cfgs/full/finetune_scan_hardest_twotower.yaml"
 TRAINED[TWO_TOWER] = (5e-5, *SCAN[1:])
 SEGMENTATION = {
-    "shapenetpart": (1e-4, 16, 300, 10, 0.1, 2048, 128, 32, "scale_translate_small"),
+    "shapenetpart": (1e-4, 16, 299, 10, 0.1, 2048, 128, 32, "scale_translate_small"),
     "s3dis": (2e-4, 32, 60, 10, 0.1, 2048, 128, 32, "scale_translate_small"),
 }
 # ratio, points, groups, group size
@@ -131,7 +131,8 @@ def test_released_values_of_training(path):
     else:
         others = config.dataset.train["others"]
         assert others["subset"] == "train" and others["whole"] and others["bgr"] and others["image_augment"]
-        assert others["ratio"] == 1 and (others["image_size"], others["image_norm"]) == (224, "imagenet")
+        assert config.dataset.train["_base_"]["ratio"] == 1
+        assert (others["image_size"], others["image_norm"]) == (224, "imagenet")
         assert config.save_epochs == [250, 275, 300]
         assert (shape["mask_ratio"], shape["mask_type"], shape["decoder_depth"]) == (0.6, "rand", 4)
         assert config.model["loss"] == "cdl2" and not config.model["self_contrastive"]
@@ -155,7 +156,8 @@ def _check_training(config: RunConfig, values: tuple) -> None:
     )
     assert kwargs.weight_decay == 0.05 and config.step_per_update == 1 and not config.freeze_bn
     schedule = config.scheduler.kwargs
-    assert (schedule.epochs, schedule.initial_epochs, schedule.released_lag) == (config.max_epoch, 10, True)
+    length = 300 if config.model["NAME"] == "PartSegmentation" else config.max_epoch
+    assert (schedule.epochs, schedule.initial_epochs, schedule.released_lag) == (length, 10, True)
     assert shape["depth"] == 12 and config.data_root == "data"
 
 
@@ -213,7 +215,7 @@ def _check_data(config: RunConfig, name: str) -> None:
 
 def test_released_values_of_svm():
     config = run_config("cfgs/svm/modelnet40.yaml")
-    assert (config.svm.C, config.total_bs, config.npoints, config.augment) == (0.075, 128, 1024, "none")
+    assert (config.svm.C, config.total_bs, config.npoints, config.augment) == (0.075, 128, 1024, None)
     assert (config.model["num_group"], config.model["group_size"], config.model["cls_dim"]) == (64, 32, 40)
     _check_data(config, "modelnet40")
 
@@ -265,7 +267,7 @@ HEAD = ("cls_head_finetune.", "cls_token", "cls_pos")
 @pytest.mark.parametrize(
     "pretrain, path, opts, new",
     [("cfgs/ablation/point_mae.yaml", path, ["model.NAME=PlainTransformer"], HEAD) for path in DOWNSTREAM]
-    + [("cfgs/ablation/two_tower.yaml", TWO_TOWER, [f"model.stream={name}"], HEAD) for name in ("MDM", "CMC", "ALL")]
+    + [("cfgs/pretrain/twotower.yaml", TWO_TOWER, [f"model.stream={name}"], HEAD) for name in ("MDM", "CMC", "ALL")]
     + [("cfgs/ablation/vanilla.yaml", path, ["model.block_form=joint"], HEAD[:1]) for path in DOWNSTREAM[:1]]
     + [("cfgs/ablation/vanilla.yaml", "cfgs/svm/modelnet40.yaml", ["model.block_form=joint"], ())],
 )

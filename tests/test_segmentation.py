@@ -216,9 +216,12 @@ def metrics(folder: Path) -> dict:
     return json.loads((folder / "metrics.json").read_text())
 
 
+FIXED = [f"dataset.{section}.others.fixed_test_points=true" for section in ("val", "test")]
+
+
 def test_parts_from_pretraining_to_the_test(run, capsys, numbers_of):
     weights = run("pretrain", "--opts", "max_epoch=0") / "ckpt-last.pth"
-    folder = run("part", "--finetune_model", "--ckpts", str(weights), "--val_freq", "5", "--opts", *LEARN)
+    folder = run("part", "--finetune_model", "--ckpts", str(weights), "--val_freq", "5", "--opts", *LEARN, *FIXED)
     said = capsys.readouterr().out
     assert "new, not in the checkpoint: propagation_0 (14)" in said and "  instance_miou " in said
     left = metrics(folder)
@@ -232,7 +235,7 @@ def test_parts_from_pretraining_to_the_test(run, capsys, numbers_of):
     assert numbers_of("segmentation", "ShapeNetPart class mIoU", left)[0] == best["class_miou"]
     assert best["accuracy"] == 100 * best["correct"] / best["total"] > 70  # of two parts, without the other 48
 
-    tested = metrics(run("part", "--test", "--ckpts", str(folder / "ckpt-best.pth")))["last"]
+    tested = metrics(run("part", "--test", "--ckpts", str(folder / "ckpt-best.pth"), "--opts", *FIXED))["last"]
     assert tested == {name: best[name] for name in tested}
     assert f"instance_miou {best['instance_miou']:.2f} %" in capsys.readouterr().out
     board = EventAccumulator("experiments/part/cfgs/TFBoard/default").Reload()

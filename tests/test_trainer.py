@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -182,9 +183,13 @@ def fitting(run, monkeypatch):
     return make
 
 
-@pytest.mark.parametrize("length, together, updates", [(20, 1, 5), (20, 2, 3), (20, 9, 1), (3, 1, 1)])
-def test_accumulation_takes_every_batch_once(fitting, length, together, updates):
-    trainer = fitting(length, f"step_per_update={together}", "max_epoch=0")
+@pytest.mark.parametrize(
+    "kind, length, together, updates",
+    [("mean", 20, 1, 5), ("mean", 20, 2, 3), ("mean", 20, 9, 1), ("mean", 3, 1, 1)]
+    + [("sum", 20, 1, 5), ("sum", 20, 2, 2), ("sum", 20, 9, 0)],
+)
+def test_number_of_updates(fitting, kind, length, together, updates):
+    trainer = fitting(length, f"accumulation={kind}", f"step_per_update={together}", "max_epoch=0")
     count, step = [], trainer.optimizer.step
     trainer.optimizer.step = lambda: (count.append(1), step())
     trainer.fit()
@@ -195,11 +200,40 @@ def test_accumulation_takes_every_batch_once(fitting, length, together, updates)
 def test_accumulated_gradient_is_the_mean(fitting):
     grads = []
     for together, size in ((1, 8), (2, 4)):
-        trainer = fitting(8, f"step_per_update={together}", f"total_bs={size}", "max_epoch=0", "grad_norm_clip=null")
+        opts = ("accumulation=mean", f"total_bs={size}", "max_epoch=0", "grad_norm_clip=null")
+        trainer = fitting(8, f"step_per_update={together}", *opts)
         trainer.task.losses = lambda model, batch, draw: {"loss": model(batch["points"]).mean()}
         trainer.optimizer.step = lambda t=trainer: grads.append(t.model.weight.grad.clone())
         trainer.fit()
     torch.testing.assert_close(*grads)
+
+
+def gradients_of_updates(trainer: Trainer) -> list[float]:
+    """Train on a loss whose gradient is 1 a batch; returns what each update sees."""
+    seen, step = [], trainer.optimizer.step
+    trainer.task.losses = lambda model, batch, draw: {"loss": model.weight.sum()}
+    trainer.optimizer.step = lambda: (seen.append(trainer.model.weight.grad[0, 0].item()), step())
+    trainer.fit()
+    return seen
+
+
+def test_released_accumulation_adds_up_and_carries_over(fitting):
+    """Three batches an epoch, updates after two: the third's gradient waits for the first update of the next epoch."""
+    opts = ("step_per_update=2", "grad_norm_clip=null")
+    assert gradients_of_updates(fitting(12, *opts, "max_epoch=2")) == [2, 3, 3]
+    assert gradients_of_updates(fitting(12, *opts, "max_epoch=0")) == [2]
+
+
+def test_gradients_carried_over_survive_resuming(fitting):
+    opts = ("step_per_update=2", "grad_norm_clip=null")
+    whole = fitting(12, *opts, "max_epoch=1")
+    gradients_of_updates(whole)
+    first = fitting(12, *opts, "max_epoch=0")
+    gradients_of_updates(first)
+    second = fitting(12, *opts, "max_epoch=1")
+    second._resume()
+    assert gradients_of_updates(second) == [3]
+    torch.testing.assert_close(second.model.weight, whole.model.weight, rtol=0, atol=0)
 
 
 def test_loss_weights(fitting):
@@ -229,7 +263,7 @@ def test_double_step(fitting, together):
     for first in range(0, len(order), together):
         mine = order[first : first + together]
         errors = [(weight.sum() * sum(batch) / len(batch) - sum(batch) / len(batch)) ** 2 for batch in mine]
-        weight.grad = torch.autograd.grad(sum(errors) / len(mine), weight)[0].clone()
+        weight.grad = torch.autograd.grad(sum(errors), weight)[0].clone()
         by_hand.step()
         nn.utils.clip_grad_norm_([weight], 0.5)
         by_hand.step()
@@ -303,6 +337,37 @@ def test_run_can_be_repeated_from_its_snapshot(run):
     second = Path("experiments/config/default/default")
     one, two = (load_checkpoint(folder / "ckpt-last.pth")["base_model"] for folder in (first, second))
     assert_same(one, two)
+
+
+def test_pretraining_is_validated_as_asked(run):
+    teacher = ROOT / "datasets/demo/teacher"
+    texts = (f"model.text_encoder=local-dir:{teacher}", "model.text_dim=64")
+    probed = metrics(run("pretrain", "--opts", *texts, "validate=zeroshot", "max_epoch=1"))
+    assert probed["metric"] == "zeroshot_accuracy" and probed["best"]["epoch"] == 1
+    assert probed["last"]["zeroshot_total"] == 6 and "svm_accuracy" not in probed["last"]
+    assert metrics(run("pretrain", "--opts", "validate=none", exp="none"))["metric"] == "loss"
+    with pytest.raises(UserError, match="validate: zeroshot needs a text teacher"):
+        run("pretrain", "--opts", "validate=zeroshot", exp="wordless")
+
+
+def test_svm_of_whole_batches(run, capsys):
+    """Twelve training shapes, batches of five: two shapes are left out of the released fit."""
+    whole = metrics(run("svm", "--svm", "--opts", "total_bs=5"))["last"]
+    assert "drop_last" not in capsys.readouterr().out
+    released = metrics(run("svm", "--svm", "--opts", "total_bs=5", "svm={drop_last: true}", exp="released"))["last"]
+    assert "fitted to 10 of 12 samples" in capsys.readouterr().out
+    assert whole["total"] == released["total"] == 6
+    with pytest.raises(UserError, match="12 training samples are less than a batch"):
+        run("svm", "--svm", "--opts", "total_bs=13", "svm={drop_last: true}", exp="large")
+
+
+def test_checkpoints_that_are_kept(run):
+    """Where the config does not say which: every 25th epoch of pretraining from 250 on."""
+    folder = run("pretrain", "--opts", "save_epochs=null", "max_epoch=1", exp="released")
+    assert {path.name for path in folder.glob("*.pth")} == {"ckpt-last.pth", "ckpt-best.pth"}
+    task = object.__new__(Pretrain)
+    task.run = SimpleNamespace(config=SimpleNamespace(max_epoch=300))
+    assert [*task.save_epochs()] == [250, 275, 300]
 
 
 def test_pretrain_then_everything(run):

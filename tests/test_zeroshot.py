@@ -3,16 +3,19 @@
 import csv
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+import main
 from datasets import build_dataset
 from datasets.point_transforms import normalize_unit_sphere, sample_test
 from models import build_model_from_cfg
-from tools.runner_zeroshot import classify, group_accuracy, rank_classes, results_table
+from tools.builder import start_run
+from tools.runner_zeroshot import classify, group_accuracy, random_columns, rank_classes, results_table, spellings
 from utils.checkpoint import load_weights
 from utils.config import load_config
 from utils.errors import UserError
@@ -100,14 +103,15 @@ def test_ranking_and_topk():
 @pytest.mark.parametrize("ensemble, prompts", [("true", "all_prompts"), ("false", "one_prompt")])
 def test_every_type_in_one_pass(zeroshot, configs, weights, ensemble, prompts):
     """What stands beside the result is what a run of that type gives, and that is what the model of that type says."""
-    whole, _ = zeroshot("model.ratio=0.3")
+    whole, _ = zeroshot("model.ratio=0.3", "zeroshot={random_columns: false}")
     assert whole["by_query"].keys() == {"text", "image", "full"}
     config = load_config(configs["zeroshot"])
     data = build_dataset(config["dataset"]["test"], config["data_root"], "dataset.test")
     repeats = 60 if prompts == "all_prompts" else 1
     classes = torch.stack([Words().encode([name] * repeats)[0] for name in NAMES[:3]])
     for kind in ("text", "image", "full"):
-        alone, rows = zeroshot("model.ratio=0.3", f"model.type={kind}", f"zeroshot={{ensemble: {ensemble}}}")
+        settings = f"zeroshot={{ensemble: {ensemble}, random_columns: false}}"
+        alone, rows = zeroshot("model.ratio=0.3", f"model.type={kind}", settings)
         model = build_model_from_cfg(config["model"] | {"type": kind, "ratio": 0.3}).eval()
         load_weights(model, weights)
         with torch.no_grad():
@@ -135,6 +139,34 @@ def test_train_and_test_together(zeroshot, numbers_of):
     assert [(row["split"], row["file"]) for row in rows] == [("train", str(i)) for i in range(12)] + [
         ("test", str(i)) for i in range(6)
     ]
+
+
+def test_random_columns_of_more_points(configs):
+    """Released: FPS to a fifth more points than are fed, then the same random ones of them for the whole batch."""
+    args = main.read_arguments(["--config", str(configs["zeroshot"]), "--svm"])
+    run = start_run(args, "zeroshot", torch.device("cpu"))
+    points = torch.rand(2, 96, 3, generator=torch.Generator().manual_seed(0))
+    pick = random_columns(run, "test")
+    first, second = pick(points), pick(points)
+    assert first.shape == (2, 64, 3) and not torch.equal(first, second)
+    assert torch.equal(random_columns(run, "test")(points), first)
+    candidates = sample_test(points, 76)
+    for cloud, those in zip(first, candidates, strict=True):
+        assert {*map(tuple, cloud.tolist())} <= {*map(tuple, those.tolist())}
+    run.config.zeroshot.random_columns = False
+    assert torch.equal(random_columns(run, "test")(points), sample_test(points, 64))
+
+
+def test_spelling_of_names(configs):
+    args = main.read_arguments(["--config", str(configs["zeroshot"]), "--svm"])
+    run, scan = start_run(args, "zeroshot", torch.device("cpu")), SimpleNamespace(RELEASED_SPELLING={"toilet": "toile"})
+    assert spellings(run, ["toilet", "night_stand"], [scan]) == ["toilet", "night_stand"]
+    run.config.prompt_names = "plain"
+    assert spellings(run, ["toilet", "night_stand"], [scan]) == ["toilet", "night stand"]
+    run.config.zeroshot.released_typo = True
+    assert spellings(run, ["toilet"], [scan]) == ["toile"]
+    with pytest.raises(UserError, match="misspells none"):
+        spellings(run, ["sofa"], [scan])
 
 
 def test_checks(zeroshot, run, weights):

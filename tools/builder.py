@@ -21,7 +21,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 import datasets
 from datasets.point_transforms import AUGMENTATIONS
+from datasets.prompts import PromptNames
 from models import parse_model_config
+from models.build import Trainable
 from utils import checkpoint, distributed, seeding
 from utils.config import changed_keys, load_config, parse
 from utils.errors import UserError
@@ -31,8 +33,6 @@ from utils.registry import nearest
 
 PACKAGES = ("torch", "torchvision", "timm", "open_clip_torch", "numpy", "scikit-learn")
 GROUPS = ("head", "no_decay", "decay")
-# Released: PointTransformer alone, not the two-tower model. The plain one is to be compared with it.
-FAST_HEAD = ("PointTransformer", "PlainTransformer")
 
 
 @dataclass
@@ -48,44 +48,114 @@ class AdamWKwargs:
 
 
 @dataclass
-class OptimizerConfig:
-    """`optimizer`."""
+class AdamKwargs(AdamWKwargs):
+    """`optimizer.kwargs` of Adam and RAdam."""
 
-    kwargs: AdamWKwargs
-    type: Literal["AdamW"] = "AdamW"
+    weight_decay: float = 0.0
 
 
 @dataclass
-class CosLRKwargs:
-    """`scheduler.kwargs`: cosine over `epochs` after a warm-up of `initial_epochs`.
+class SGDKwargs(AdamKwargs):
+    """`optimizer.kwargs` of SGD, which takes Nesterov's step, as released."""
+
+    momentum: float = 0.9
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 0 < self.momentum < 1:
+            raise ValueError(f"momentum must be between 0 and 1, got {self.momentum}")
+
+
+OPTIMIZER_KWARGS = {"AdamW": AdamWKwargs, "Adam": AdamKwargs, "RAdam": AdamKwargs, "SGD": SGDKwargs}
+
+
+@dataclass
+class OptimizerConfig:
+    """`optimizer`; the keys of `kwargs` depend on its type."""
+
+    kwargs: Any
+    type: Literal["AdamW", "Adam", "RAdam", "SGD"] = "AdamW"
+
+    def __post_init__(self):
+        if not isinstance(self.kwargs, AdamWKwargs):
+            self.kwargs = parse(OPTIMIZER_KWARGS[self.type], self.kwargs, "optimizer.kwargs")
+
+
+@dataclass(kw_only=True)
+class ScheduleKwargs:
+    """`scheduler.kwargs` of every type, and all that `function` has: a constant rate.
 
     With `released_lag` epoch e uses what the schedule gives for e - 1, as the released code does, so epochs 0 and 1
     are alike. With `every_step` the rate moves with every step instead of every epoch: short runs need it.
     """
 
-    epochs: int
-    initial_epochs: int = 10
     released_lag: bool = True
     every_step: bool = False
+
+
+@dataclass(kw_only=True)
+class CosLRKwargs(ScheduleKwargs):
+    """`scheduler.kwargs` of CosLR: cosine over `epochs` after a warm-up of `initial_epochs`."""
+
+    epochs: int
+    initial_epochs: int = 10
 
     def __post_init__(self):
         if self.epochs < 1 or self.initial_epochs < 0:
             raise ValueError(f"epochs must be at least 1 and initial_epochs at least 0, got {self}")
 
 
+@dataclass(kw_only=True)
+class StepLRKwargs(ScheduleKwargs):
+    """`scheduler.kwargs` of StepLR: times `gamma` after every `step_size` epochs."""
+
+    step_size: int
+    gamma: float = 0.1
+
+    def __post_init__(self):
+        if self.step_size < 1 or not self.gamma > 0:
+            raise ValueError(f"step_size must be at least 1 and gamma above 0, got {self}")
+
+
+@dataclass(kw_only=True)
+class LambdaLRKwargs(ScheduleKwargs):
+    """`scheduler.kwargs` of LambdaLR: times `lr_decay` in every `decay_step` epochs, down to `lowest_decay` in all."""
+
+    decay_step: float
+    lr_decay: float
+    lowest_decay: float
+
+    def __post_init__(self):
+        if not (self.decay_step > 0 and self.lr_decay > 0 and self.lowest_decay >= 0):
+            raise ValueError(f"decay_step and lr_decay must be above 0 and lowest_decay at least 0, got {self}")
+
+
+SCHEDULE_KWARGS = {
+    "CosLR": CosLRKwargs,
+    "LambdaLR": LambdaLRKwargs,
+    "StepLR": StepLRKwargs,
+    "function": ScheduleKwargs,
+}
+
+
 @dataclass
 class SchedulerConfig:
-    """`scheduler`."""
+    """`scheduler`; the keys of `kwargs` depend on its type."""
 
-    kwargs: CosLRKwargs
-    type: Literal["CosLR"] = "CosLR"
+    kwargs: Any = field(default_factory=dict)
+    type: Literal["CosLR", "LambdaLR", "StepLR", "function"] = "CosLR"
+
+    def __post_init__(self):
+        if not isinstance(self.kwargs, ScheduleKwargs):
+            self.kwargs = parse(SCHEDULE_KWARGS[self.type], self.kwargs, "scheduler.kwargs")
 
 
 @dataclass
 class DatasetConfig:
     """`dataset`: each section in the released form `{_base_: {NAME: ...}, others: {...}}`.
 
-    `extra_train` and `extra_val` are what a linear SVM probe is trained and measured on during pretraining.
+    `extra_train` and `extra_val` are what a linear SVM probe is trained and measured on during pretraining, and
+    `extra_val` what a zero-shot probe is measured on.
     """
 
     train: dict | None = None
@@ -112,11 +182,14 @@ class LossWeights:
 
 @dataclass
 class VoteConfig:
-    """`vote`: rounds of test-time voting, each the mean logits of `samples` augmented sub-samples."""
+    """`vote`: rounds of test-time voting, each the mean logits of `samples` augmented sub-samples.
+
+    `augment: null` leaves the augmentation to the data set of `dataset.train`, as released.
+    """
 
     rounds: int = 299
     samples: int = 10
-    augment: Literal["none", "scale", "rotate"] = "none"
+    augment: Literal["none", "scale", "rotate"] | None = None
 
     def __post_init__(self):
         if self.rounds < 1 or self.samples < 1:
@@ -125,9 +198,14 @@ class VoteConfig:
 
 @dataclass
 class SvmConfig:
-    """`svm`: C of the linear support vector machine."""
+    """`svm`: C of the linear support vector machine.
+
+    With `drop_last` it is fitted to whole batches of randomly ordered samples only, as in the released code, which
+    leaves out up to `total_bs` - 1 of them.
+    """
 
     C: float = 0.075
+    drop_last: bool = False
 
     def __post_init__(self):
         if not self.C > 0:
@@ -139,13 +217,17 @@ class ZeroShotConfig:
     """`zeroshot`: all 60 prompts or one, the splits to measure on, and the class names seen in pretraining.
 
     `names` are the names to choose from where they are not the data set's own: more of them, or those for shapes whose
-    class is not known.
+    class is not known. With `random_columns` FPS gives more points than the model takes, of which some are drawn, as
+    released; otherwise FPS gives those that the model takes. `released_typo` spells names as the released code does
+    where it misspells them.
     """
 
     ensemble: bool = True
     splits: list[Literal["train", "val", "test"]] = field(default_factory=lambda: ["test"])
     seen: list[str] | None = None
     names: list[str] | None = None
+    random_columns: bool = True
+    released_typo: bool = False
 
     def __post_init__(self):
         if self.names is not None and not (
@@ -160,8 +242,15 @@ class ZeroShotConfig:
 class RunConfig:
     """All run-level keys of a config file.
 
-    Epochs run from 0 to `max_epoch` inclusive, as released. With `double_step` the optimizer steps twice on every
-    gradient, before it is clipped and after, which is a slip of the released segmentation.
+    Epochs run from 0 to `max_epoch` inclusive, as released, and the model is evaluated after each from `val_from` on.
+    With `double_step` the optimizer steps twice on every gradient, before it is clipped and after, which is a bug of
+    the released segmentation. `accumulation` says what becomes of the gradients of `step_per_update` batches: "sum"
+    (released) adds them up, and keeps those of batches that are left at the end of an epoch for the next one; "mean"
+    averages them, and the last update of an epoch may be one of fewer batches.
+
+    Left out, `augment` is chosen by the data set of `dataset.train`, and `save_epochs` and `validate` by the task, as
+    released: pretraining saves every 25th epoch from 250 on. `validate` is what a pretrained encoder is measured by
+    after every epoch. `prompt_names: plain` puts spaces for the underscores of category names.
     """
 
     model: dict
@@ -174,9 +263,13 @@ class RunConfig:
     step_per_update: int = 1
     grad_norm_clip: float | None = None
     double_step: bool = False
-    save_epochs: list[int] = field(default_factory=list)
+    accumulation: Literal["sum", "mean"] = "sum"
+    val_from: int = 1
+    validate: Literal["none", "svm", "zeroshot"] | None = None
+    save_epochs: list[int] | None = None
     data_root: str = "data"
-    augment: str = "none"
+    augment: str | None = None
+    prompt_names: PromptNames = "released"
     freeze_bn: bool = False
     loss_weights: LossWeights = field(default_factory=LossWeights)
     vote: VoteConfig = field(default_factory=VoteConfig)
@@ -184,12 +277,18 @@ class RunConfig:
     zeroshot: ZeroShotConfig = field(default_factory=ZeroShotConfig)
 
     def __post_init__(self):
-        for name, least in (("npoints", 1), ("total_bs", 1), ("step_per_update", 1), ("max_epoch", 0)):
+        for name, least in (
+            ("npoints", 1),
+            ("total_bs", 1),
+            ("step_per_update", 1),
+            ("max_epoch", 0),
+            ("val_from", 0),
+        ):
             if getattr(self, name) < least:
                 raise ValueError(f"config key '{name}' must be at least {least}, got {getattr(self, name)}")
         if self.grad_norm_clip is not None and not self.grad_norm_clip > 0:
             raise ValueError(f"config key 'grad_norm_clip' must be positive or null, got {self.grad_norm_clip}")
-        if self.augment not in AUGMENTATIONS:
+        if self.augment is not None and self.augment not in AUGMENTATIONS:
             raise ValueError(f"config key 'augment': unknown '{self.augment}'{nearest(self.augment, AUGMENTATIONS)}")
 
 
@@ -395,6 +494,23 @@ def build_dataset(run: Run, section: str) -> Dataset:
     return dataset
 
 
+def own_augmentation(run: Run, voting: bool = False) -> str:
+    """Name the augmentation of training, or of voting: the config's, else that of the data set that is trained on.
+
+    Raises:
+        UserError: if the config has no such data set.
+    """
+    config, sections = run.config, run.config.dataset
+    chosen = config.vote.augment if voting else config.augment
+    if chosen is not None:
+        return chosen
+    where = "train" if sections.train else run.task  # a config of tests alone may have no other
+    data = datasets.dataset_class(getattr(sections, where, None) or {}, f"dataset.{where}")
+    chosen = data.VOTE_AUGMENT if voting else data.AUGMENT
+    run.log.info(f"augmentation {'of voting ' * voting}by the data set of dataset.{where}: {chosen}")
+    return chosen
+
+
 class Batches(Sampler[list[int]]):
     """Batches of indices for this process.
 
@@ -483,56 +599,76 @@ def load_start(run: Run, model: nn.Module) -> None:
         raise UserError(f"nothing to resume in {run.folder}, and no --ckpts FILE to start from")
 
 
-def build_optimizer(model: nn.Module, config: RunConfig) -> torch.optim.AdamW:
-    """AdamW on three groups of the trainable parameters, as released.
+def build_optimizer(model: nn.Module, config: RunConfig) -> torch.optim.Optimizer:
+    """Build the optimizer of a config on three groups of the trainable parameters.
 
-    The `GROUPS`, any of which may be empty: `head` (only of the models in `FAST_HEAD`: names with `cls`) at ten times
-    the learning rate, `no_decay` (vectors, biases, tokens), `decay` (the rest).
+    The `GROUPS`, any of which may be empty: `head` (the model's `head_parameters`) at ten times the learning rate,
+    `no_decay` (vectors, biases, tokens), `decay` (the rest). As released, they are AdamW's; other types train all
+    parameters alike, as `decay`.
 
     Raises:
         UserError: if the config has no `optimizer`.
     """
     if config.optimizer is None:
         raise UserError("missing config key 'optimizer', which training needs")
-    lr, weight_decay = config.optimizer.kwargs.lr, config.optimizer.kwargs.weight_decay
+    kind, kwargs = config.optimizer.type, config.optimizer.kwargs
+    names = {*model.head_parameters()} if isinstance(model, Trainable) else set()
     head, no_decay, decay = [], [], []
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        if "cls" in name and config.model["NAME"] in FAST_HEAD:
+        if kind != "AdamW":
+            decay.append(parameter)
+        elif name in names:
             head.append(parameter)
         elif parameter.dim() == 1 or name.endswith(".bias") or "token" in name:
             no_decay.append(parameter)
         else:
             decay.append(parameter)
+    lr, weight_decay = kwargs.lr, kwargs.weight_decay
     groups = zip((head, no_decay, decay), (10 * lr, lr, lr), (weight_decay, 0.0, weight_decay), strict=True)
-    return torch.optim.AdamW(
-        [{"params": group, "lr": rate, "weight_decay": wd} for group, rate, wd in groups], fused=True
-    )
+    groups = [{"params": group, "lr": rate, "weight_decay": wd} for group, rate, wd in groups]
+    if isinstance(kwargs, SGDKwargs):
+        return torch.optim.SGD(groups, momentum=kwargs.momentum, nesterov=True)
+    options = {} if kind == "RAdam" else {"fused": True}
+    return getattr(torch.optim, kind)(groups, **options)
 
 
 class Schedule:
-    """Cosine with warm-up, set anew for each epoch or step, so that it has no state to save.
+    """Learning rates of an epoch or step, set anew each time, so that there is no state to save.
 
     Args:
         optimizer: its groups' learning rates are set.
-        config: epochs, warm-up, the released lag, and whether it moves with every step.
+        config: the kind of schedule, the released lag, and whether it moves with every step.
     """
 
-    def __init__(self, optimizer: torch.optim.Optimizer, config: CosLRKwargs):
-        self.lag, self.every_step = config.released_lag, config.every_step
-        self.cosine = CosineLRScheduler(
-            optimizer,
-            t_initial=config.epochs,
-            lr_min=1e-6,
-            warmup_t=config.initial_epochs,
-            warmup_lr_init=1e-6,
-            cycle_limit=1,
-        )
+    def __init__(self, optimizer: torch.optim.Optimizer, config: ScheduleKwargs):
+        self.config, self.optimizer = config, optimizer
+        self.rates = [group["lr"] for group in optimizer.param_groups]
+        self.cosine = None
+        if isinstance(config, CosLRKwargs):
+            self.cosine = CosineLRScheduler(
+                optimizer,
+                t_initial=config.epochs,
+                lr_min=1e-6,
+                warmup_t=config.initial_epochs,
+                warmup_lr_init=1e-6,
+                cycle_limit=1,
+            )
 
     def set(self, epoch: int, done: float = 0.0) -> None:
         """Set the learning rates for `epoch`, of which the fraction `done` lies behind."""
-        self.cosine.step(max(epoch + done * self.every_step - self.lag, 0))
+        at = max(epoch + done * self.config.every_step - self.config.released_lag, 0)
+        if self.cosine is not None:
+            self.cosine.step(at)
+            return
+        factor = 1.0
+        if isinstance(self.config, StepLRKwargs):
+            factor = self.config.gamma ** (at // self.config.step_size)
+        elif isinstance(self.config, LambdaLRKwargs):
+            factor = max(self.config.lr_decay ** (at / self.config.decay_step), self.config.lowest_decay)
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = factor * rate
 
 
 def build_schedule(optimizer: torch.optim.Optimizer, config: RunConfig) -> Schedule:

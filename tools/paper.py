@@ -121,6 +121,7 @@ SCALES = {
             "cfgs/pretrain/base.yaml": (),
             "cfgs/pretrain/small.yaml": _width(84),
             "cfgs/pretrain/tiny.yaml": _width(64),
+            "cfgs/pretrain/twotower.yaml": ("model.NAME=TwoTower",),
         },
         clip="cfgs/pretrain/base.yaml",
         classify={
@@ -210,7 +211,7 @@ FEWSHOT = {
     "MLP-3 Point-MAE, ReCon block": ("MLP-3", RECONSTRUCT_ONLY, ()),
     "MLP-3 ReCon": ("MLP-3", RECON, ()),
 }
-TWO_TOWER = "cfgs/ablation/two_tower.yaml"
+TWO_TOWER = "cfgs/pretrain/twotower.yaml"
 TWO_TOWER_TUNED = "cfgs/full/finetune_scan_hardest_twotower.yaml"
 VANILLA = "cfgs/ablation/vanilla.yaml"
 SCALING = {f"{share} % of ShapeNet": f"cfgs/ablation/data_{share}.yaml" for share in (25, 50, 75)} | {

@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from datasets.point_transforms import AUGMENTATIONS, point_all, sample_test, sample_train
 from models import build_model_from_cfg
-from tools.builder import Run, build_dataset, differences, load_pretrained, load_start
+from tools.builder import Run, build_dataset, differences, load_pretrained, load_start, own_augmentation
 from tools.task import Draw, Task, predict
 from tools.trainer import Trainer
 from utils import distributed, seeding
@@ -26,12 +26,13 @@ class Classify(Task):
     def __init__(self, run: Run):
         super().__init__(run)
         self.test_data = build_dataset(run, "val")
+        self.augment = AUGMENTATIONS[own_augmentation(run)]
         # Released protocols `linear` and `mlp3`: what has no `cls` in its name is frozen.
         self.frozen = run.config.model.get("type", "full") != "full"
 
     def build_model(self) -> nn.Module:
         model = build_classifier(self.run, self.test_data)
-        self.model_has_losses = getattr(model, "has_losses", False)  # asked now: it may be wrapped later
+        self.model_has_losses = model.has_losses  # asked now: it may be wrapped later
         load_start(self.run, model)
         if self.frozen:
             for name, parameter in model.named_parameters():
@@ -48,13 +49,13 @@ class Classify(Task):
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
         config = self.run.config
         points = sample_train(batch["points"], config.npoints, draw("points"))
-        points = AUGMENTATIONS[config.augment](points, draw("augment"))
+        points = self.augment(points, draw("augment"))
         if not self.model_has_losses:
             return {"loss": F.cross_entropy(model(points), batch["label"])}
         logits, losses = model(points, with_losses=True)
         return {"cross_entropy": F.cross_entropy(logits, batch["label"]), **losses}
 
-    def evaluate(self, model: nn.Module) -> dict[str, float]:
+    def evaluate(self, model: nn.Module, epoch: int = 0) -> dict[str, float]:
         logits, labels = predict(self.run, model, self.test_data, partial(sample_test, npoints=self.run.config.npoints))
         return accuracy(logits.argmax(1), labels)
 
@@ -91,7 +92,7 @@ def vote(run: Run, model: nn.Module, dataset: Dataset, results: dict, done: list
         Interrupted: if asked to stop.
     """
     config, settings = run.config, run.config.vote
-    augment = AUGMENTATIONS[settings.augment]
+    augment = AUGMENTATIONS[own_augmentation(run, voting=True)]
 
     def farthest(points: Tensor) -> Tensor:
         return sample_test(points, point_all(config.npoints, points.shape[1]))

@@ -1,39 +1,55 @@
 """Pretraining ReCon on points, images and text."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from datasets.point_transforms import AUGMENTATIONS, normalize_unit_sphere, random_subset
-from datasets.prompts import prompt
+from datasets.prompts import prompt, spell
 from models import build_model_from_cfg, parse_model_config
-from tools.builder import Run, build_dataset, load_pretrained
-from tools.runner_svm import probe
+from tools import runner_svm, runner_zeroshot
+from tools.builder import Run, build_dataset, load_pretrained, own_augmentation
 from tools.task import Draw, Task
 from tools.trainer import Trainer
+from utils.config import load_config
 from utils.errors import UserError
+
+# Whose data sets a probe takes where the config has no `extra_train` and `extra_val`.
+PROBES = {"svm": "cfgs/svm/modelnet40.yaml", "zeroshot": "cfgs/zeroshot/modelnet40.yaml"}
+RATIO = 0.25  # of the queries in the zero-shot probe, as released for ModelNet40
 
 
 class Pretrain(Task):
-    """All losses of ReCon; with `dataset.extra_train` and `extra_val`, the best is what a linear SVM likes best.
+    """All losses of ReCon; what `validate` measures decides which checkpoint is the best.
 
-    Without them the best is the lowest training loss.
+    Without it that is the one of the lowest training loss.
     """
 
     def __init__(self, run: Run):
         super().__init__(run)
+        self.augment = AUGMENTATIONS[own_augmentation(run)]
         self.loss_weights = vars(run.config.loss_weights)
-        self.probed = None
-        if run.config.dataset.extra_train and run.config.dataset.extra_val:
-            self.probed = [build_dataset(run, section) for section in ("extra_train", "extra_val")]
-            self.metric = "svm_accuracy"
-            if run.config.model["NAME"] != "ReCon":
-                raise UserError(
-                    "dataset.extra_train and extra_val: the linear SVM is for 'model.NAME' ReCon, not "
-                    f"{run.config.model['NAME']}; leave them out"
-                )
-        else:
+        self.probed: list[Dataset] = []
+        sections = run.config.dataset
+        self.validate = run.config.validate or ("svm" if sections.extra_train and sections.extra_val else "none")
+        if self.validate == "none":
             self.metric, self.higher_is_better = "loss", False
+            return
+        if run.config.model["NAME"] != "ReCon":
+            raise UserError(f"validate: {self.validate} is for 'model.NAME' ReCon, not {run.config.model['NAME']}")
+        if self.validate == "zeroshot" and not run.config.model.get("text_encoder"):
+            raise UserError("validate: zeroshot needs a text teacher under 'model.text_encoder'")
+        self.metric = f"{self.validate}_accuracy"
+        for section, own in (("extra_train", "train"), ("extra_val", "test")):
+            if section == "extra_val" or self.validate == "svm":
+                if getattr(sections, section) is None:
+                    setattr(sections, section, load_config(PROBES[self.validate])["dataset"][own])
+                self.probed.append(build_dataset(run, section))
+
+    def save_epochs(self) -> range:
+        return range(250, self.run.config.max_epoch + 1, 25)  # as released
 
     def build_model(self) -> nn.Module:
         model = build_model_from_cfg(self.run.config.model)
@@ -46,26 +62,53 @@ class Pretrain(Task):
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
         config = self.run.config
         points = normalize_unit_sphere(random_subset(batch["points"], config.npoints, draw("points")))
-        points = AUGMENTATIONS[config.augment](points, draw("augment"))
-        text = prompt(batch["text"], draw("prompts", "cpu")) if "text" in batch else None
+        points, text = self.augment(points, draw("augment")), None
+        if "text" in batch:
+            names = [spell(name, config.prompt_names) for name in batch["text"]]
+            text = prompt(names, draw("prompts", "cpu"))
         return model(points, batch.get("image"), text, category=batch["label"], generator=draw("mask"))
 
-    def evaluate(self, model: nn.Module) -> dict[str, float]:
-        if self.probed is None:
+    def evaluate(self, model: nn.Module, epoch: int = 0) -> dict[str, float]:
+        if self.validate == "none":
             return {}
-        encoder = build_svm_model(self.run.config.model, model).to(self.run.device)
-        return {f"svm_{name}": value for name, value in probe(self.run, encoder, *self.probed).items()}
+        section, device = self.run.config.model, self.run.device
+        if self.validate == "svm":
+            encoder = build_downstream(section, model, NAME="PointTransformerSVM").to(device)
+            found = runner_svm.probe(self.run, encoder, *self.probed)
+        else:
+            encoder = build_zeroshot(section, model).to(device)
+            found = runner_zeroshot.probe(self.run, encoder, model.text_teacher, *self.probed)
+            found = {name: value for name, value in found.items() if not isinstance(value, dict)}
+        return {f"{self.validate}_{name}": value for name, value in found.items()}
 
 
-def build_svm_model(section: Mapping, model: nn.Module) -> nn.Module:
-    """Return the encoder of a pretraining model, built from this `model` section, as the model an SVM is put on."""
+def build_downstream(section: Mapping, model: nn.Module, **keys: Any) -> nn.Module:
+    """Return the encoder of a pretraining model as a downstream model.
+
+    Args:
+        section: the `model` section that the pretraining model is built from.
+        model: it; where the downstream model has projections, its own are taken.
+        keys: NAME of the downstream model, and those of its keys that do not describe the encoder.
+    """
     _, config = parse_model_config(section)
     patches = {name: getattr(config, name) for name in ("num_group", "group_size", "block_form")}
     sizes = ("trans_dim", "encoder_dims", "patch_dim", "depth", "num_heads")
     transformer = {name: getattr(config.transformer_config, name) for name in sizes}
-    svm = build_model_from_cfg({"NAME": "PointTransformerSVM", **patches, **transformer})
-    svm.load_state_dict(model.MAE_encoder.state_dict())
-    return svm
+    downstream = build_model_from_cfg({**patches, **transformer, **keys})
+    state = {name.removeprefix("MAE_encoder."): value for name, value in model.state_dict().items()}
+    wanted = downstream.state_dict()
+    downstream.load_state_dict({name: state.get(name, value) for name, value in wanted.items()})
+    return downstream
+
+
+def build_zeroshot(section: Mapping, model: nn.Module) -> nn.Module:
+    """Return the encoder of a pretraining model as a zero-shot model; of both queries if they share a space."""
+    keys = {"text_dim": model.text_proj.out_features, "type": "text"}
+    if model.img_proj is not None:
+        keys["img_dim"] = model.img_proj.out_features
+        if keys["img_dim"] == keys["text_dim"]:
+            keys |= {"type": "full", "ratio": RATIO}
+    return build_downstream(section, model, NAME="PointTransformerZeroShot", **keys)
 
 
 def main(run: Run) -> None:

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from datasets.point_transforms import AUGMENTATIONS
 from datasets.shapenetpart import PARTS
 from models import build_model_from_cfg, parse_model_config
-from tools.builder import Run, build_dataset, build_loader, load_pretrained, load_start
+from tools.builder import Run, build_dataset, build_loader, load_pretrained, load_start, own_augmentation
 from tools.task import Draw, Task, to_device
 from tools.trainer import Trainer
 from utils import distributed
@@ -39,6 +39,7 @@ class Segment(Task):
 
     def __init__(self, run: Run, section: str):
         super().__init__(run)
+        self.augment = AUGMENTATIONS[own_augmentation(run)]
         _, self.shape = parse_model_config(run.config.model)
         self.test_data = build_dataset(run, section)
         self.weight: Tensor | None = None
@@ -62,7 +63,7 @@ class Segment(Task):
         return model
 
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
-        points = AUGMENTATIONS[self.run.config.augment](batch["points"], draw("augment"))
+        points = self.augment(batch["points"], draw("augment"))
         log_prob = self.log_prob(model, points, batch)
         return {"loss": F.nll_loss(log_prob.flatten(0, 1), batch["point_label"].flatten(), self.weight)}
 
@@ -85,6 +86,7 @@ class PartSegment(Segment):
     """Parts of objects of known category."""
 
     metric = "instance_miou"
+    latest_of_equals = True  # as released
     table = ("category_miou", "miou")
 
     def check(self, data: Dataset, where: str) -> None:
@@ -96,8 +98,9 @@ class PartSegment(Segment):
     def log_prob(self, model: nn.Module, points: Tensor, batch: dict) -> Tensor:
         return model(points, batch["label"])
 
-    def evaluate(self, model: nn.Module) -> dict[str, Any]:
+    def evaluate(self, model: nn.Module, epoch: int = 0) -> dict[str, Any]:
         """Measure by shape; the prediction is the likeliest of the parts that the shape's category has."""
+        self.test_data.set_epoch(epoch)
         names = self.test_data.class_names
         parts = torch.zeros(len(names), self.shape.cls_dim, dtype=torch.bool, device=self.run.device)
         for category, name in enumerate(names):
@@ -136,7 +139,7 @@ class SemanticSegment(Segment):
     def log_prob(self, model: nn.Module, points: Tensor, batch: dict) -> Tensor:
         return model(points)
 
-    def evaluate(self, model: nn.Module) -> dict[str, Any]:
+    def evaluate(self, model: nn.Module, epoch: int = 0) -> dict[str, Any]:
         """Measure by room: every point takes the class with the highest sum of probabilities over its chunks.
 
         Chunks come room by room, so only the sums of the rooms at hand are kept.

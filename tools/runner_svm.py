@@ -39,9 +39,17 @@ def probe(run: Run, model: nn.Module, train: Dataset, test: Dataset) -> dict[str
     (x, y), (x_test, y_test) = (
         predict(run, model, part, prepare, name) for part, name in ((train, "train features"), (test, "test features"))
     )
+    if run.config.svm.drop_last:
+        batch = run.config.total_bs
+        if len(y) < batch:
+            raise UserError(f"svm.drop_last: {len(y)} training samples are less than a batch (total_bs {batch})")
+        order = torch.randperm(len(y), generator=seeding.generator("cpu", run.args.seed, "svm"))
+        run.log.info(f"svm.drop_last: fitted to {len(y) // batch * batch} of {len(y)} samples")
+        x, y = (part[order[: len(y) // batch * batch]] for part in (x, y))
     if len(y.unique()) < 2:
         raise UserError(f"an SVM needs at least 2 classes to tell apart, the training set has {len(y.unique())}")
-    svm = LinearSVC(C=run.config.svm.C, random_state=run.args.seed % 2**32)
+    # The dual solver was the default in 2023; today's chooses by the shape of the features.
+    svm = LinearSVC(C=run.config.svm.C, dual=True, random_state=run.args.seed % 2**32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # its iterations are limited, as in the released code
         svm.fit(x.numpy(), y.numpy())

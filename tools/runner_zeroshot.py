@@ -1,7 +1,7 @@
 """Zero-shot classification: features of points against features of class names."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
-from datasets.point_transforms import sample_test
-from datasets.prompts import all_prompts
+from datasets.point_transforms import sample_test, sample_train
+from datasets.prompts import all_prompts, spell
 from models import build_model_from_cfg
 from models.downstream import PointTransformerZeroShot
 from tools.builder import Run, build_dataset, load_pretrained
 from tools.report import table
 from tools.task import predict
-from utils import distributed
+from utils import distributed, seeding
 from utils.errors import UserError
 from utils.files import written_whole
 from utils.logging import progress
@@ -37,16 +37,24 @@ def class_features(teacher: nn.Module, names: Sequence[str], ensemble: bool) -> 
 
     Args:
         teacher: a text teacher.
-        names: C names.
+        names: C names, as they shall reach the tokenizer.
         ensemble: sum the features of all 60 prompts; otherwise use `ONE_PROMPT`.
 
     Returns:
         (C, d), on the CPU, not normalised.
     """
     if not ensemble:
-        return teacher.encode([ONE_PROMPT.format(name.replace("_", " ")) for name in names]).float().cpu()
+        return teacher.encode([ONE_PROMPT.format(name) for name in names]).float().cpu()
     encoded = [teacher.encode(all_prompts(name)).sum(0) for name in progress(names, desc="class names")]
     return torch.stack(encoded).float().cpu()
+
+
+def random_columns(run: Run, split: str) -> Callable[[Tensor], Tensor]:
+    """Return what picks the points that the model is fed: FPS, then random ones of these (see `random_columns`)."""
+    if not run.config.zeroshot.random_columns:
+        return partial(sample_test, npoints=run.config.npoints)
+    draw = seeding.generator(run.device, run.args.seed, "zeroshot", split, distributed.rank())
+    return partial(sample_train, npoints=run.config.npoints, generator=draw)
 
 
 def rank_classes(features: Tensor, classes: Tensor, k: int) -> tuple[Tensor, Tensor]:
@@ -117,6 +125,21 @@ def names_to_choose(chosen: Sequence[str] | None, data: dict[str, Dataset]) -> l
         if not chosen and present != names:
             raise UserError(f"dataset.{split} has other classes than dataset.{next(iter(own))}: set zeroshot.names")
     return names
+
+
+def spellings(run: Run, names: Sequence[str], data: Iterable[Dataset]) -> list[str]:
+    """Spell class names as they shall reach the tokenizer (`prompt_names`, `zeroshot.released_typo`).
+
+    Raises:
+        UserError: if a released misspelling is asked for where there is none.
+    """
+    typos = {}
+    if run.config.zeroshot.released_typo:
+        for dataset in data:
+            typos |= dataset.RELEASED_SPELLING
+        if not {*typos} & {*names}:
+            raise UserError("config key 'zeroshot.released_typo': the released code misspells none of these names")
+    return [spell(typos.get(name, name), run.config.prompt_names) for name in names]
 
 
 def check_splits(data: dict[str, Dataset]) -> None:
@@ -191,6 +214,24 @@ def results_table(by_query: dict, chosen: tuple[str, str], splits: Sequence[str]
     return table(rows)
 
 
+def probe(run: Run, model: PointTransformerZeroShot, teacher: nn.Module, dataset: Dataset) -> dict:
+    """Measure zero-shot classification once, without writing anything.
+
+    Args:
+        run: the run.
+        model: from points to features.
+        teacher: the text teacher in whose space these are.
+        dataset: what it is measured on.
+
+    Returns:
+        See `measure`.
+    """
+    names = spellings(run, dataset.class_names, [dataset])
+    classes = class_features(teacher, names, run.config.zeroshot.ensemble)
+    features, labels = predict(run, model, dataset, random_columns(run, "probe"), "zero-shot")
+    return measure(features, labels, classes)
+
+
 def main(run: Run) -> None:
     """Name the shapes of `zeroshot.splits`, and measure it where their classes are known."""
     settings = run.config.zeroshot
@@ -211,11 +252,11 @@ def main(run: Run) -> None:
     load_pretrained(run, model, run.args.ckpts)
     model.to(run.device)
 
-    prompts = {prompt: class_features(model.text_teacher, names, prompt == "all_prompts") for prompt in PROMPTS}
-    prepare = partial(sample_test, npoints=run.config.npoints)
+    spelt = spellings(run, names, data.values())
+    prompts = {prompt: class_features(model.text_teacher, spelt, prompt == "all_prompts") for prompt in PROMPTS}
     pairs, labels = {}, {}
     for split, dataset in data.items():
-        both, own = predict(run, Queries(model), dataset, prepare, split)
+        both, own = predict(run, Queries(model), dataset, random_columns(run, split), split)
         pairs[split] = both.split(widths, dim=1)
         # From the data set's own numbers to positions in `names`; -1 stays: not known.
         labels[split] = torch.tensor([*map(names.index, dataset.class_names), -1])[own]

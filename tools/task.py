@@ -1,7 +1,7 @@
 """What a runner says about its task, and the one loop over a test set."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
@@ -21,15 +21,21 @@ class Task(ABC):
     Attributes:
         metric: the number that decides which checkpoint is the best: one of `evaluate`'s, or the training "loss".
         higher_is_better: its direction.
+        latest_of_equals: of equally good checkpoints the last is the best; otherwise the first.
         loss_weights: factors of the loss terms in the sum that is trained on; 1 for those not named.
     """
 
     metric = "accuracy"
     higher_is_better = True
+    latest_of_equals = False
 
     def __init__(self, run: Run):
         self.run = run
         self.loss_weights: dict[str, float] = {}
+
+    def save_epochs(self) -> Collection[int]:
+        """After which epochs a checkpoint is kept, unless the config says so itself."""
+        return ()
 
     def prepare(self, data: Dataset) -> None:  # noqa: B027  (most tasks need nothing)
         """Take from the training set what the losses need, such as class weights."""
@@ -53,8 +59,8 @@ class Task(ABC):
         """Put the model into the mode it is trained in."""
         model.train()
 
-    def evaluate(self, model: nn.Module) -> dict[str, Any]:
-        """Return the numbers to report of the model, if any, by name.
+    def evaluate(self, model: nn.Module, epoch: int = 0) -> dict[str, Any]:
+        """Return the numbers to report of the model after an epoch, if any, by name.
 
         Percentages are floats, which the log and TensorBoard show; the counts behind them are integers, and tables by
         class are mappings.

@@ -70,6 +70,7 @@ class Trainer:
         bar = progress(total=epochs * steps, initial=self.epoch * steps + self.step, unit="step", smoothing=0)
         self._forget_earlier_run()
         self._record(finished=self.epoch >= epochs)
+        kept = self.task.save_epochs() if self.config.save_epochs is None else self.config.save_epochs
         with bar, self.stop, self._board() as board:
             model = self.model
             if distributed.world_size() > 1:
@@ -88,7 +89,7 @@ class Trainer:
                 self.step, self.sums = 0, {}
                 if improved:
                     self._save("ckpt-best")
-                if self.epoch in self.config.save_epochs:
+                if self.epoch in kept:
                     self._save(f"ckpt-epoch-{self.epoch:03d}")
                 self._save("ckpt-last")
                 self.epoch += 1
@@ -109,15 +110,17 @@ class Trainer:
         self.task.train_mode(self.model)
         self.data.set_epoch(self.epoch)
         self.loader.batch_sampler.seek(self.epoch, self.step)
-        steps, together = len(self.loader), self.config.step_per_update
+        steps, together, mean = len(self.loader), self.config.step_per_update, self.config.accumulation == "mean"
         for batch in self.loader if self.step < steps else ():
             batch = to_device(batch, self.run.device)
             key = (self.run.args.seed, distributed.rank(), self.epoch, self.step)
             seeding.seed_everything(*key)
             self.schedule.set(self.epoch, self.step / steps)
-            share = min(together, steps - self.step // together * together)  # the last update may be a smaller one
-            updates = (self.step + 1) % together == 0 or self.step + 1 == steps
-            with contextlib.nullcontext() if updates or model is self.model else model.no_sync():
+            last = self.step + 1 == steps
+            updates = (self.step + 1) % together == 0 or (last and mean)
+            share = min(together, steps - self.step // together * together) if mean else 1
+            # Several processes agree on the gradients before each update, and before those left over are saved.
+            with contextlib.nullcontext() if updates or last or model is self.model else model.no_sync():
                 losses = self.task.losses(model, batch, partial(self._generator, key))
                 total = sum(self.task.loss_weights.get(name, 1.0) * value for name, value in losses.items())
                 (total / share).backward()
@@ -155,15 +158,15 @@ class Trainer:
         self.sums = {name: self.sums.get(name, 0.0) + value for name, value in values.items()}
 
     def _evaluate(self) -> dict[str, Any]:
-        """Evaluate after every `val_freq`-th epoch but the first, and after the last."""
-        due = self.epoch > 0 and self.epoch % self.run.args.val_freq == 0
+        """Evaluate after every `val_freq`-th epoch from `val_from` on, and after the last."""
+        due = self.epoch >= self.config.val_from and self.epoch % self.run.args.val_freq == 0
         if not due and self.epoch != self.config.max_epoch:
             return {}
         distributed.share_buffers(self.model)
         # Nothing is lost by stopping here, but several processes would have to agree to it.
         self.stop.at_once = distributed.world_size() == 1
         try:
-            return self.task.evaluate(self.model)
+            return self.task.evaluate(self.model, self.epoch)
         except KeyboardInterrupt:
             self._save_and_stop()
         finally:
@@ -172,7 +175,11 @@ class Trainer:
     def _improved(self) -> bool:
         """Note the metrics if they are the best so far."""
         value, best = self.metrics.get(self.task.metric), self.best.get(self.task.metric)
-        if value is None or not (best is None or (value > best if self.task.higher_is_better else value < best)):
+        if value is None:
+            return False
+        if best is not None and (value < best if self.task.higher_is_better else value > best):
+            return False
+        if value == best and not self.task.latest_of_equals:
             return False
         self.best = {"epoch": self.epoch, **self.metrics}
         return True
@@ -216,6 +223,8 @@ class Trainer:
                 "best_metrics": self.best,
                 "seconds": time.perf_counter() - self.run.started,
             }
+            if left := {name: p.grad for name, p in self.model.named_parameters() if p.grad is not None}:
+                content["gradients"] = left  # of batches that the next epoch's first update takes up
             checkpoint.save_atomic(content, self.run.folder / f"{name}.pth")
 
     def _resume(self) -> None:
@@ -234,6 +243,11 @@ class Trainer:
             self.optimizer.load_state_dict(state["optimizer"])
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise UserError(f"cannot resume from {self.last}: its optimizer is of another model: {error}") from None
+        parameters = dict(self.model.named_parameters())
+        for name, gradient in (state.get("gradients") or {}).items():
+            if name not in parameters or parameters[name].shape != gradient.shape:
+                raise UserError(f"cannot resume from {self.last}: it has gradients of another model")
+            parameters[name].grad = gradient.to(self.run.device)
         self.step, self.sums = state["step"], state["sums"]
         self.epoch = state["epoch"] + (self.step == 0)
         self.metrics, self.best = state["metrics"], state["best_metrics"]
