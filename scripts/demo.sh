@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Pretrain ReCon on the embedded world, carry it to three tasks, print a table. Needs nothing but Python >= 3.10.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 usage() {
     echo "usage: bash scripts/demo.sh [--smoke] [--keep] [--out FOLDER]" >&2

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Few-shot classification: one fold, or without <way> <shot> <fold> every protocol, setting and fold, one run a GPU.
 # CONFIG=cfgs/linear/fewshot.yaml names another config.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 arguments='<GPU> <exp> <ckpt> [<way> <shot> <fold>]'
 needed=3

@@ -4,17 +4,34 @@
 
 usage() { echo "usage: bash scripts/$(basename "$0") $arguments [arguments of main.py]   (GPU: 0, or 0,1 for several, or cpu)" >&2; exit 2; }
 
+unset CDPATH
+caller=$PWD
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+from_caller() { # a path relative to where the script was called if it is there, else below the project's folder
+    if [[ $1 != /* && $caller != "$PWD" && -e $caller/$1 ]]; then printf '%s' "$caller/$1"; else printf '%s' "$1"; fi
+}
+
+[ -z "${segmentation_flags:-}" ] || source scripts/segmentation_flags.sh
 words=($arguments)
 [ $# -ge "${needed:-${#words[@]}}" ] || usage
 [[ $1 =~ ^(cpu|[0-9]+(,[0-9]+)*|(GPU|MIG)-[^,]+(,(GPU|MIG)-[^,]+)*)$ ]] || usage
 gpu=$1 exp=$2
-# A checkpoint path is relative to where the script was called.
-[ ! -f "${3:-}" ] || set -- "$1" "$2" "$(cd "$(dirname "$3")" && pwd)/$(basename "$3")" "${@:4}"
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+[ "${words[2]:-}" != '<ckpt>' ] || set -- "$1" "$2" "$(from_caller "$3")" "${@:4}"
+[ -z "${CONFIG:-}" ] || CONFIG=$(from_caller "$CONFIG")
+for _ in "$@"; do
+    case ${before:-} in --ckpts | --start_ckpts | --config) set -- "$@" "$(from_caller "$1")" ;; *) set -- "$@" "$1" ;; esac
+    before=$1
+    shift
+done
 
 python=python3
 if [ -z "${VIRTUAL_ENV:-}${CONDA_PREFIX:-}" ] && [ -x .venv/bin/python ]; then python=.venv/bin/python; fi
 python=${PYTHON:-$python}
+
+drawn_seed() { # of scripts whose released form draws one; a run that is resumed keeps its own
+    case " $* " in *" --resume "*) ;; *) echo "--seed $RANDOM" ;; esac
+}
 
 launch() {
     local commas=${gpu//[^,]/}

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Regenerate tables of the paper: plans the runs, skips what is done, goes on after an interruption. With the embedded world
 # unless --scale paper, which needs the real data sets. `--plan` shows what would be run.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 source "$(dirname "$0")/env.sh"
 exec python -m tools.reproduce "$@"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Linear SVM on frozen features; CONFIG names another config.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 arguments='<GPU> <exp> <ckpt>'
 source "$(dirname "$0")/launch.sh"

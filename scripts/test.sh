@@ -1,6 +1,13 @@
 #!/usr/bin/env bash
-# Test a fine-tuned classifier, with --vote by voting too; CONFIG names another config.
+# Test a fine-tuned classifier, then vote, with a drawn seed unless --seed follows; --no_vote leaves it at the test. CONFIG
+# names another config, also that of a segmenter; flags of the released segmentation/main.py test part segmentation.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 arguments='<GPU> <exp> <ckpt>'
+segmentation_flags=yes
 source "$(dirname "$0")/launch.sh"
-launch --config "${CONFIG:-cfgs/full/finetune_scan_hardest.yaml}" --test --ckpts "$3" "${@:4}"
+config=cfgs/full/finetune_modelnet.yaml vote=--vote
+[ -z "$released_segmentation" ] || config=cfgs/segmentation/shapenetpart.yaml
+config=${CONFIG:-$config}
+case $config in *segment*) vote='' ;; esac # segmentation has no voting
+launch --config "$config" --test --ckpts "$3" $vote $(drawn_seed "$@") "${@:4}"

@@ -1,6 +1,11 @@
-"""The command line: what is refused, in one line and with exit code 2, and what the flags mean."""
+"""The command line: what is refused, in one line and with exit code 2, and what the flags mean.
+
+`golden/pipeline/cli.json` holds what the released parser takes, refuses and derives.
+"""
 
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +17,7 @@ import main
 from utils.errors import UserError
 
 ROOT = Path(__file__).parent.parent
+RELEASED = json.loads((ROOT / "tests/golden/pipeline/cli.json").read_text())
 
 
 @pytest.fixture
@@ -26,24 +32,27 @@ def ckpt(tmp_path) -> str:
         ([], "required: --config"),
         (["--config"], "--config: expected one argument"),
         (["--config", "c", "--test"], "--test needs --ckpts"),
-        (["--config", "c", "--zeroshot"], "--zeroshot needs --ckpts"),
-        (["--config", "c", "--finetune_model"], "--finetune_model needs --ckpts"),
-        (["--config", "c", "--test", "--svm"], "--svm: not allowed with argument --test"),
+        (["--config", "c", "--test", "--resume", "--ckpts", "p"], "--resume does not go with --test"),
+        (["--config", "c", "--resume", "--start_ckpts", "p"], "--resume does not go with --start_ckpts"),
         (["--config", "c", "--svm", "--ckpts", "gone.pth"], "--ckpts: checkpoint not found: gone.pth"),
         (["--config", "c", "--start_ckpts", "gone.pth"], "--start_ckpts: checkpoint not found: gone.pth"),
-        (["--config", "c", "--ckpts", "gone.pth"], "--ckpts needs a task flag"),
-        (["--config", "c", "--svm", "--start_ckpts", "w.pth"], "--start_ckpts .* does not go with --svm"),
-        (["--config", "c", "--scratch_model", "--ckpts", "gone.pth"], "does not go with --scratch_model"),
-        (["--config", "c", "--scratch_model", "--way", "5", "--fold", "0"], "together; missing: --shot"),
+        (["--config", "c", "--scratch_model", "--ckpts", "gone.pth"], "--ckpts: checkpoint not found: gone.pth"),
+        (["--config", "c", "--scratch_model", "--way", "0"], "--way: must be at least 1, got 0"),
+        (["--config", "c", "--scratch_model", "--fold", "-2"], "--fold: must be at least 0, got -2"),
+        (["--config", "c", "--mode", "hardest"], "--mode: invalid choice: 'hardest'"),
         (["--config", "c", "--scratch_model", "--way", "five"], "--way: invalid whole number value: 'five'"),
         (["--config", "c", "--seed", "-1"], "--seed: must be at least 0"),
         (["--config", "c", "--val_freq", "0"], "--val_freq: must be at least 1"),
         (["--config", "c", "--launcher", "slurm"], "invalid choice: 'slurm'"),
-        (["--config", "c", "--scratch_model", "--vote"], "--vote goes with --test"),
         (["--config", "c", "--scratch_model", "--rounds", "5"], "--rounds goes with --vote"),
         (["--config", "c", "--test", "--rounds", "0"], "--rounds: must be at least 1"),
-        (["--config", "c", "--exp_name", ""], "--exp_name must be the plain name of a folder, got ''"),
-        (["--config", "c", "--exp_name", "../x"], "--exp_name must be the plain name"),
+        *(
+            (
+                ["--config", "c", "--exp_name", name],
+                f"--exp_name must be a name below the folder of runs.*, got '{name}'",
+            )
+            for name in ("", ".", "..", "../x", "a/../../x", "a/..", "/x")
+        ),
         (["--config", "c", "--sed", "1"], "unrecognized arguments: --sed"),
         (["--config", "gone.yaml"], "config file not found: gone.yaml"),
         (["--config", "gone.yaml", "--launcher", "pytorch"], "RANK.* not set; start with torchrun"),
@@ -107,23 +116,151 @@ def test_few_shot_fills_the_data_sets(run):
         run("classify", "--scratch_model", "--way", "5", "--shot", "10", "--fold", "2")
 
 
+def test_few_shot_flags_stand_alone(run):
+    """One of them sets its key; the others are left to the config."""
+    own = [f"dataset.{section}.others.{key}" for section in ("train", "val") for key in ("way=3", "shot=2")]
+    run("fewshot", "--scratch_model", "--way", "-1", "--fold", "1", "--opts", *own, "max_epoch=0")
+    left = json.loads(Path("experiments/fewshot/cfgs/default_fold1/metrics.json").read_text())
+    assert left["few_shot"] == {"fold": 1}
+    assert left["settings"]["dataset"]["val"]["others"] == {"subset": "test", "way": 3, "shot": 2, "fold": 1}
+    with pytest.raises(UserError, match="missing config key 'dataset.val.shot'"):
+        run("fewshot", "--scratch_model", "--way", "3", "--fold", "1")
+
+
 def test_local_rank_comes_from_the_environment_too(monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "3")
     assert main.read_arguments(["--config", "c"]).local_rank == 3
     assert main.read_arguments(["--config", "c", "--local_rank", "1"]).local_rank == 1
 
 
-def test_released_command_lines_parse(ckpt):
-    lines = [
-        "",
-        f"--finetune_model --ckpts {ckpt} --way 5 --shot 10 --fold 0 --deterministic --sync_bn",
-        "--scratch_model --seed 7 --num_workers 4 --val_freq 5 --resume",
-        f"--test --vote --rounds 10 --ckpts {ckpt}",
-        f"--zeroshot --ckpts {ckpt} --opts a.b=c d=1 --launcher none",
-        f"--start_ckpts {ckpt} --local_rank 0",
-    ]
-    tasks = [main.read_arguments(["--config", "c", "--exp_name", "e", *line.split()]).task for line in lines]
-    assert tasks == ["pretrain", "finetune", "scratch", "test", "zeroshot", "pretrain"]
+@pytest.mark.parametrize("flag, said", RELEASED["main.py"].items())
+def test_released_flag(flag, said, ckpt):
+    """Type, default and choices; `--num_workers` has the released default as its ceiling."""
+    dest = flag.removeprefix("--")
+    default = getattr(main.read_arguments(["--config", "c"]), dest)
+    if flag == "--config":
+        assert said["default"] is None and default == "c"
+    elif flag == "--num_workers":
+        cores = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))
+        assert default == min(said["default"], len(cores(0)))
+    elif flag == "--mode":
+        assert default is said["default"]
+    else:
+        assert default == said["default"] and type(default) is type(said["default"])
+
+    def read(*value: str):
+        words = ["--config", "c", "--svm" if dest == "ckpts" else "--loss=cd1", flag, *value]
+        return getattr(main.read_arguments([*words, *(["--ckpts", ckpt] if dest == "test" else [])]), dest)
+
+    if not said["takes_value"]:
+        assert said["type"] == "flag" and read() is True
+    elif said["choices"]:
+        choices = [choice for choice in said["choices"] if choice]
+        assert list(map(read, choices)) == choices
+        with pytest.raises(UserError, match=f"{flag}: invalid choice"):
+            read("other")
+    elif said["type"] == "int":
+        assert read("3") == 3
+        if said["default"] == -1:
+            assert read("-1") == -1
+    else:
+        value = "name" if flag == "--exp_name" else ckpt
+        assert read(value) == value
+
+
+@pytest.mark.parametrize("line, accepted", RELEASED["accepted"].items())
+def test_released_combination(line, accepted, ckpt):
+    args = main.read_arguments(["--config", "c", *(ckpt if word == "p" else word for word in line.split())])
+    given = [flag for flag in main.TASK_FLAGS if flag in line.split()]
+    assert accepted and args.task == (main.TASK_FLAGS[given[0]] if given else "pretrain")
+    silent = ("--svm", "--zeroshot", "--way 5")  # the runners of the first two tell that the weights are random
+    assert len(args.notes) == (0 if line in silent else 1)
+
+
+@pytest.mark.parametrize("line", RELEASED["refused"])
+def test_released_refusal(line, ckpt):
+    with pytest.raises(UserError):
+        main.read_arguments(["--config", "c", *(ckpt if word == "p" else word for word in line.split())])
+
+
+def test_first_task_flag_wins(ckpt):
+    assert list(main.TASK_FLAGS) == " or ".join(RELEASED["task_choice"][:-1]).split(" or ")
+    for first, task in enumerate(main.TASK_FLAGS.values()):
+        flags = list(main.TASK_FLAGS)[first:]
+        args = main.read_arguments(["--config", "c", "--ckpts", ckpt, *reversed(flags)])
+        assert args.task == task
+        assert any(note.startswith(f"a run does one task: {flags[0]}") for note in args.notes) == (len(flags) > 1)
+
+
+@pytest.mark.parametrize("line, places", RELEASED["derived"]["examples"].items())
+def test_released_run_folder(line, places, ckpt):
+    from tools.builder import run_folder
+
+    args = main.read_arguments([ckpt if word == "p" else word for word in line.split()])
+    folder = run_folder(args.config, args.task, args.exp_name)
+    assert folder == Path(places["experiment_path"]) and folder.name == places["exp_name"]
+
+
+def test_run_folders_below_each_other(run):
+    """And with a mode, with TensorBoard's curves in the released place."""
+    run("classify", "--scratch_model", "--mode", "hard", "--opts", "max_epoch=0", exp="./many//one")
+    home = Path("experiments/classify/cfgs")
+    weights = home / "many/one_hard/ckpt-last.pth"
+    assert list((home / "TFBoard/many/one_hard").glob("events*"))
+    run("classify", "--test", "--ckpts", str(weights), exp="many/one")
+    assert json.loads((home / "test_many/one/metrics.json").read_text())["exp_name"] == "many/one"
+
+
+@pytest.mark.parametrize(
+    "line, note",
+    [
+        ("--finetune_model", "--finetune_model without --ckpts: training from scratch"),
+        ("--finetune_model --resume", ""),
+        ("--scratch_model --ckpts p", "--scratch_model with --ckpts: training starts from .*c.pth, not from scratch"),
+        ("--ckpts gone", "--ckpts has no effect: pretraining starts from --start_ckpts"),
+        ("--svm --start_ckpts gone", "--start_ckpts has no effect: only pretraining starts from it, not svm"),
+        ("--zeroshot --resume", "--resume has no effect with --zeroshot"),
+        ("--vote", "--vote has no effect without --test"),
+        ("--vote --no_vote", ""),
+        ("--loss cd2", "--loss has no effect"),
+        ("--mode easy", "--mode has no effect but on the name of the run, which ends in _easy"),
+    ],
+)
+def test_notes(line, note, ckpt):
+    args = main.read_arguments(["--config", "c", *(ckpt if word == "p" else word for word in line.split())])
+    assert len(args.notes) == bool(note) and all(re.match(note, one) for one in args.notes)
+    assert "gone" not in (args.ckpts, args.start_ckpts)
+
+
+def test_notes_are_told_and_scratch_with_weights_loads_them(run, capsys):
+    first = run("classify", "--finetune_model", "--opts", "max_epoch=0", exp="first")
+    printed = capsys.readouterr().out
+    assert (
+        "warning: --finetune_model without --ckpts: training from scratch" in printed and "weights from" not in printed
+    )
+    run("classify", "--scratch_model", "--ckpts", str(first / "ckpt-last.pth"), "--opts", "max_epoch=0", exp="second")
+    printed = capsys.readouterr().out
+    assert "warning: --scratch_model with --ckpts" in printed and f"weights from {first}/ckpt-last.pth" in printed
+
+
+def test_resuming_keeps_the_seed(run, capsys):
+    folder = run("classify", "--scratch_model", "--seed", "31", "--opts", "max_epoch=0")
+    capsys.readouterr()
+    run("classify", "--scratch_model", "--resume", "--opts", "max_epoch=1")
+    printed = capsys.readouterr().out
+    assert "(seed 31, " in printed and "resuming at epoch 1" in printed
+    assert json.loads((folder / "metrics.json").read_text())["seed"] == 31
+    with pytest.raises(UserError, match="its seed is 31, not 0"):
+        run("classify", "--scratch_model", "--resume", "--seed", "0")
+    run("classify", "--scratch_model", "--resume", "--opts", "max_epoch=0", exp="nothing")
+    assert "(seed 0, " in capsys.readouterr().out
+    assert main.read_arguments(["--config", "c", "--svm", "--resume"]).seed == 0
+
+
+def test_several_gpus_that_one_process_cannot_use(run, monkeypatch, capsys):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    run("classify", "--scratch_model", "--opts", "max_epoch=0")
+    assert "warning: one of 4 GPUs is used; torchrun --nproc_per_node=4 main.py" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

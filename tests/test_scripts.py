@@ -1,13 +1,27 @@
-"""The bash scripts: syntax, usage errors, what they launch, and the set-up that is done only once."""
+"""The bash scripts: syntax, usage errors, what they launch, and the set-up that is done only once.
 
+`golden/pipeline/cli.json` holds what the released scripts take and run.
+"""
+
+import functools
+import json
+import operator
 import os
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+import main
+from utils.config import load_config
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = sorted(path.name for path in (ROOT / "scripts").glob("*.sh"))
+RELEASED = json.loads((ROOT / "tests/golden/pipeline/cli.json").read_text())
+REEXEC = '[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"'
 TASKS = {
     "pretrain.sh": ["exp"],
     "cls.sh": ["exp", "some.pth"],
@@ -17,22 +31,38 @@ TASKS = {
     "seg.sh": ["exp", "some.pth"],
     "test.sh": ["exp", "some.pth"],
 }
+# `sh` is a plain POSIX shell on some systems and bash in its POSIX mode on others.
+SHELLS = pytest.mark.parametrize("shell", [["sh"], ["bash"], ["bash", "--posix"]], ids=["sh", "bash", "posix"])
 
 
-def run(script: str, *arguments: str, cwd=ROOT, **environment: str) -> subprocess.CompletedProcess:
+def run(script: str, *arguments: str, cwd=ROOT, shell=("bash",), **environment: str) -> subprocess.CompletedProcess:
     chosen = ("VIRTUAL_ENV", "CONDA_PREFIX", "VENV", "PYTHON", "CONFIG")
     kept = {name: value for name, value in os.environ.items() if name not in chosen}
-    command = ["bash", str(ROOT / script), *arguments]
+    command = [*shell, str(ROOT / script), *arguments]
     return subprocess.run(command, cwd=cwd, env=kept | environment, capture_output=True, text=True, timeout=60)
 
 
 @pytest.fixture
 def fake_python(tmp_path: Path) -> str:
-    """An interpreter that prints the GPUs it sees and its arguments."""
+    """An interpreter that prints the GPUs it sees and its arguments, as JSON."""
     path = tmp_path / "python"
-    path.write_text('#!/bin/sh\necho "[$CUDA_VISIBLE_DEVICES] $*"\n')
+    code = 'import json, os, sys; print(json.dumps([os.environ.get("CUDA_VISIBLE_DEVICES"), *sys.argv[1:]]))'
+    path.write_text(f"#!/bin/sh\nexec '{sys.executable}' -Ic '{code}' \"$@\"\n")
     path.chmod(0o755)
     return str(path)
+
+
+@pytest.fixture
+def launched(fake_python, tmp_path):
+    """Run a script from a folder of its own; returns the GPUs and the arguments of Python."""
+
+    def call(name: str, *arguments: str, **options) -> tuple[str, list[str]]:
+        done = run(f"scripts/{name}", *arguments, **{"cwd": tmp_path, "PYTHON": fake_python, **options})
+        assert done.returncode == 0 and not done.stderr, done.stderr
+        gpus, *words = json.loads(done.stdout)
+        return gpus, words
+
+    return call
 
 
 @pytest.mark.parametrize("script", [*(f"scripts/{name}" for name in SCRIPTS), ".ci/run"])
@@ -40,44 +70,192 @@ def test_syntax(script):
     subprocess.run(["bash", "-n", str(ROOT / script)], check=True)
 
 
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_sh_hands_over_to_bash(name):
+    """Before anything that another shell does not know; sourced scripts have no interpreter line."""
+    first, *lines = (ROOT / "scripts" / name).read_text().splitlines()
+    if first.startswith("#!"):
+        assert next(line for line in lines if not line.startswith("#")) == REEXEC
+
+
+@SHELLS
 @pytest.mark.parametrize("name", TASKS)
 @pytest.mark.parametrize("arguments", [[], ["0"], ["no-gpu", "exp", "some.pth", "5", "10", "0"]])
-def test_usage(name, arguments):
-    done = run(f"scripts/{name}", *arguments)
+def test_usage(name, arguments, shell):
+    done = run(f"scripts/{name}", *arguments, shell=shell)
     assert done.returncode == 2 and not done.stdout
     assert done.stderr.startswith(f"usage: bash scripts/{name} <GPU> <exp>") and done.stderr.count("\n") == 1
 
 
-def test_demo_usage():
+@SHELLS
+def test_demo_usage(shell):
     for arguments in (["--fast"], ["--out"]):
-        done = run("scripts/demo.sh", *arguments)
+        done = run("scripts/demo.sh", *arguments, shell=shell)
         assert done.returncode == 2 and done.stderr.startswith("usage: ") and done.stderr.count("\n") == 1
 
 
+@SHELLS
+@pytest.mark.parametrize("path", RELEASED["scripts"])
+def test_released_script(path, shell, launched):
+    """The released arguments in their order; of segmentation/ the exp is what the released program calls log_dir."""
+    said = RELEASED["scripts"][path]
+    name, segments = Path(path).name, path.startswith("segmentation/")
+    values = {"GPU": "3", "exp_name": "a name", "log_dir": "a name", "ckpts": "my weights.pth"}
+    values |= {"way": "5", "shot": "10", "fold": "3"}
+    arguments = [values[argument] for argument in said["arguments"]]
+    config = {"CONFIG": "cfgs/segmentation/shapenetpart.yaml"} if path == "segmentation/test.sh" else {}
+    gpus, words = launched(name, *arguments, shell=shell, **config)
+    assert gpus == "3" and words[:3] == ["main.py", "--exp_name", "a name"]
+
+    drawn = "$RANDOM" in " ".join(said["flags"])
+    if drawn:
+        at = words.index("--seed")
+        assert 0 <= int(words[at + 1]) <= 32767
+        del words[at : at + 2]
+    expected = {}
+    for flag in said["flags"]:
+        flag, _, value = flag.partition(" ")
+        if flag not in ("--gpu", "--log_dir", "--seed"):
+            expected[flag] = re.sub(r"\$(\d)", lambda found: arguments[int(found[1]) - 1], value)
+    if segments:
+        expected |= {"--config": "cfgs/segmentation/shapenetpart.yaml"}
+        expected |= {} if "--test" in expected else {"--finetune_model": ""}
+    if path == "scripts/test.sh":
+        expected |= {"--vote": ""}  # released: `--test` votes by itself
+    found = {}
+    for word in words[1:]:
+        if word.startswith("--"):
+            found[flag := word] = ""
+        else:
+            found[flag] = word
+    assert found == expected | {"--exp_name": "a name"}
+    assert (ROOT / found["--config"]).is_file()
+
+
 @pytest.mark.parametrize("name", TASKS)
-def test_launch(name, fake_python, tmp_path):
-    done = run(f"scripts/{name}", "0", *TASKS[name], "--seed", "3", cwd=tmp_path, PYTHON=fake_python)
-    assert done.returncode == 0, done.stderr
-    gpus, main, *arguments = done.stdout.split()
-    assert (gpus, main) == ("[0]", "main.py")
-    assert arguments[:2] == ["--exp_name", "exp"] and arguments[-2:] == ["--seed", "3"]
-    assert (ROOT / arguments[arguments.index("--config") + 1]).is_file()
-    if name != "pretrain.sh":
-        assert arguments[arguments.index("--ckpts") + 1] == "some.pth"
+def test_further_arguments_come_last(name, launched):
+    """So that a seed of one's own wins; and a run that is resumed gets none."""
+    _, words = launched(name, "0", *TASKS[name], "--seed", "3", "--opts", "a=b c")
+    assert words[-4:] == ["--seed", "3", "--opts", "a=b c"]
+    _, words = launched(name, "0", *TASKS[name], "--resume")
+    assert words[-1] == "--resume" and "--seed" not in words
 
 
-def test_launch_variants(fake_python, tmp_path):
-    (tmp_path / "some.pth").touch()
-    cls = run("scripts/cls.sh", "cpu", "exp", "some.pth", cwd=tmp_path, PYTHON=fake_python, CONFIG="my.yaml").stdout
-    assert cls.startswith("[] main.py ") and "--config my.yaml" in cls and f"--ckpts {tmp_path}/some.pth" in cls
-    several = run("scripts/pretrain.sh", "0,2", "exp", PYTHON=fake_python).stdout
-    assert several.startswith("[0,2] -m torch.distributed.run ")
-    assert "--nproc_per_node=2 main.py --launcher pytorch --exp_name exp" in several
-    fewshot = run("scripts/fewshot.sh", "0", *TASKS["fewshot.sh"], PYTHON=fake_python).stdout
-    assert "--way 5 --shot 10 --fold 0" in fewshot
-    every = run("scripts/fewshot.sh", "0,1", "exp", "some.pth", "--folds", "3", PYTHON=fake_python).stdout
-    assert every.split()[1:] == "-m tools.fewshot --gpus 0,1 --exp_name exp --ckpts some.pth --folds 3".split()
+def test_seeds_are_drawn(launched):
+    seeds = {launched("cls.sh", "0", "exp", "some.pth")[1][-1] for _ in range(4)}
+    assert len(seeds) > 1
+
+
+def test_paths_are_those_of_the_caller(launched, tmp_path):
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    for name in ("some.pth", "other.pth", "my.yaml"):
+        (folder / name).touch()
+    _, words = launched("cls.sh", "cpu", "exp", "some.pth", "--ckpts", "other.pth", cwd=folder, CONFIG="my.yaml")
+    assert words[words.index("--config") + 1] == f"{folder}/my.yaml"
+    assert [words[i + 1] for i, word in enumerate(words) if word == "--ckpts"] == [
+        f"{folder}/some.pth",
+        f"{folder}/other.pth",
+    ]
+    _, words = launched("cls.sh", "cpu", "exp", "README.md", cwd=folder, CONFIG="cfgs/full/finetune_modelnet.yaml")
+    assert "README.md" in words and "cfgs/full/finetune_modelnet.yaml" in words  # there they are not
+
+
+def test_launch_variants(launched, fake_python):
+    gpus, words = launched("cls.sh", "cpu", "exp", "some.pth", CONFIG="my.yaml")
+    assert gpus == "" and words[words.index("--config") + 1] == "my.yaml"
+    gpus, words = launched("pretrain.sh", "0,2", "exp")
+    assert gpus == "0,2" and words[:2] == ["-m", "torch.distributed.run"]
+    assert words[3:8] == ["--nproc_per_node=2", "main.py", "--launcher", "pytorch", "--exp_name"]
+    every = launched("fewshot.sh", "0,1", "exp", "some.pth", "--folds", "3")[1]
+    assert every == "-m tools.fewshot --gpus 0,1 --exp_name exp --ckpts some.pth --folds 3".split()
     assert run("scripts/fewshot.sh", "0", "exp", "some.pth", "5", "10", PYTHON=fake_python).returncode == 2
+    voted = launched("test.sh", "0", "exp", "some.pth", "--no_vote")[1]
+    assert voted.index("--vote") < voted.index("--no_vote")
+    assert "--vote" not in launched("test.sh", "0", "exp", "some.pth", CONFIG="cfgs/segmentation/s3dis.yaml")[1]
+
+
+OVERRIDES = {  # of the flags of the released segmentation: other values than its defaults, and what they become
+    "--model": ("pt", []),
+    "--batch_size": ("8", ["total_bs=8"]),
+    "--epoch": ("20", ["max_epoch=19", "scheduler.kwargs.epochs=20"]),
+    "--warmup_epoch": ("3", ["scheduler.kwargs.initial_epochs=3"]),
+    "--learning_rate": ("0.002", ["optimizer.kwargs.lr=0.002"]),
+    "--npoint": ("1024", ["npoints=1024"]),
+}
+
+
+@pytest.mark.parametrize("name", ["seg.sh", "test.sh"])
+@pytest.mark.parametrize("flag, said", RELEASED["segmentation/main.py"].items())
+@pytest.mark.parametrize("joined", [False, True])
+def test_flags_of_the_released_segmentation(name, flag, said, joined, launched, fake_python, tmp_path):
+    """After the positional arguments and in place of them; they choose part segmentation in test.sh."""
+    for file in ("some.pth", "other.pth"):
+        (tmp_path / file).touch()
+    (tmp_path / "it's: data").mkdir()
+    own = {"--seed": "7", "--gpu": "1", "--log_dir": "logs/a", "--ckpts": "other.pth", "--root": "it's: data"}
+    value = OVERRIDES[flag][0] if flag in OVERRIDES else own.get(flag)
+    assert said["takes_value"] == (value is not None)
+    given = [flag] if value is None else [f"{flag}={value}"] if joined else [flag, value]
+    for positional in (["0", "exp", "some.pth"], []):
+        if flag == "--normal":
+            done = run(f"scripts/{name}", *positional, *given, cwd=tmp_path, PYTHON=fake_python)
+            assert done.returncode == 2 and not done.stdout and done.stderr.startswith("error: --normal: ")
+            assert done.stderr.count("\n") == 1
+            continue
+        gpus, words = launched(name, *positional, *given)
+        # Without a flag that it alone has, test.sh tests the classifier.
+        kept = name == "test.sh" and positional and flag in ("--test", "--seed", "--deterministic", "--ckpts")
+        args = main.build_parser().parse_args(words[1:])
+        assert args.config == ("cfgs/full/finetune_modelnet.yaml" if kept else "cfgs/segmentation/shapenetpart.yaml")
+        assert args.test == (name == "test.sh" or flag == "--test") != args.finetune_model
+        assert args.vote == bool(kept)
+        assert gpus == ("1" if flag == "--gpu" else "0")
+        assert args.exp_name == ("logs/a" if flag == "--log_dir" else "exp" if positional else "./exp")
+        weights = f"{tmp_path}/some.pth" if positional else RELEASED["segmentation/main.py"]["--ckpts"]["default"]
+        assert args.ckpts == (f"{tmp_path}/other.pth" if flag == "--ckpts" else weights)
+        assert args.seed == 7 if flag == "--seed" else 0 <= args.seed <= 32767
+        assert args.deterministic == (flag == "--deterministic")
+        if flag == "--root":
+            found = [yaml.safe_load(entry.partition("=")[2]) for entry in args.opts]
+            assert found == [f"{tmp_path}/it's: data"] * 3
+            assert {entry.split(".")[1] for entry in args.opts} == {"train", "val", "test"}
+        else:
+            assert args.opts == OVERRIDES.get(flag, ("", []))[1]
+
+
+def test_what_the_segmentation_flags_override(tmp_path, launched):
+    """Keys that the config has, with the released defaults in it; a later --opts wins."""
+    said = RELEASED["segmentation/main.py"]
+    config = load_config(ROOT / "cfgs/segmentation/shapenetpart.yaml")
+    for flag, (_, entries) in OVERRIDES.items():
+        for key in (entry.partition("=")[0] for entry in entries):
+            value = functools.reduce(operator.getitem, key.split("."), config)
+            if key != "max_epoch":
+                assert value == said[flag]["default"]
+    _, words = launched("seg.sh", "0", "exp", "some.pth", "--opts", "total_bs=4", "--batch_size", "8")
+    assert main.build_parser().parse_args(words[1:]).opts == ["total_bs=8", "total_bs=4"]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--epoch", "0"], "--epoch: must be a whole number from 1 on, got '0'"),
+        (["--epoch", "ten"], "--epoch: must be a whole number from 1 on, got 'ten'"),
+        (["--batch_size"], "--batch_size: expected one argument"),
+        (["--model", "pointnet"], "--model: the released segmentation model is 'pt', got 'pointnet'"),
+    ],
+)
+def test_wrong_segmentation_flags(arguments, message, fake_python):
+    done = run("scripts/seg.sh", "0", "exp", "some.pth", *arguments, PYTHON=fake_python)
+    assert done.returncode == 2 and not done.stdout and done.stderr == f"error: {message}\n"
+
+
+def test_released_places_of_segmentation(launched):
+    """`../` of the released program, which runs in segmentation/, is this folder."""
+    _, words = launched("seg.sh", "--ckpts", "../README.md", "--root", "../cfgs")
+    args = main.build_parser().parse_args(words[1:])
+    assert args.ckpts == "README.md" and args.opts[0] == f"dataset.train.others.DATA_PATH='{ROOT}/cfgs'"
 
 
 @pytest.fixture

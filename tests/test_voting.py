@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools import runner_classify
-from utils.errors import Interrupted, UserError
+from utils.errors import Interrupted
 
 
 def metrics(folder: Path) -> dict:
@@ -61,7 +61,10 @@ def test_rounds_are_drawn_by_number(vote):
 @pytest.mark.parametrize("call, done", [(1, 0), (5, 1), (11, 2)])
 def test_stopped_and_resumed_is_unbroken(vote, monkeypatch, call, done):
     whole = metrics(vote(exp="whole"))["last"]
-    with monkeypatch.context() as patch, pytest.raises(Interrupted, match=f"{done} of 3 rounds are in .*same command"):
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(Interrupted, match=f"{done} of 3 rounds are in .*with --seed 0"),
+    ):
         stop_in(patch, call)
         vote(exp="broken")
     folder = Path("experiments/classify/cfgs/test_broken")
@@ -70,7 +73,7 @@ def test_stopped_and_resumed_is_unbroken(vote, monkeypatch, call, done):
     assert broken["last"].get("vote", {}).get("rounds", []) == whole["vote"]["rounds"][:done]
     with monkeypatch.context() as patch:
         stop_in(patch, 4 * (3 - done))  # not reached: four sub-samples a round, and no round is done twice
-        resumed = metrics(vote("--resume", exp="broken"))
+        resumed = metrics(vote(exp="broken"))
     assert resumed["finished"] and resumed["last"] == whole
     assert resumed["wall_seconds"] >= broken["wall_seconds"]
 
@@ -79,7 +82,7 @@ def test_more_or_fewer_rounds(vote):
     three = metrics(vote())["last"]["vote"]["rounds"]
     five = metrics(vote("--rounds", "5"))["last"]["vote"]["rounds"]
     assert five[:3] == three and len(five) == 5
-    assert metrics(vote("--resume", "--rounds", "2"))["last"]["vote"]["rounds"] == three[:2]
+    assert metrics(vote("--rounds", "2"))["last"]["vote"]["rounds"] == three[:2]
 
 
 def test_rounds_outlive_a_plain_test(vote, run):
@@ -90,15 +93,24 @@ def test_rounds_outlive_a_plain_test(vote, run):
 
 
 def test_rounds_of_another_run(vote, capsys):
-    folder = vote("--resume")
-    assert "nothing to resume" in capsys.readouterr().out and metrics(folder)["finished"]
-    with pytest.raises(UserError, match="cannot resume from .*metrics.json: it is of another run, with other seed"):
-        vote("--resume", "--seed", "4")
-    with pytest.raises(UserError, match="with other vote.samples"):
-        vote("--resume", "--opts", "vote.samples=1")
-    vote("--seed", "4")
-    assert "holds a result with other seed, which this one replaces" in capsys.readouterr().out
-    assert metrics(folder)["seed"] == 4 and metrics(folder)["last"]["vote"]["count"] == 3
+    folder = vote()
+    for flags, key in ((["--seed", "4"], "seed"), (["--seed", "4", "--opts", "vote.samples=1"], "vote.samples")):
+        vote(*flags)
+        printed = capsys.readouterr().out
+        assert f"holds a result with other {key}, which this one replaces" in printed
+        assert "going on after" not in printed
+        assert metrics(folder)["seed"] == 4 and metrics(folder)["last"]["vote"]["count"] == 3
     (folder / "metrics.json").write_text("{")
-    with pytest.raises(UserError, match="cannot resume from .*metrics.json: it is damaged"):
-        vote("--resume")
+    vote()
+    assert "metrics.json is damaged, earlier rounds of voting are lost" in capsys.readouterr().out
+    assert metrics(folder)["last"]["vote"]["count"] == 3
+
+
+def test_a_plain_test_says_how_to_vote(vote, run, capsys):
+    vote()
+    assert "measured without voting" not in capsys.readouterr().out
+    for flags in ([], ["--vote", "--no_vote"]):
+        run("classify", "--test", *flags, "--ckpts", "experiments/classify/cfgs/default/ckpt-last.pth", exp="plain")
+        last = capsys.readouterr().out.splitlines()[-1]
+        assert last == "measured without voting; --vote votes as well (3 rounds of 2 sub-samples)"
+    assert "vote" not in metrics(Path("experiments/classify/cfgs/test_plain"))["last"]

@@ -223,6 +223,18 @@ def test_folder(zeroshot, shapes):
     assert found["total"] == 4 and found["split_accuracy"]["train"]["total"] == 1
 
 
+def test_random_weights(run, weights, capsys):
+    """Accepted without a checkpoint, as released, and told; the weights depend on the seed alone."""
+    found = []
+    for _ in range(2):
+        folder = run("zeroshot", "--zeroshot")
+        assert "warning: no --ckpts: zero-shot classification by RANDOM weights" in capsys.readouterr().out
+        found.append((folder / "predictions.csv").read_text())
+    assert found[0] == found[1]
+    run("zeroshot", "--zeroshot", "--seed", "1")
+    assert (folder / "predictions.csv").read_text() != found[0]
+
+
 def test_shapes_without_classes(zeroshot, shapes, capsys):
     for path in list(shapes.glob("*/*.npy")):
         path.rename(shapes / path.name)

@@ -327,7 +327,7 @@ class Run:
             "exp_name": args.exp_name,
             "ckpts": args.ckpts,
             "seed": args.seed,
-            "few_shot": None if args.way is None else {"way": args.way, "shot": args.shot, "fold": args.fold},
+            "few_shot": given_of((args.way, args.shot, args.fold)) or None,
             "git_revision": self.revision,
             "versions": self.versions,
             "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",
@@ -411,7 +411,7 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
     Raises:
         UserError: for anything wrong with the config, see `load_config` and `parse`.
     """
-    fold = None if args.way is None else (args.way, args.shot, args.fold)
+    fold = (args.way, args.shot, args.fold)
     raw = read_config(args.config, args.opts, fold)
     if args.rounds is not None and isinstance(raw.setdefault("vote", {}), dict):
         raw["vote"]["rounds"] = args.rounds
@@ -420,12 +420,15 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
     if config.total_bs % processes:
         raise UserError(f"config key 'total_bs': {config.total_bs} is no multiple of the {processes} processes")
     folder = run_folder(args.config, task, args.exp_name, fold)
-    board = folder.parent / "TFBoard" / folder.name
+    root = runs_of(args.config)
+    board = root / "TFBoard" / folder.relative_to(root)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         log = make_logger(folder)
     except OSError as error:
         raise UserError(f"run folder {folder} cannot be made or written to: {error.strerror}") from None
+    if args.seed is None:  # --resume without --seed: a drawn one need not be remembered
+        args.seed = (read_metrics(folder) or {"seed": 0})["seed"]
     seeding.set_deterministic(args.deterministic)
     log.info(f"{task}: {args.config} -> {folder} (seed {args.seed}, {processes} x {device.type})")
     asked = os.environ.get("CUDA_VISIBLE_DEVICES", "")
@@ -444,20 +447,31 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
 
 
 Fold = tuple[int, int, int]
+FOLD_NAMES = {"way": "_{}way", "shot": "_{}shot", "fold": "_fold{}"}
+
+
+def given_of(fold: Fold | None) -> dict[str, int]:
+    """Way, shot and fold as far as they are given: -1 stands for "not given", as released."""
+    return {name: number for name, number in zip(FOLD_NAMES, fold or (), strict=False) if number >= 0}
+
+
+def runs_of(config: str) -> Path:
+    """The folder of all runs of a config: experiments/<config stem>/<config folder> (released layout)."""
+    return Path("experiments") / Path(config).stem / Path(config).resolve().parent.name
 
 
 def run_folder(config: str, task: str, exp_name: str, fold: Fold | None = None) -> Path:
-    """Where a run writes: experiments/<config stem>/<config folder>/<name> (released layout).
+    """Where a run writes: its name below `runs_of` its config.
 
     Args:
         config: the YAML file.
         task: "test" runs stand beside the trained ones.
         exp_name: name of the run.
-        fold: way, shot and fold of few-shot classification.
+        fold: way, shot and fold of few-shot classification; the released code leaves them out of the name, so that
+            folds replace each other.
     """
     name = f"test_{exp_name}" if task == "test" else exp_name
-    name = name if fold is None else "{}_{}way_{}shot_fold{}".format(name, *fold)
-    return Path("experiments") / Path(config).stem / Path(config).resolve().parent.name / name
+    return runs_of(config) / (name + "".join(FOLD_NAMES[key].format(n) for key, n in given_of(fold).items()))
 
 
 def read_config(config: str, opts: Sequence[str], fold: Fold | None = None) -> dict:
@@ -468,9 +482,9 @@ def read_config(config: str, opts: Sequence[str], fold: Fold | None = None) -> d
     """
     raw = load_config(config, opts)
     sections = raw.get("dataset")
-    for section in sections.values() if fold and isinstance(sections, dict) else ():
+    chosen = given_of(fold)
+    for section in sections.values() if chosen and isinstance(sections, dict) else ():
         if isinstance(section, dict) and isinstance(section.get("others") or {}, dict):
-            chosen = dict(zip(("way", "shot", "fold"), fold, strict=True))
             section["others"] = {**(section.get("others") or {}), **chosen}
     return raw
 
@@ -595,7 +609,7 @@ def load_start(run: Run, model: nn.Module) -> None:
     """
     if run.args.ckpts:  # with --resume too: there may be nothing to resume yet
         load_pretrained(run, model, run.args.ckpts, model.new_parameters)
-    elif run.task == "finetune" and not (run.folder / "ckpt-last.pth").is_file():
+    elif run.task == "finetune" and run.args.resume and not (run.folder / "ckpt-last.pth").is_file():
         raise UserError(f"nothing to resume in {run.folder}, and no --ckpts FILE to start from")
 
 

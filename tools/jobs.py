@@ -32,7 +32,7 @@ FLAGS = {
     "zeroshot": ("--zeroshot",),
     "svm": ("--svm",),
 }
-RESUMED = ("pretrain", "finetune", "scratch", "test")
+RESUMED = ("pretrain", "finetune", "scratch")  # a test goes on with its rounds of voting by itself
 # Imported once for all jobs, which are forked from the process that holds them.
 PRELOADED = ["tools.runner_classify", "tools.runner_pretrain", "tools.runner_zeroshot", "torch.utils.tensorboard"]
 

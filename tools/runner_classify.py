@@ -130,7 +130,8 @@ def vote(run: Run, model: nn.Module, dataset: Dataset, results: dict, done: list
                 bar.update(len(done) - bar.n)
         except KeyboardInterrupt:
             raise Interrupted(
-                f"{len(done)} of {settings.rounds} rounds are in {run.folder}/metrics.json; the same command goes on"
+                f"{len(done)} of {settings.rounds} rounds are in {run.folder}/metrics.json; "
+                f"the same command goes on (with --seed {run.args.seed})"
             ) from None
 
 
@@ -139,28 +140,15 @@ def _votes(rounds: list[float]) -> dict:
 
 
 def rounds_before(run: Run) -> list[float]:
-    """Return the accuracies of the rounds of voting that this very run has made before; with `--vote` those asked for.
-
-    Raises:
-        UserError: if `--resume` asks for those of another checkpoint, config or seed.
-    """
-    path, resume = run.folder / "metrics.json", run.args.resume and run.args.vote
+    """Return the accuracies of the rounds that this very run has voted before; with `--vote` those asked for."""
     try:
         before = read_metrics(run.folder) or {}
         found = [float(value) for value in before["last"]["vote"]["rounds"]] if "vote" in before.get("last", {}) else []
         seconds = float(before.get("wall_seconds", 0.0))
     except (UserError, KeyError, TypeError, ValueError) as error:
-        if resume:
-            raise UserError(f"cannot resume from {path}: it is damaged: {error}") from None
+        run.log.warning(f"{run.folder}/metrics.json is damaged, earlier rounds of voting are lost: {error}")
         return []
-    if not before:
-        if resume:
-            run.log.warning(f"nothing to resume: {path} does not exist; voting starts at round 0")
-        return []
-    others = [name for name in differences(before, run.identity) if name != "vote.rounds"]
-    if others and resume:
-        raise UserError(f"cannot resume from {path}: it is of another run, with other {', '.join(others)}")
-    if others:
+    if not before or [name for name in differences(before, run.identity) if name != "vote.rounds"]:
         return []
     if not run.args.vote:
         return found
@@ -184,6 +172,8 @@ def measure(run: Run) -> None:
     results["class_accuracy"] = class_accuracy(logits.argmax(1), labels, dataset.class_names)
     if not run.args.vote:
         run.record(model, finished=True, metric="accuracy", last=results | _votes(done))
+        rounds, samples = run.config.vote.rounds, run.config.vote.samples
+        run.log.info(f"measured without voting; --vote votes as well ({rounds} rounds of {samples} sub-samples)")
         return
     vote(run, model, dataset, results, done)
     votes = results["vote"]

@@ -183,11 +183,11 @@ def measure(task: Segment) -> None:
     """Measure the segmenter in `--ckpts`.
 
     Raises:
-        UserError: if its weights do not fit, or voting is asked for.
+        UserError: if its weights do not fit.
     """
     run = task.run
     if run.args.vote:
-        raise UserError("--vote is for classifiers, segmentation has no voting")
+        run.log.warning("--vote has no effect: it is for classifiers, segmentation has no voting")
     model = build_model_from_cfg(run.config.model)
     load_pretrained(run, model, run.args.ckpts)
     results = task.evaluate(model.to(run.device))

@@ -241,6 +241,7 @@ def main(run: Run) -> None:
     for name in settings.seen or ():
         if name not in names:
             raise UserError(f"config key 'zeroshot.seen': the data set has no class '{name}'{nearest(name, names)}")
+    seeding.seed_everything(run.args.seed, "model")
     model = build_model_from_cfg(run.config.model)
     if not isinstance(model, PointTransformerZeroShot) or model.text_teacher is None:
         raise UserError("zero-shot needs NAME: PointTransformerZeroShot with a text encoder under 'model.text_encoder'")
@@ -249,7 +250,10 @@ def main(run: Run) -> None:
         raise UserError(
             "model.type image compares image features with text: img_dim {1} is not text_dim {0}".format(*widths)
         )
-    load_pretrained(run, model, run.args.ckpts)
+    if run.args.ckpts:
+        load_pretrained(run, model, run.args.ckpts)
+    else:
+        run.log.warning("no --ckpts: zero-shot classification by RANDOM weights, which measures chance")
     model.to(run.device)
 
     spelt = spellings(run, names, data.values())
