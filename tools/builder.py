@@ -475,17 +475,24 @@ def run_folder(config: str, task: str, exp_name: str, fold: Fold | None = None) 
 
 
 def read_config(config: str, opts: Sequence[str], fold: Fold | None = None) -> dict:
-    """Read a config with its overrides, and fill way, shot and fold into every data set.
+    """Read a config with its overrides, and fill way, shot and fold into its few-shot data sets.
 
     Raises:
-        UserError: see `load_config`.
+        UserError: see `load_config`; or if way, shot or fold are given where no data set takes them.
     """
     raw = load_config(config, opts)
-    sections = raw.get("dataset")
-    chosen = given_of(fold)
-    for section in sections.values() if chosen and isinstance(sections, dict) else ():
-        if isinstance(section, dict) and isinstance(section.get("others") or {}, dict):
-            section["others"] = {**(section.get("others") or {}), **chosen}
+    sections, chosen = raw.get("dataset"), given_of(fold)
+    if not chosen or not isinstance(sections, dict):
+        return raw
+    few_shot = []
+    for name, section in sections.items():
+        keys = datasets.dataset_class(section, f"dataset.{name}").Config.__dataclass_fields__ if section else ()
+        few_shot += [section] * ({*FOLD_NAMES} <= {*keys})
+    if not few_shot:
+        flags = ", ".join(f"--{name}" for name in chosen)
+        raise UserError(f"{flags}: no data set of {config} is a few-shot fold")
+    for section in few_shot:
+        section["others"] = {**(section.get("others") or {}), **chosen}
     return raw
 
 
