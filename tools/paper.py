@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models import parse_model_config
+from tools import fidelity
 from tools.builder import run_folder
 from tools.jobs import Job
 from tools.tables import Cell, Table
@@ -259,7 +260,7 @@ class Planner:
             "ours, with their standard deviation, the best seed and n where there are several runs (the paper's; "
             "the difference); rows without a number of ours are other people's methods"
         )
-        table.notes = (key, *table.notes, *self.scale.notes)
+        table.notes = (key, *table.notes, *fidelity.notes(name), *self.scale.notes)
         return table
 
     def job(self, task: str, config: str, method: str, seed: int, opts: Sequence[str] = (), **more) -> Job:
