@@ -64,6 +64,11 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     group = parser.add_argument_group("weights")
     group.add_argument("--ckpts", metavar="FILE", help="checkpoint that the task starts from")
     group.add_argument("--start_ckpts", metavar="FILE", help="checkpoint that pretraining starts from")
+    group.add_argument(
+        "--allow_missing",
+        action="store_true",
+        help="weights that the checkpoint lacks stay as initialised, and are listed; otherwise they are an error",
+    )
     group.add_argument("--resume", action="store_true", help="continue this run from its ckpt-last.pth")
 
     group = parser.add_argument_group("few-shot classification and voting")
@@ -111,6 +116,8 @@ def _check(args: argparse.Namespace) -> None:
     for name in ("ckpts", "start_ckpts"):
         if getattr(args, name) and not os.path.isfile(getattr(args, name)):
             raise UserError(f"--{name}: checkpoint not found: {getattr(args, name)}")
+    if args.allow_missing and (args.task == "test" or not (args.ckpts or args.start_ckpts)):
+        raise UserError("--allow_missing is for a checkpoint that a task starts from; --test needs all weights")
     fold = {"--way": args.way, "--shot": args.shot, "--fold": args.fold}
     missing = [name for name, value in fold.items() if value is None]
     if missing and len(missing) < len(fold):

@@ -203,12 +203,8 @@ def main(run: Run) -> None:
     model = build_model_from_cfg(run.config.model)
     if not isinstance(model, PointTransformerZeroShot) or model.text_teacher is None:
         raise UserError("zero-shot needs NAME: PointTransformerZeroShot with a text encoder under 'model.text_encoder'")
+    load_pretrained(run, model, run.args.ckpts, prepare=model.fit_to)
     widths = (model.text_proj.out_features, model.img_proj.out_features)
-    if model.type == "image" and len(set(widths)) > 1:
-        raise UserError(
-            "model.type image compares image features with text: img_dim {1} is not text_dim {0}".format(*widths)
-        )
-    load_pretrained(run, model, run.args.ckpts)
     model.to(run.device)
 
     prompts = {prompt: class_features(model.text_teacher, names, prompt == "all_prompts") for prompt in PROMPTS}
@@ -269,8 +265,6 @@ def accuracies(
     known = {split: own >= 0 for split, own in labels.items()}
     labels = {split: own[known[split]] for split, own in labels.items()}
     pairs = {split: [half[known[split]] for half in pair] for split, pair in pairs.items()}
-    # Without an image feature as wide as a text feature, only the text query can be compared with text.
-    kinds = QUERIES if model.img_proj.out_features == model.text_proj.out_features else ("text",)
     by_query = {
         kind: {
             prompt: {
@@ -278,7 +272,7 @@ def accuracies(
             }
             for prompt, classes in prompts.items()
         }
-        for kind in kinds
+        for kind in model.kinds
     }
     kind, prompt = chosen
     other = next(name for name in prompts if name != prompt)
