@@ -360,3 +360,19 @@ def test_optimizer_of_another_model():
         load_optimizer(optimizer, model, other, names)
     with pytest.raises(ValueError, match="groups of other parameters"):
         order_optimizer(other, [["a", "b"], ["c", "d"]], parameter_names(optimizer, model))
+
+
+def test_allow_missing_on_the_command_line(run, capsys):
+    weights = run("pretrain", "--opts", "max_epoch=0", exp="start") / "ckpt-last.pth"
+    state = load_checkpoint(weights)["base_model"]
+    torch.save({n.replace("MAE_encoder.", "module."): v for n, v in state.items() if ".blocks.1." not in n}, "part.pth")
+    for task in (["classify", "--finetune_model"], ["svm", "--svm"]):
+        arguments = [*task, "--ckpts", "part.pth", *(["--opts", "max_epoch=0"] if task[0] == "classify" else [])]
+        with pytest.raises(UserError, match="23 of .* keys are missing .*; --allow_missing leaves them as initialised"):
+            run(*arguments)
+        capsys.readouterr()
+        run(*arguments[:2], "--allow_missing", *arguments[2:])
+        assert "left as initialised: blocks.blocks.1 (23)" in capsys.readouterr().out
+    for task in (["classify", "--test", "--ckpts", "part.pth"], ["pretrain"]):
+        with pytest.raises(UserError, match="--allow_missing is for a checkpoint that a task starts from"):
+            run(*task, "--allow_missing")

@@ -203,35 +203,40 @@ def convert(args: argparse.Namespace) -> list[str]:
         raise UserError(f"OUT must be a file in an existing folder, got {args.target}")
     if args.target.exists() and not args.overwrite:
         raise UserError(f"{args.target} exists already; --overwrite replaces it")
-    state = to_recon(checkpoint.load_checkpoint(args.source))
-    if args.to == "recon":
-        checkpoint.save_atomic(state, args.target)
-        lacks = [key for key in ("optimizer", "epoch", "metrics", "best_metrics") if key not in state]
-        said = f"; --resume cannot continue it, it has no {', '.join(lacks)}" if lacks else ""
-        return [f"{args.target}: {len(state['base_model'])} tensors in the layout of main.py{said}"]
+    source = checkpoint.load_checkpoint(args.source)
+    teachers = _teachers(checkpoint.load_checkpoint(args.teachers) if args.teachers else source)
+    if args.teachers and not teachers:
+        raise UserError(f"--teachers {args.teachers} has no weights named img_encoder.* or text_encoder.*")
     try:
-        kind = released_model(state["base_model"])
-        teachers = _teachers(args.teachers) if args.teachers else {}
-        if teachers and kind != "pretraining":
-            raise UserError(f"--teachers goes with a pretraining checkpoint, this one is of {kind}")
-        content = to_released(state, checkpoint.PARALLEL if args.prefix == "module" else "", teachers)
+        state = to_recon(source)
+        if args.to == "recon":
+            content, said = state, _notes_on_recon(state)
+        else:
+            kind = released_model(state["base_model"])
+            if args.teachers and kind != "pretraining":
+                raise UserError(f"--teachers goes with a pretraining checkpoint, this one is of {kind}")
+            content = to_released(state, checkpoint.PARALLEL if args.prefix == "module" else "", teachers)
+            said = [
+                f"{kind}, epoch {content['epoch']}, in the released layout",
+                *_notes(kind, state, content, teachers),
+            ]
     except UserError as error:
         raise UserError(f"{args.source}: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{args.source}: its optimizer or metrics are damaged: {error}") from None
     checkpoint.save_atomic(content, args.target)
-    return [
-        f"{args.target}: {kind}, epoch {content['epoch']}, in the released layout",
-        *_notes(kind, state, content, teachers),
-    ]
+    return [f"{args.target}: {said[0]}", *said[1:]]
 
 
-def _teachers(path: str) -> dict[str, Tensor]:
-    weights = checkpoint.strip_prefixes(checkpoint.load_checkpoint(path)["base_model"], ("base_model.",))
-    found = {name: value for name, value in weights.items() if name.startswith(TEACHERS)}
-    if not found:
-        raise UserError(f"--teachers {path} has no weights named img_encoder.* or text_encoder.*")
-    return found
+def _teachers(state: Mapping) -> dict[str, Tensor]:
+    weights = checkpoint.strip_prefixes(state["base_model"], ("base_model.",))
+    return {name: value for name, value in weights.items() if name.startswith(TEACHERS)}
+
+
+def _notes_on_recon(state: Mapping) -> list[str]:
+    lacks = [key for key in ("optimizer", "epoch", "metrics", "best_metrics") if key not in state]
+    said = [f"{len(state['base_model'])} tensors in the layout of main.py"]
+    return said + [f"--resume cannot continue it, it has no {', '.join(lacks)}"] * bool(lacks)
 
 
 def _notes(kind: str, state: Mapping, content: Mapping, teachers: Mapping) -> list[str]:

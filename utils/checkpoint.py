@@ -68,8 +68,13 @@ def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
         with torch.serialization.safe_globals(NUMPY_NUMBERS):
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can fail anywhere in the unpickler
+        if found := re.search(r"(?:GLOBAL|global) `?([\w.]+)`? was not an allowed", str(error)):
+            raise UserError(
+                f"checkpoint {path} is refused: it holds {found[1]}, not only tensors and numbers"
+            ) from None
         # What follows the first sentence is advice to load the file without safety.
-        reason = re.split(r"\.\s|\n", str(error).strip())[0] or type(error).__name__
+        reason = re.split(r"\.\s|\n", str(error).strip())[0]
+        reason = reason if " " in reason else f"{type(error).__name__} {reason}"
         raise UserError(f"checkpoint {path} cannot be read (damaged, or not a checkpoint): {reason[:200]}") from None
     if not isinstance(checkpoint, Mapping):
         raise UserError(f"checkpoint {path} has no weights; it is a {type(checkpoint).__name__}")
