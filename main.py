@@ -77,6 +77,11 @@ def build_parser() -> Parser:
     group = parser.add_argument_group("weights")
     group.add_argument("--ckpts", metavar="FILE", help="checkpoint that the task starts from")
     group.add_argument("--start_ckpts", metavar="FILE", help="checkpoint that pretraining starts from")
+    group.add_argument(
+        "--allow_missing",
+        action="store_true",
+        help="weights that the checkpoint lacks stay as initialised, and are listed; otherwise they are an error",
+    )
     group.add_argument("--resume", action="store_true", help="continue this run from its ckpt-last.pth")
 
     group = parser.add_argument_group("few-shot classification and voting")
@@ -166,6 +171,8 @@ def _choose_task(args: argparse.Namespace) -> None:
 
 def _check_weights(args: argparse.Namespace) -> None:
     """Check that the checkpoint of the task is there, and drop the one that it does not read."""
+    if args.allow_missing and (args.task == "test" or not (args.ckpts or args.start_ckpts)):
+        raise UserError("--allow_missing is for a checkpoint that a task starts from; --test needs all weights")
     if args.task == "test" and not args.ckpts:
         raise UserError("--test needs --ckpts FILE, the checkpoint to measure")
     if args.task == "pretrain" and args.ckpts:

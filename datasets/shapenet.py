@@ -62,7 +62,7 @@ class ShapeNet(PointDataset):
     Config = ShapeNetConfig
     LAYOUT = (
         "ShapeNet55-34/ with ShapeNet-55/{train,test}.txt (one <synset>-<id>.npy a line), shapenet_pc/<synset>-<id>.npy"
-        " (8192 x 3), shapenet_img/<synset>-<id>.png, shapenet55.json (records of catalogue and describe)"
+        " (8192 x 3), shapenet_img/<synset>-<id>.png, shapenet55.json (records or columns of catalogue and describe)"
     )
     SOURCE = (
         "the data instructions of Point-BERT (https://github.com/lulutang0608/Point-BERT) for lists and clouds, "
@@ -139,18 +139,36 @@ class ShapeNet(PointDataset):
 
 
 def _read_categories(path: str) -> dict[int, str]:
-    """Read the records of synset (an integer without its leading 0) and category name."""
-    records = read_json(path, "ShapeNet-55 category names")
-    if not isinstance(records, list) or not records:
-        raise UserError(f"{path} must hold a list of records with catalogue and describe")
+    """Read synsets, with or without their leading 0, and category names, as records or as columns."""
+    records = _records(read_json(path, "ShapeNet-55 category names"))
+    if not records:
+        raise UserError(
+            f"{path} must hold records with catalogue and describe: a list of them, or a mapping of both columns "
+            "with the same rows"
+        )
     categories = {}
     for i, record in enumerate(records):
         try:
-            synset, name = int(record["catalogue"]), record["describe"]
+            synset, name = record["catalogue"], record["describe"]
+            if isinstance(synset, bool) or int(synset) != float(synset):
+                raise ValueError
             if not isinstance(name, str) or not name.strip():
                 raise ValueError
-            categories[synset] = name.strip()
+            categories[int(synset)] = name.strip()
         except (KeyError, TypeError, ValueError, OverflowError):
             expected = "expected a catalogue (number) and a describe (name)"
             raise UserError(f"{path}, record {i}: {expected}, got {record}") from None
     return categories
+
+
+def _records(content: Any) -> list | None:
+    """Return records, from a list of them or from columns, which are lists or mappings by row; None for others."""
+    if isinstance(content, list):
+        return content
+    if not isinstance(content, dict):
+        return None
+    columns = [content.get(key) for key in ("catalogue", "describe")]
+    columns = [dict(enumerate(c)) if isinstance(c, list) else c for c in columns]
+    if not all(isinstance(column, dict) for column in columns) or columns[0].keys() != columns[1].keys():
+        return None
+    return [{"catalogue": columns[0][row], "describe": columns[1][row]} for row in columns[0]]

@@ -11,6 +11,8 @@ from utils.errors import UserError
 from utils.registry import Registry
 
 MODELS = Registry("model")
+# What may stand in front of the encoder's names in published checkpoints.
+CHECKPOINT_PREFIXES = ("base_model.", "MAE_encoder.")
 BlockForm = Literal["released", "slides", "joint"]
 
 

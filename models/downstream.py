@@ -1,5 +1,6 @@
 """What the pretrained encoder is used for: classification, zero-shot, linear SVM."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from models.build import MODELS, EncoderConfig, Trainable, check_positive
-from models.teachers import TeacherHolder, build_text_teacher
+from models.teachers import PASS_THROUGH, TeacherHolder, build_text_teacher
 from models.transformer import ReConEncoder
+from utils.errors import UserError
 
 
 class PointModel(Trainable, ReConEncoder):
@@ -78,13 +80,14 @@ class PointTransformer(PointModel):
 class ZeroShotConfig(EncoderConfig):
     """Keys of a `model` section with `NAME: PointTransformerZeroShot`.
 
+    Left out, `text_dim` is the width of the text teacher's features, and `img_dim` that of the checkpoint (`fit_to`).
     `img_encoder` and `cls_dim` are released keys and unused: no image is looked at.
     """
 
     type: Literal["full", "text", "image"] = "full"
     ratio: float = 1.0
-    img_dim: int = 512
-    text_dim: int = 512
+    img_dim: int | None = None
+    text_dim: int | None = None
     img_encoder: str | None = ""
     text_encoder: str | None = ""
     text_weights: str | None = None
@@ -93,7 +96,7 @@ class ZeroShotConfig(EncoderConfig):
     def __post_init__(self):
         super().__post_init__()
         check_positive(self, "img_dim", "text_dim")
-        if self.type == "full" and self.img_dim != self.text_dim:
+        if self.type == "full" and None not in (self.img_dim, self.text_dim) and self.img_dim != self.text_dim:
             raise ValueError(
                 f"type full adds both features, so img_dim {self.img_dim} must equal text_dim {self.text_dim}"
             )
@@ -112,9 +115,52 @@ class PointTransformerZeroShot(TeacherHolder, PointModel):
     def __init__(self, config: ZeroShotConfig):
         super().__init__(config)
         self.type, self.ratio = config.type, config.ratio
-        self.img_proj = nn.Linear(config.trans_dim, config.img_dim)
-        self.text_proj = nn.Linear(config.trans_dim, config.text_dim)
-        self.hold_teachers(text=build_text_teacher(config.text_encoder, config.text_dim, config.text_weights))
+        # Given features have no width of their own; 512 is CLIP's.
+        text_dim = config.text_dim or (512 if config.text_encoder in PASS_THROUGH else None)
+        text_teacher = build_text_teacher(config.text_encoder, text_dim, config.text_weights)
+        text_dim = text_teacher.dim if text_teacher else text_dim or 512
+        self.img_dim = config.img_dim
+        self.kinds = ("text", "image", "full") if self.img_dim in (None, text_dim) else ("text",)
+        self.img_proj = nn.Linear(config.trans_dim, config.img_dim or text_dim)
+        self.text_proj = nn.Linear(config.trans_dim, text_dim)
+        self.hold_teachers(text=text_teacher)
+
+    def fit_to(self, weights: Mapping[str, Tensor]) -> tuple[str, ...]:
+        """Give `img_proj` the width that it has in a checkpoint, and set `kinds` to what can be measured with it.
+
+        Args:
+            weights: state dict of the checkpoint.
+
+        Returns:
+            Prefixes of the weights that it lacks and that `type` does not need.
+
+        Raises:
+            UserError: if `type` is not among those kinds, or a width is not what the config says.
+        """
+        held = {kind: weights.get(f"{kind}_proj.weight") for kind in ("text", "img")}
+        text, img = (None if weight is None else weight.shape[0] for weight in held.values())
+        text_dim = self.text_proj.out_features
+        if text not in (None, text_dim):
+            raise UserError(
+                f"its text_proj gives {text} numbers, text features have {text_dim}: model.text_encoder (and "
+                "model.text_dim) must be the text teacher of its pretraining"
+            )
+        if None not in (img, self.img_dim) and img != self.img_dim:
+            raise UserError(f"its img_proj gives {img} numbers, model.img_dim is {self.img_dim}: leave that key out")
+        if img is not None:
+            self.img_proj = nn.Linear(self.img_proj.in_features, img)
+        self.kinds = tuple(kind for kind, width in (("text", text), ("image", img)) if width == text_dim)
+        self.kinds += ("full",) * (len(self.kinds) == 2)
+        if self.type not in self.kinds:
+            lacking = [f"{kind}_proj" for kind, width in (("text", text), ("img", img)) if width is None]
+            problem = f"it has no {' and no '.join(lacking)}"
+            if not lacking:
+                problem = (
+                    f"its img_proj gives {img} numbers, text features have {text_dim} (its image teacher is no CLIP)"
+                )
+            can = f"; model.type={self.kinds[0]} goes with it" if self.kinds else ""
+            raise UserError(f"model.type {self.type} does not go with this checkpoint: {problem}{can}")
+        return tuple(f"{kind}_proj." for kind, width in (("text", text), ("img", img)) if width is None)
 
     def project(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Map points (B, N, 3) to the text query's feature (B, text_dim) and the image query's (B, img_dim)."""

@@ -1,14 +1,27 @@
-"""Checkpoints: stripped names, mismatches told apart, nothing run, nothing half written."""
+"""Checkpoints: every released layout is read, mismatches told apart, nothing run, nothing half written."""
 
+import copy
+import json
 import logging
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from utils.checkpoint import load_checkpoint, load_weights, save_atomic
+from models import CHECKPOINT_PREFIXES, build_model_from_cfg
+from utils.checkpoint import (
+    load_checkpoint,
+    load_optimizer,
+    load_weights,
+    optimizer_state,
+    order_optimizer,
+    parameter_names,
+    save_atomic,
+    strip_prefixes,
+)
 from utils.errors import UserError
 from utils.files import written_whole
 
@@ -69,8 +82,7 @@ def test_new_of_another_shape_stays_new(tmp_path):
     [
         (prefixed(Model(), "", drop="head"), "another model: 2 of 4 keys are missing \\(head.weight, head.bias\\)"),
         (Model(5).state_dict(), "3 keys have another shape \\(body.weight is \\(5, 5\\), not \\(3, 3\\), "),
-        ({1: torch.zeros(2)}, "4 of 4 keys"),
-        ({}, "4 of 4 keys are missing \\(body.weight, body.bias, head.weight, ...\\)"),
+        ({"1.a": torch.zeros(2)}, "4 of 4 keys are missing \\(body.weight, .*; it has others \\(1.a\\)"),
     ],
 )
 def test_another_model(tmp_path, state, message):
@@ -94,7 +106,7 @@ def test_unreadable(tmp_path, capsys, kind):
     elif kind == "evil":
         path.write_bytes(pickle.dumps({"base_model": Evil()}, protocol=2))
     elif kind != "missing":
-        torch.save([1, 2] if kind == "list" else {"state_dict": {}}, path)
+        torch.save([1, 2] if kind == "list" else {"state_dict": {}, "epoch": 3}, path)
     with pytest.raises(UserError, match="c.pth") as caught:
         load_checkpoint(path)
     assert "\n" not in str(caught.value) and "must not run" not in capsys.readouterr().out
@@ -118,3 +130,249 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+# What the released loaders accept, from tests/golden/pipeline/checkpoint_layouts.json.
+LAYOUTS = json.loads((Path(__file__).parent / "golden/pipeline/checkpoint_layouts.json").read_text())
+SIZES = {"trans_dim": 12, "encoder_dims": 12, "depth": 1, "num_heads": 2}
+RECON = {
+    "transformer_config": {**SIZES, "decoder_depth": 1, "decoder_num_heads": 2},
+    **{"img_encoder": "features", "img_dim": 6, "text_encoder": "features", "text_dim": 6, "self_contrastive": True},
+}
+CLASSIFIER = {"NAME": "PointTransformer", "cls_dim": 15, **SIZES}
+# Segmentation is small here, so that its counts are not the file's; the others are of the recorded size.
+LOADERS = {
+    "PointTransformer.load_model_from_ckpt": CLASSIFIER,
+    "PointTransformerZeroShot.load_model_from_ckpt": {
+        **{"NAME": "PointTransformerZeroShot", "img_dim": 6, "text_dim": 6},
+        **SIZES,
+    },
+    "PointTransformerSVM.load_model_from_ckpt": {"NAME": "PointTransformerSVM", **SIZES},
+    "PointTransformerTwoTower.load_model_from_ckpt": {**CLASSIFIER, "NAME": "PointTransformerTwoTower"},
+    "builder.load_model": CLASSIFIER,
+    "builder.resume_model": CLASSIFIER,
+    "segmentation get_model.load_model_from_ckpt": {"NAME": "PartSegmentation", "cls_dim": 50, **SIZES},
+    "segmentation --test": {"NAME": "PartSegmentation", "cls_dim": 50, **SIZES},
+}
+RENAMED = {
+    "own names": lambda name: name,
+    "'module.' in front": lambda name: f"module.{name}",
+    "'module.' in the middle (encoder.module.X)": lambda name: name.replace(".", ".module.", 1),
+    "'MAE_encoder.' in front": lambda name: f"MAE_encoder.{name}",
+    "'module.MAE_encoder.' in front": lambda name: f"module.MAE_encoder.{name}",
+    "'base_model.' in front": lambda name: f"base_model.{name}",
+    "'module.base_model.' in front": lambda name: f"module.base_model.{name}",
+    "'base_model.MAE_encoder.' in front": lambda name: f"base_model.MAE_encoder.{name}",
+}
+
+
+def filled(cfg: dict) -> nn.Module:
+    """A model whose tensors all differ from those of any other."""
+    torch.manual_seed(0)
+    model = build_model_from_cfg(cfg)
+    model.load_state_dict(
+        {n: torch.rand(v.shape) if v.is_floating_point() else v for n, v in model.state_dict().items()}
+    )
+    return model
+
+
+def taken(model: nn.Module, state: dict) -> int:
+    """How many of the model's float tensors have a file's values."""
+    own = {name: value for name, value in model.state_dict().items() if value.is_floating_point()}
+    return sum(name in state and torch.equal(value, state[name]) for name, value in own.items())
+
+
+def load(loader: str, path: Path, allow_missing: bool = False) -> nn.Module:
+    model = build_model_from_cfg(LOADERS[loader])
+    new = () if LAYOUTS["loaders"][loader]["strict"] else getattr(model, "new_parameters", ())
+    load_weights(model, path, CHECKPOINT_PREFIXES, new, allow_missing=allow_missing, hint="--allow_missing")
+    return model
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize("wrapper", ["base_model", "model", "model_state_dict", "state_dict", "net", None])
+def test_wrappers(tmp_path, loader, wrapper):
+    """All of them are read by every loader, and so whatever the released loader of the same use reads."""
+    state = filled(LOADERS[loader]).state_dict()
+    optimizer = {"state": {0: {"exp_avg": torch.zeros(2)}}, "param_groups": [{"params": [0]}]}
+    torch.save({wrapper: state, "optimizer": optimizer, "epoch": 3} if wrapper else state, tmp_path / "c.pth")
+    floats = sum(value.is_floating_point() for value in state.values())
+    assert taken(load(loader, tmp_path / "c.pth"), state) == floats
+    released = LAYOUTS["loaders"][loader]["wrapper"].get(wrapper or "bare state dict", "")
+    if " of " in released and "segmentation" not in loader:
+        assert released == f"{floats} of {floats} tensors"
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_names(tmp_path, loader):
+    state = filled(LOADERS[loader]).state_dict()
+    floats = sum(value.is_floating_point() for value in state.values())
+    for case, rename in RENAMED.items():
+        path = save(tmp_path / "c.pth", {rename(name): value for name, value in state.items()})
+        assert taken(load(loader, path), state) == floats, case
+    known = RENAMED.keys() | {"pretraining checkpoint", "two names missing", "a name too many"}
+    assert LAYOUTS["loaders"][loader]["names"].keys() <= known | {"a tensor of another shape"}
+
+    path = save(tmp_path / "c.pth", state | {"more.weight": torch.zeros(2)})
+    assert taken(load(loader, path), state) == floats
+    fewer = {n: v for n, v in state.items() if n not in ("encoder.first_conv.0.weight", "blocks.blocks.0.norm1.bias")}
+    path = save(tmp_path / "c.pth", fewer)
+    with pytest.raises(UserError, match="2 of .* keys are missing .*--allow_missing"):
+        load(loader, path)
+    assert taken(load(loader, path, allow_missing=True), fewer) == floats - 2
+    path = save(tmp_path / "c.pth", state | {"encoder.first_conv.0.weight": torch.zeros(5, 3, 1)})
+    with pytest.raises(UserError, match="1 keys have another shape"):
+        load(loader, path, allow_missing=True)
+
+
+@pytest.mark.parametrize("loader", [name for name in LOADERS if not LAYOUTS["loaders"][name]["strict"]])
+def test_a_pretraining_checkpoint_with_teachers(tmp_path, loader, caplog):
+    caplog.set_level(logging.INFO)
+    two = "TwoTower" in loader
+    state = filled({**RECON, "NAME": "TwoTower" if two else "ReCon", "self_contrastive": not two}).state_dict()
+    state |= {f"{kind}_encoder.weight": torch.rand(3, 3) for kind in ("img", "text")}
+    path = save(tmp_path / "c.pth", {f"module.{name}": value for name, value in state.items()})
+    stripped = {name.removeprefix("MAE_encoder."): value for name, value in state.items()}
+    count = taken(load(loader, path), stripped)
+    if "segmentation" not in loader:
+        assert LAYOUTS["loaders"][loader]["names"]["pretraining checkpoint"].startswith(f"{count} of ")
+    assert "img_encoder (1)" in caplog.text and "text_encoder (1)" in caplog.text
+
+
+def test_point_mae_into_the_plain_encoder(tmp_path, caplog):
+    """Point-MAE's encoder is the reconstruction tower; its cls token is learned downstream."""
+    caplog.set_level(logging.INFO)
+    state = filled({**RECON, "NAME": "PointMAE", "img_encoder": "", "text_encoder": "", "self_contrastive": False})
+    state = state.state_dict()
+    model = build_model_from_cfg({**CLASSIFIER, "NAME": "PlainTransformer"})
+    path = save(tmp_path / "c.pth", {f"module.{name}": value for name, value in state.items()})
+    load_weights(model, path, CHECKPOINT_PREFIXES, model.new_parameters, logging.getLogger())
+    encoder = {n.removeprefix("MAE_encoder."): v for n, v in state.items() if n.startswith("MAE_encoder.")}
+    assert taken(model, encoder) == sum(value.is_floating_point() for value in encoder.values()) == 33
+    assert "new, not in the checkpoint: cls_token (1), cls_pos (1), cls_head_finetune (14)" in caplog.text
+    # Fine-tuned ones have the same names as ours, the head's too.
+    tuned = filled({**CLASSIFIER, "NAME": "PlainTransformer"}).state_dict()
+    load_weights(model, save(tmp_path / "c.pth", prefixed_state(tuned, "module.")), CHECKPOINT_PREFIXES)
+    assert all(torch.equal(value, model.state_dict()[name]) for name, value in tuned.items())
+
+
+def prefixed_state(state: dict, prefix: str) -> dict:
+    return {prefix + name: value for name, value in state.items()}
+
+
+def test_the_released_segmentation_checkpoint(tmp_path):
+    state = filled(LOADERS["segmentation --test"]).state_dict()
+    content = {"epoch": 7, "test_acc": np.float64(0.9), "inctance_avg_iou": np.float64(0.8), "model_state_dict": state}
+    torch.save(content | {"optimizer_state_dict": {}}, tmp_path / "best_model.pth")
+    read = load_checkpoint(tmp_path / "best_model.pth")
+    assert type(read["inctance_avg_iou"]) is float and read["epoch"] == 7
+    assert read["base_model"].keys() == state.keys()
+
+
+def test_the_preferred_key_of_several(tmp_path):
+    one, two = Model().state_dict(), Model().state_dict()
+    torch.save({"base_model": one, "model": two, "ema": one}, tmp_path / "c.pth")
+    for first, expected in ((None, one), ("base_model", one), ("model", two), ("model_state_dict", one)):
+        read = load_checkpoint(tmp_path / "c.pth", first)
+        assert torch.equal(read["base_model"]["body.weight"], expected["body.weight"]) and read.keys() == {"base_model"}
+
+
+def test_metrics_become_numbers(tmp_path):
+    metrics = {"acc": torch.tensor(91.5), "names": ["a"], "more": {"n": torch.tensor(3)}}
+    path = save(tmp_path / "c.pth", Model().state_dict(), metrics=metrics, epoch=torch.tensor(4))
+    read = load_checkpoint(path)
+    assert read["metrics"] == {"acc": 91.5, "names": ["a"], "more": {"n": 3}} and type(read["epoch"]) is int
+
+
+def test_what_stays_as_initialised_is_listed(tmp_path, caplog):
+    state = filled(CLASSIFIER).state_dict()
+    fewer = {n: v for n, v in state.items() if ".attn." not in n and n not in ("cls_token", "norm.bias")}
+    model = build_model_from_cfg(CLASSIFIER)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    load_weights(model, save(tmp_path / "c.pth", fewer), allow_missing=True)
+    assert "left as initialised: cls_token, blocks.blocks.0.attn (3), norm.bias" in caplog.text
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, fewer.get(name, before[name]))
+
+
+def test_nothing_of_the_model_is_never_allowed(tmp_path):
+    path = save(tmp_path / "c.pth", {"other.weight": torch.zeros(2)})
+    with pytest.raises(UserError, match="another model: 4 of 4 .*; it has others \\(other.weight\\)$"):
+        load_weights(Model(), path, allow_missing=True, hint="--allow_missing")
+
+
+def test_batch_counts_may_be_missing(tmp_path):
+    state = filled(CLASSIFIER).state_dict()
+    fewer = {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
+    model = build_model_from_cfg(CLASSIFIER)
+    load_weights(model, save(tmp_path / "c.pth", fewer))
+    assert taken(model, fewer) == len(fewer) < len(state)
+
+
+def test_prefixes_of_the_model_itself_and_collisions():
+    one, two = torch.zeros(1), torch.ones(1)
+    names = {"module.MAE_encoder.a": one, "base_model.module.mask": two}
+    assert strip_prefixes(names, CHECKPOINT_PREFIXES, {"MAE_encoder.a", "mask"}).keys() == {"MAE_encoder.a", "mask"}
+    assert strip_prefixes({"a.module.b": one}, (), {"a.module.b"}).keys() == {"a.module.b"}
+    for state in ({"MAE_encoder.a": two, "a": one}, {"a": one, "MAE_encoder.a": two}):
+        assert strip_prefixes(state, CHECKPOINT_PREFIXES) == {"a": two}
+
+
+def trained(model: nn.Module, reverse: bool = False, kind=torch.optim.AdamW) -> torch.optim.Optimizer:
+    """An optimizer of two groups after a step in which every parameter had a gradient of its own."""
+    groups = [[p for n, p in model.named_parameters() if n.endswith(end)] for end in ("weight", "bias")]
+    groups = [{"params": group[::-1] if reverse else group} for group in groups]
+    optimizer = kind(groups, lr=0.1)
+    for number, parameter in enumerate(model.parameters()):
+        parameter.grad = torch.full_like(parameter, 1.0 + number)
+    optimizer.step()
+    return optimizer
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_optimizer_state_goes_by_name(named):
+    source, target = Model(), Model()
+    before = trained(source, reverse=True)
+    state = optimizer_state(before, source)
+    assert state["param_groups"][0]["param_names"] == ["head.weight", "body.weight"]
+    names = [name for name, _ in source.named_parameters()]
+    if not named:  # then the order of the weights in the file counts
+        state, names = before.state_dict(), names[::-1]
+    after = trained(target)
+    after.param_groups[0]["lr"] = 0.5
+    load_optimizer(after, target, state, names)
+    for name, parameter in source.named_parameters():
+        moved = after.state[dict(target.named_parameters())[name]]["exp_avg"]
+        assert torch.equal(moved, before.state[parameter]["exp_avg"]), name
+    assert after.param_groups[0]["lr"] == 0.5
+
+
+def test_optimizer_of_another_model():
+    model = Model()
+    optimizer, names = trained(model), [name for name, _ in model.named_parameters()]
+    with pytest.raises(ValueError, match="groups of 2, 2 parameters, not 2, 1"):
+        load_optimizer(optimizer, model, optimizer.state_dict(), names[:-1])
+    with pytest.raises(ValueError, match="another kind of optimizer than AdamW"):
+        load_optimizer(optimizer, model, trained(Model(), kind=torch.optim.SGD).state_dict(), names)
+    other = copy.deepcopy(optimizer.state_dict())
+    other["state"][0]["exp_avg"] = torch.zeros(7)
+    with pytest.raises(ValueError, match="'exp_avg' of another shape, \\(7,\\) instead of"):
+        load_optimizer(optimizer, model, other, names)
+    with pytest.raises(ValueError, match="groups of other parameters"):
+        order_optimizer(other, [["a", "b"], ["c", "d"]], parameter_names(optimizer, model))
+
+
+def test_allow_missing_on_the_command_line(run, capsys):
+    weights = run("pretrain", "--opts", "max_epoch=0", exp="start") / "ckpt-last.pth"
+    state = load_checkpoint(weights)["base_model"]
+    torch.save({n.replace("MAE_encoder.", "module."): v for n, v in state.items() if ".blocks.1." not in n}, "part.pth")
+    for task in (["classify", "--finetune_model"], ["svm", "--svm"]):
+        arguments = [*task, "--ckpts", "part.pth", *(["--opts", "max_epoch=0"] if task[0] == "classify" else [])]
+        with pytest.raises(UserError, match="23 of .* keys are missing .*; --allow_missing leaves them as initialised"):
+            run(*arguments)
+        capsys.readouterr()
+        run(*arguments[:2], "--allow_missing", *arguments[2:])
+        assert "left as initialised: blocks.blocks.1 (23)" in capsys.readouterr().out
+    for task in (["classify", "--test", "--ckpts", "part.pth"], ["pretrain"]):
+        with pytest.raises(UserError, match="--allow_missing is for a checkpoint that a task starts from"):
+            run(*task, "--allow_missing")

@@ -168,6 +168,25 @@ def test_two_synsets_of_one_name_share_a_label(shapenet: Path):
     assert data.class_names == ["chair"] and data.labels.tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("synsets", [(2691156, 3001627), ("02691156", "03001627"), ("2691156", 3001627.0)])
+@pytest.mark.parametrize("orientation", ["records", "columns by row", "columns as lists"])
+def test_orientations_of_the_names(shapenet: Path, synsets, orientation):
+    names = ("plane", "chair")
+    content = {
+        "records": [{"catalogue": c, "describe": d} for c, d in zip(synsets, names, strict=True)],
+        "columns as lists": {"catalogue": synsets, "describe": names, "more": [1]},
+        # The rows of the two columns belong together by name, not by position.
+        "columns by row": {
+            "catalogue": {"0": synsets[0], "1": synsets[1]},
+            "describe": {"1": names[1], "0": names[0]},
+        },
+    }[orientation]
+    (shapenet / "ShapeNet55-34/shapenet55.json").write_text(json.dumps(content))
+    data = build(shapenet, SHAPENET)
+    texts = {name[:8]: data[i]["text"] for i, name in enumerate(data.names)}
+    assert texts == dict(zip(("02691156", "03001627"), names, strict=True))
+
+
 def test_views_depend_on_seed_epoch_and_index_only(shapenet: Path):
     section = {"_base_": SHAPENET, "others": {"subset": "train", "image_size": 16}}
     data = build_dataset(section, str(shapenet), "dataset.train", seed=3)
@@ -243,7 +262,12 @@ def test_bad_shapenet(shapenet: Path, tmp_path: Path):
     names = folder / "shapenet55.json"
     for content, words in [
         ("{", "damaged"),
-        ("{}", "list of records"),
+        ("{}", "must hold records"),
+        ("[]", "must hold records"),
+        ('{"catalogue": [2691156], "describe": []}', "with the same rows"),
+        ('{"catalogue": {"0": 2691156}, "describe": {"1": "chair"}}', "with the same rows"),
+        ('{"catalogue": [2691156.5], "describe": ["chair"]}', "record 0"),
+        ('{"catalogue": [true], "describe": ["chair"]}', "record 0"),
         ('[{"catalogue": "x"}]', "record 0"),
         ('[{"catalogue": Infinity, "describe": "chair"}]', "record 0"),
         ('[{"catalogue": 2691156, "describe": null}]', "record 0"),

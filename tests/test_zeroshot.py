@@ -16,7 +16,7 @@ from datasets.point_transforms import normalize_unit_sphere, sample_test
 from models import build_model_from_cfg
 from tools.builder import start_run
 from tools.runner_zeroshot import classify, group_accuracy, random_columns, rank_classes, results_table, spellings
-from utils.checkpoint import load_weights
+from utils.checkpoint import load_checkpoint, load_weights
 from utils.config import load_config
 from utils.errors import UserError
 from utils.metrics import topk_accuracy
@@ -26,6 +26,8 @@ NAMES = ("bag", "bin", "box", "cup", "jar", "tin")
 
 class Words(nn.Module):
     """Texts to features by the class name in them; the one prompt has features of its own."""
+
+    dim = 16
 
     def encode(self, texts):
         words = [next(i for i, name in enumerate(NAMES) if name in text) for text in texts]
@@ -172,7 +174,7 @@ def test_spelling_of_names(configs):
 def test_checks(zeroshot, run, weights):
     with pytest.raises(UserError, match="'zeroshot.seen': the data set has no class 'bagg' \\(did you mean 'bag'"):
         zeroshot("zeroshot={seen: [bagg]}")
-    with pytest.raises(UserError, match="type image compares .* img_dim 8 is not text_dim 16"):
+    with pytest.raises(UserError, match="its img_proj gives 16 numbers, model.img_dim is 8: leave that key out"):
         zeroshot("model.img_dim=8", "model.type=image")
     with pytest.raises(UserError, match="'bag', a class of dataset.test, is not among the names .* 'bags'"):
         zeroshot("zeroshot={names: [bags, bin, box]}")
@@ -187,8 +189,38 @@ def test_checks(zeroshot, run, weights):
 def test_features_of_text_need_no_image_of_that_width(zeroshot, weights, configs):
     content = load_config(configs["zeroshot"])["model"] | {"img_dim": 8, "type": "text"}
     torch.save({"base_model": build_model_from_cfg(content).state_dict()}, weights)
-    found, _ = zeroshot("model.img_dim=8", "model.type=text")
-    assert list(found["by_query"]) == ["text"] and found["total"] == 6
+    for img_dim in ("8", "null"):  # found from the checkpoint where it is left out
+        found, _ = zeroshot(f"model.img_dim={img_dim}", "model.type=text")
+        assert list(found["by_query"]) == ["text"] and found["total"] == 6
+        with pytest.raises(
+            UserError, match="its img_proj gives 8 numbers, text .* 16 .*; model.type=text goes with it"
+        ):
+            zeroshot(f"model.img_dim={img_dim}", "model.type=image")
+    with pytest.raises(UserError, match="type full does not go with this checkpoint: its img_proj gives 8 numbers"):
+        zeroshot("model.img_dim=null")
+
+
+@pytest.mark.parametrize("kind, other", [("text", "img"), ("image", "text")])
+def test_checkpoints_with_one_projection(zeroshot, weights, kind, other, capsys):
+    whole, _ = zeroshot(f"model.type={kind}")
+    state = {n: v for n, v in load_checkpoint(weights)["base_model"].items() if not n.startswith(f"{other}_proj.")}
+    torch.save(state, weights)
+    found, _ = zeroshot(f"model.type={kind}")
+    assert found["by_query"] == {kind: whole["by_query"][kind]} and found["correct"] == whole["correct"]
+    assert f"new, not in the checkpoint: {other}_proj (2)" in capsys.readouterr().out
+    with pytest.raises(UserError, match=f"it has no {other}_proj; model.type={kind} goes with it"):
+        zeroshot()
+    torch.save({n: v for n, v in state.items() if "_proj." not in n}, weights)
+    with pytest.raises(UserError, match="it has no text_proj and no img_proj$"):
+        zeroshot(f"model.type={kind}")
+
+
+def test_text_of_another_teacher(zeroshot, weights):
+    state = load_checkpoint(weights)["base_model"]
+    state |= {f"text_proj.{name}": state[f"text_proj.{name}"][:9].clone() for name in ("weight", "bias")}
+    torch.save(state, weights)
+    with pytest.raises(UserError, match="its text_proj gives 9 numbers, text features have 16: model.text_encoder"):
+        zeroshot("model.type=text")
 
 
 def test_more_names_than_classes(zeroshot):

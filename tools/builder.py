@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,13 +16,13 @@ from typing import Any, Literal
 import torch
 import yaml
 from timm.scheduler import CosineLRScheduler
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 import datasets
 from datasets.point_transforms import AUGMENTATIONS
 from datasets.prompts import PromptNames
-from models import parse_model_config
+from models import CHECKPOINT_PREFIXES, parse_model_config
 from models.build import Trainable
 from utils import checkpoint, distributed, seeding
 from utils.config import changed_keys, load_config, parse
@@ -599,13 +599,40 @@ def _ignore_interrupts(_: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def load_pretrained(run: Run, model: nn.Module, path: str, new: Sequence[str] = ()) -> None:
+def load_pretrained(
+    run: Run,
+    model: nn.Module,
+    path: str,
+    new: Sequence[str] = (),
+    first: str = "base_model",
+    prepare: Callable[[dict[str, Tensor]], Sequence[str]] | None = None,
+) -> None:
     """Put the weights of a checkpoint into a model, taking the encoder out of a pretraining checkpoint.
+
+    With `--allow_missing` other names than the new ones may be missing too.
+
+    Args:
+        run: the run.
+        model: takes the weights.
+        path: the checkpoint.
+        new: name prefixes that need not be there.
+        first: key of the weights that is preferred if there are several.
+        prepare: see `utils.checkpoint.load_weights`.
 
     Raises:
         UserError: see `utils.checkpoint.load_weights`.
     """
-    checkpoint.load_weights(model, path, prefixes=("MAE_encoder.",), new=new, log=run.log)
+    checkpoint.load_weights(
+        model,
+        path,
+        CHECKPOINT_PREFIXES,
+        new,
+        run.log,
+        first=first,
+        allow_missing=run.args.allow_missing,
+        hint="" if run.task == "test" else "--allow_missing leaves them as initialised",
+        prepare=prepare,
+    )
 
 
 def load_start(run: Run, model: nn.Module) -> None:

@@ -163,7 +163,7 @@ def measure(run: Run) -> None:
     done = distributed.gather(rounds_before(run))[0]
     dataset = build_dataset(run, "test")
     model = build_classifier(run, dataset)
-    load_pretrained(run, model, run.args.ckpts)
+    load_pretrained(run, model, run.args.ckpts, first="model")
     model.to(run.device)
     logits, labels = predict(run, model, dataset, partial(sample_test, npoints=run.config.npoints))
     results = accuracy(logits.argmax(1), labels)

@@ -56,7 +56,7 @@ class Pretrain(Task):
         if not hasattr(model, "MAE_encoder"):
             raise UserError(f"config key 'model.NAME': '{self.run.config.model['NAME']}' is not a model to pretrain")
         if self.run.args.start_ckpts:
-            load_pretrained(self.run, model, self.run.args.start_ckpts)
+            load_pretrained(self.run, model, self.run.args.start_ckpts, first="model")
         return model
 
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:

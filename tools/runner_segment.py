@@ -189,7 +189,7 @@ def measure(task: Segment) -> None:
     if run.args.vote:
         run.log.warning("--vote has no effect: it is for classifiers, segmentation has no voting")
     model = build_model_from_cfg(run.config.model)
-    load_pretrained(run, model, run.args.ckpts)
+    load_pretrained(run, model, run.args.ckpts, first="model_state_dict")
     results = task.evaluate(model.to(run.device))
     run.log.info("  ".join(f"{name} {value:.2f} %" for name, value in results.items() if isinstance(value, float)))
     key, number = task.table

@@ -245,15 +245,13 @@ def main(run: Run) -> None:
     model = build_model_from_cfg(run.config.model)
     if not isinstance(model, PointTransformerZeroShot) or model.text_teacher is None:
         raise UserError("zero-shot needs NAME: PointTransformerZeroShot with a text encoder under 'model.text_encoder'")
-    widths = (model.text_proj.out_features, model.img_proj.out_features)
-    if model.type == "image" and len(set(widths)) > 1:
-        raise UserError(
-            "model.type image compares image features with text: img_dim {1} is not text_dim {0}".format(*widths)
-        )
     if run.args.ckpts:
-        load_pretrained(run, model, run.args.ckpts)
+        load_pretrained(run, model, run.args.ckpts, prepare=model.fit_to)
     else:
         run.log.warning("no --ckpts: zero-shot classification by RANDOM weights, which measures chance")
+    if model.type not in model.kinds:
+        raise UserError(f"model.type {model.type} adds or compares features of unlike widths: img_dim is not text_dim")
+    widths = (model.text_proj.out_features, model.img_proj.out_features)
     model.to(run.device)
 
     spelt = spellings(run, names, data.values())
@@ -314,8 +312,6 @@ def accuracies(
     known = {split: own >= 0 for split, own in labels.items()}
     labels = {split: own[known[split]] for split, own in labels.items()}
     pairs = {split: [half[known[split]] for half in pair] for split, pair in pairs.items()}
-    # Without an image feature as wide as a text feature, only the text query can be compared with text.
-    kinds = QUERIES if model.img_proj.out_features == model.text_proj.out_features else ("text",)
     by_query = {
         kind: {
             prompt: {
@@ -323,7 +319,7 @@ def accuracies(
             }
             for prompt, classes in prompts.items()
         }
-        for kind in kinds
+        for kind in model.kinds
     }
     kind, prompt = chosen
     other = next(name for name in prompts if name != prompt)

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from models import CHECKPOINT_PREFIXES
 from tools.builder import GROUPS, Run, build_dataset, build_loader, build_optimizer, build_schedule, differences
+from tools.convert import from_released
 from tools.task import Task, to_device
 from utils import checkpoint, distributed, seeding
 from utils.errors import Interrupted, UserError
@@ -192,7 +194,9 @@ class Trainer:
         parts = [f"{name} {value:.5g}" for name, value in means.items()]
         parts += [f"{name} {value:.2f} %" for name, value in tested.items()]
         if tested and self.best:
-            parts.append(f"(best {self.best[self.task.metric]:.2f} % in epoch {self.best['epoch']})")
+            epoch = self.best["epoch"]  # None after a released checkpoint, which does not say
+            where = "" if epoch is None else f" in epoch {epoch}"
+            parts.append(f"(best {self.best[self.task.metric]:.2f} %{where})")
         parts += [f"lr {rates.get('decay', max(rates.values())):.3g}", f"{throughput:.1f} samples/s"]
         self.run.log.info(f"epoch {self.epoch}/{self.config.max_epoch}  " + "  ".join(parts))
         curves = {f"loss/{name}": value for name, value in means.items()} | {f"test/{n}": v for n, v in tested.items()}
@@ -215,10 +219,11 @@ class Trainer:
         if distributed.is_main():
             content = {
                 "base_model": self.model.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
+                "optimizer": checkpoint.optimizer_state(self.optimizer, self.model),
                 "epoch": self.epoch,
                 "step": self.step,
                 "sums": self.sums,
+                "metric": self.task.metric,
                 "metrics": self.metrics,
                 "best_metrics": self.best,
                 "seconds": time.perf_counter() - self.run.started,
@@ -233,14 +238,14 @@ class Trainer:
         Raises:
             UserError: if it is not one of this run.
         """
-        # The released code writes neither `step` nor `sums`: it saves between epochs only.
-        state = {"step": 0, "sums": {}} | checkpoint.load_weights(self.model, self.last, log=self.run.log)
+        state = checkpoint.load_weights(self.model, self.last, CHECKPOINT_PREFIXES, log=self.run.log)
+        state = from_released(state, self.task.metric)
         kinds = {"optimizer": dict, "epoch": int, "step": int, "sums": dict, "metrics": dict, "best_metrics": dict}
         for name, kind in kinds.items():
             if not isinstance(state.get(name), kind):
                 raise UserError(f"cannot resume from {self.last}: it has no '{name}' of type {kind.__name__}")
         try:
-            self.optimizer.load_state_dict(state["optimizer"])
+            checkpoint.load_optimizer(self.optimizer, self.model, state["optimizer"], state["base_model"])
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise UserError(f"cannot resume from {self.last}: its optimizer is of another model: {error}") from None
         parameters = dict(self.model.named_parameters())

@@ -1,12 +1,13 @@
-"""Checkpoints: written whole or not at all, read without running code from them."""
+"""Checkpoints: atomic writes, safe reads, weights found and matched by name, optimizer state by parameter name."""
 
 import codecs
 import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +26,10 @@ NUMPY_NUMBERS = [
     *(type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "bool")),
 ]
 
+# Keys that the weights stand under, in the order of preference.
+WEIGHT_KEYS = ("base_model", "model", "model_state_dict", "state_dict")
+PARALLEL = "module."  # what DataParallel puts in front of the names
+
 
 def save_atomic(checkpoint: Mapping, path: Path) -> None:
     """Write a checkpoint; a crash while writing leaves the earlier file as it was.
@@ -39,11 +44,22 @@ def save_atomic(checkpoint: Mapping, path: Path) -> None:
         raise UserError(f"checkpoint {path} cannot be written: {str(error)[:200]}") from None
 
 
-def load_checkpoint(path: str | os.PathLike) -> dict:
+def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
     """Read a checkpoint onto the CPU, admitting tensors and plain values only.
 
+    The weights may stand under one of `WEIGHT_KEYS`, under any other key if they are the only state dict in the file,
+    or be the file's whole content.
+
+    Args:
+        path: the file.
+        first: key that is preferred where the file has several of `WEIGHT_KEYS`.
+
+    Returns:
+        What the file holds, with the weights under `base_model`; 0-dimensional tensors and numpy numbers outside of
+        weights and optimizer become Python numbers.
+
     Raises:
-        UserError: if the file is missing, damaged, holds other objects, or has no weights under `base_model`.
+        UserError: if the file is missing, damaged, holds other objects, or has no weights.
     """
     path = Path(path)
     if not path.is_file():
@@ -52,13 +68,58 @@ def load_checkpoint(path: str | os.PathLike) -> dict:
         with torch.serialization.safe_globals(NUMPY_NUMBERS):
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can fail anywhere in the unpickler
+        if found := re.search(r"(?:GLOBAL|global) `?([\w.]+)`? was not an allowed", str(error)):
+            raise UserError(
+                f"checkpoint {path} is refused: it holds {found[1]}, not only tensors and numbers"
+            ) from None
         # What follows the first sentence is advice to load the file without safety.
-        reason = re.split(r"\.\s|\n", str(error).strip())[0] or type(error).__name__
+        reason = re.split(r"\.\s|\n", str(error).strip())[0]
+        reason = reason if " " in reason else f"{type(error).__name__} {reason}"
         raise UserError(f"checkpoint {path} cannot be read (damaged, or not a checkpoint): {reason[:200]}") from None
-    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("base_model"), Mapping):
-        keys = f"it has {_some(checkpoint)}" if isinstance(checkpoint, dict) else f"it is a {type(checkpoint).__name__}"
-        raise UserError(f"checkpoint {path} has no weights under the key 'base_model'; {keys}")
-    return checkpoint
+    if not isinstance(checkpoint, Mapping):
+        raise UserError(f"checkpoint {path} has no weights; it is a {type(checkpoint).__name__}")
+    if _is_state_dict(checkpoint):
+        return {"base_model": _tensors(checkpoint)}
+    keys = [key for key in dict.fromkeys((first, *WEIGHT_KEYS)) if _is_state_dict(checkpoint.get(key))]
+    others = [key for key, value in checkpoint.items() if _is_state_dict(value)]
+    if not keys and len(others) != 1:
+        looked = ", ".join(f"'{key}'" for key in WEIGHT_KEYS)
+        raise UserError(f"checkpoint {path} has no weights under {looked}; it has {_some(checkpoint) or 'nothing'}")
+    key = (keys or others)[0]
+    rest = {k: v if "optimizer" in str(k) else plain(v) for k, v in checkpoint.items() if k not in (key, *others)}
+    return {**rest, "base_model": _tensors(checkpoint[key])}
+
+
+def plain(value: Any) -> Any:
+    """Turn 0-dimensional tensors and numpy numbers into Python numbers, inside dicts and lists too."""
+    if isinstance(value, np.generic) or (isinstance(value, Tensor) and value.dim() == 0):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def strip_prefixes(state: Mapping[str, Tensor], prefixes: Sequence[str], own: Collection[str] = ()) -> dict:
+    """Take prefixes off the names of a state dict, however they are nested.
+
+    `module.` goes wherever it stands in a name. Where two names become one, the one that had a prefix is kept.
+
+    Args:
+        state: the state dict; its order is kept.
+        prefixes: what goes in front of the names.
+        own: names of the model; what they begin with themselves is not taken off.
+    """
+    prefixes = tuple(p for p in (PARALLEL, *prefixes) if not any(name.startswith(p) for name in own))
+    inside = not any(f".{PARALLEL}" in f".{name}" for name in own)
+    stripped, bare = {}, set()
+    for name, value in state.items():
+        short = re.sub(r"(^|\.)(?:module\.)+", r"\1", name) if inside else name
+        while found := next((p for p in prefixes if short.startswith(p)), None):
+            short = short.removeprefix(found)
+        if short not in stripped or short in bare:
+            stripped[short] = value
+        (bare.add if short == name else bare.discard)(short)
+    return stripped
 
 
 def load_weights(
@@ -67,52 +128,157 @@ def load_weights(
     prefixes: Sequence[str] = (),
     new: Sequence[str] = (),
     log: logging.Logger | None = None,
+    first: str | None = None,
+    allow_missing: bool = False,
+    hint: str = "",
+    prepare: Callable[[dict[str, Tensor]], Sequence[str]] | None = None,
 ) -> dict:
     """Put the weights of a checkpoint into a model, and log which names were not matched.
 
     Args:
         model: takes the weights.
-        path: a checkpoint with the weights under `base_model`.
-        prefixes: stripped from the names in the file, in this order, unless the model's own names have them.
+        path: a checkpoint, see `load_checkpoint`.
+        prefixes: see `strip_prefixes`; `module.` is always one.
         new: name prefixes that the file need not hold; they keep their initial values if missing or of another shape.
         log: told of new and unused names, grouped.
+        first: see `load_checkpoint`.
+        allow_missing: other names may be missing as well, if at least one is there; what they are is a warning.
+        hint: what a person can do about missing names, for the message.
+        prepare: fits the model to the state dict before they are compared; returns further prefixes that are new.
 
     Returns:
-        The whole checkpoint.
+        The whole checkpoint, with the names under `base_model` stripped.
 
     Raises:
         UserError: for an unreadable file (see `load_checkpoint`), or if a name that the model needs is missing in it
             or has another shape.
     """
     log = log or logging.getLogger(__name__)
+    checkpoint = load_checkpoint(path, first)
+    state = checkpoint["base_model"] = strip_prefixes(checkpoint["base_model"], prefixes, model.state_dict())
+    if prepare is not None:
+        try:
+            new = (*new, *prepare(state))
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from None
     wanted = model.state_dict()
-    checkpoint = load_checkpoint(path)
-    state = {str(name): value for name, value in checkpoint["base_model"].items() if isinstance(value, Tensor)}
-    for prefix in ("module.", *prefixes):
-        if not any(name.startswith(prefix) for name in wanted):
-            state = {name.removeprefix(prefix): value for name, value in state.items()}
 
-    missing = [name for name in wanted if name not in state]
+    # Files older than PyTorch 0.4.1 do not count batches, and nothing here reads the count.
+    missing = [n for n in wanted if n not in state and not n.endswith("num_batches_tracked")]
     reshaped = [name for name in wanted if name in state and state[name].shape != wanted[name].shape]
     needed = [name for name in missing if not name.startswith(tuple(new))]
     misfits = [name for name in reshaped if not name.startswith(tuple(new))]
-    if needed or misfits:
+    nothing = not any(name in wanted for name in state)
+    if misfits or nothing or (needed and not allow_missing):
         problems = []
         if needed:
             problems.append(f"{len(needed)} of {len(wanted)} keys are missing ({_some(needed)})")
         if misfits:
             shapes = [f"{n} is {tuple(state[n].shape)}, not {tuple(wanted[n].shape)}" for n in misfits]
             problems.append(f"{len(misfits)} keys have another shape ({_some(shapes)})")
+        if nothing:
+            problems.append(f"it has others ({_some(state)})")
+        elif needed and not misfits and hint:
+            problems.append(hint)
         raise UserError(f"{path} is a checkpoint of another model: {'; '.join(problems)}")
 
     unused = [name for name in state if name not in wanted]
-    model.load_state_dict({name: state[name] for name in wanted if name not in {*missing, *reshaped}}, strict=False)
-    log.info(f"weights from {path}")
-    if missing or reshaped:
-        log.info(f"  new, not in the checkpoint: {_grouped(missing + reshaped)}")
+    taken = {name: state[name] for name in wanted if name in state and name not in reshaped}
+    model.load_state_dict(taken, strict=False)
+    log.info(f"weights from {path}: {len(taken)} of {len(wanted)} tensors")
+    if expected := [name for name in missing if name not in needed]:
+        log.info(f"  new, not in the checkpoint: {_grouped(expected)}")
+    if reshaped:
+        log.info(f"  new, of another shape in the checkpoint: {_grouped(reshaped)}")
+    if needed:
+        log.warning(f"  missing in the checkpoint, left as initialised: {_listed(needed, wanted)}")
     if unused:
         log.info(f"  in the checkpoint, not used: {_grouped(unused)}")
     return checkpoint
+
+
+def parameter_names(optimizer: torch.optim.Optimizer, model: nn.Module) -> list[list[str]]:
+    """Name the parameters of every group of an optimizer."""
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    return [[names[id(parameter)] for parameter in group["params"]] for group in optimizer.param_groups]
+
+
+def optimizer_state(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict:
+    """Return the state dict of an optimizer with `param_names` in its groups, as PyTorch itself writes them."""
+    state = optimizer.state_dict()
+    for group, names in zip(state["param_groups"], parameter_names(optimizer, model), strict=True):
+        group["param_names"] = names
+    return state
+
+
+def order_optimizer(state: Mapping, names: Sequence[Sequence[str]], wanted: Sequence[Sequence[str]]) -> dict:
+    """Renumber the state dict of an optimizer, which knows its parameters by position only.
+
+    Args:
+        state: the state dict.
+        names: of the parameters in each of its groups.
+        wanted: the same names, in the order that they shall have.
+
+    Raises:
+        ValueError: if the groups do not have these parameters.
+    """
+    groups = state["param_groups"]
+    if [len(group["params"]) for group in groups] != [len(group) for group in names]:
+        sizes = ", ".join(str(len(group["params"])) for group in groups)
+        raise ValueError(f"groups of {sizes} parameters, not {', '.join(str(len(group)) for group in names)}")
+    if [sorted(group) for group in names] != [sorted(group) for group in wanted]:
+        raise ValueError("groups of other parameters")
+    place = {}
+    for group, own in zip(groups, names, strict=True):
+        place |= dict(zip(own, group["params"], strict=True))
+    order = [name for group in wanted for name in group]
+    entries = {i: state["state"][place[name]] for i, name in enumerate(order) if place[name] in state["state"]}
+    number, ordered = 0, []
+    for group, own in zip(groups, wanted, strict=True):
+        ordered.append({**group, "params": list(range(number, number + len(own)))})
+        if "param_names" in group:
+            ordered[-1]["param_names"] = list(own)
+        number += len(own)
+    return {"state": entries, "param_groups": ordered}
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, state: Mapping, weights: Iterable[str]) -> None:
+    """Give an optimizer the state of a checkpoint, parameter by parameter; its own hyperparameters stay.
+
+    Args:
+        optimizer: takes the state.
+        model: whose parameters it trains.
+        state: a state dict of the same kind of optimizer; without `param_names` its parameters are taken to be in the
+            order of the weights.
+        weights: names of the weights in the checkpoint, in its order.
+
+    Raises:
+        ValueError: if the state is of another kind of optimizer or of other parameters.
+    """
+    wanted, groups = parameter_names(optimizer, model), state["param_groups"]
+    weights = list(weights)
+    names = [group.get("param_names") for group in groups]
+    if None in names:
+        names = [[name for name in weights if name in group] for group in map(set, wanted)]
+    state = order_optimizer(state, names, wanted)
+    own = optimizer.state_dict()["param_groups"]
+    for name in ("betas", "momentum", "alpha"):  # what tells kinds of optimizers apart
+        if any((name in before) != (name in now) for before, now in zip(groups, own, strict=True)):
+            raise ValueError(f"another kind of optimizer than {type(optimizer).__name__}")
+    for number, parameter in enumerate(p for group in optimizer.param_groups for p in group["params"]):
+        for key, value in state["state"].get(number, {}).items():
+            if isinstance(value, Tensor) and value.dim() and value.shape != parameter.shape:
+                raise ValueError(f"'{key}' of another shape, {tuple(value.shape)} instead of {tuple(parameter.shape)}")
+    optimizer.load_state_dict({"state": state["state"], "param_groups": own})
+
+
+def _is_state_dict(value: Any) -> bool:
+    """Whether this maps names to tensors; the names of parameters have dots."""
+    return isinstance(value, Mapping) and any(isinstance(v, Tensor) and "." in str(k) for k, v in value.items())
+
+
+def _tensors(state: Mapping) -> dict[str, Tensor]:
+    return {str(name): value for name, value in state.items() if isinstance(value, Tensor)}
 
 
 def _some(names: Iterable[str], limit: int = 3) -> str:
@@ -123,3 +289,19 @@ def _some(names: Iterable[str], limit: int = 3) -> str:
 def _grouped(names: Iterable[str]) -> str:
     """Count names by what stands before their first dot."""
     return ", ".join(f"{group} ({count})" for group, count in Counter(n.split(".")[0] for n in names).items())
+
+
+def _listed(names: Sequence[str], known: Iterable[str]) -> str:
+    """List names, with the number of names for a module of which all are among them."""
+    members = Counter()
+    for name in known:
+        members.update(_ancestors(name))
+    among = Counter(ancestor for name in names for ancestor in _ancestors(name))
+    listed = Counter(next((a for a in _ancestors(n) if among[a] == members[a]), n) for n in names)
+    return ", ".join(name if name in names else f"{name} ({count})" for name, count in listed.items())
+
+
+def _ancestors(name: str) -> list[str]:
+    """The modules that a parameter lies in, the outermost first."""
+    parts = name.split(".")[:-1]
+    return [".".join(parts[: i + 1]) for i in range(len(parts))]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from datasets import build_dataset, collate
 from datasets.build import PointDataset
-from models import build_model_from_cfg
+from models import CHECKPOINT_PREFIXES, build_model_from_cfg
 from tools.builder import RunConfig, parse_run_config
 from utils.checkpoint import load_weights
 from utils.config import load_config
@@ -117,7 +117,7 @@ def load(args: argparse.Namespace) -> Subject:
     bare = {"img_encoder": "", "text_encoder": "", "self_contrastive": False, "reconstruct": True}
     bare = {**config.model, **bare}
     model = build_model_from_cfg(bare)
-    load_weights(model, args.ckpts)
+    load_weights(model, args.ckpts, CHECKPOINT_PREFIXES)
 
     where = "dataset.test" if args.data else "dataset.train"
     section = parse_run_config(load_config(args.data)).dataset.test if args.data else config.dataset.train
