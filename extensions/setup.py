@@ -98,11 +98,10 @@ def extension_arguments() -> dict:
         # By itself PyTorch compiles for the GPUs it sees, and fails where it sees none.
         os.environ["TORCH_CUDA_ARCH_LIST"] = "7.5;8.0;9.0+PTX"
     headers = [str(path.relative_to(ROOT)) for pattern in ("*.h", "*.cuh") for path in csrc.rglob(pattern)]
-    version = tuple(int(part) for part in torch.__version__.split(".")[:2])
-    standard = "c++20" if version >= (2, 15) else "c++17"
+    # The language standard is PyTorch's to choose: its build helper adds the one that its headers need.
     # Fused multiply-adds round differently: with them the same points could give other indices.
     if sys.platform == "win32":
-        flags = ["/O2", "/fp:precise", f"/std:{standard}"]
+        flags = ["/O2", "/fp:precise"]
     else:
         flags = [
             "-O3",
@@ -110,7 +109,6 @@ def extension_arguments() -> dict:
             "-ffp-contract=off",
             "-fno-strict-aliasing",
             "-Wno-maybe-uninitialized",
-            f"-std={standard}",
         ]
     # What is built, by what one goes without if that fails.
     attempts = {"the compiled library": {"cuda": False, "openmp": False}}
@@ -126,7 +124,7 @@ def extension_arguments() -> dict:
         # be but one. What GCC compiles runs on any of them, what Clang compiles on those of LLVM and Intel only.
         arguments = {"cxx": flags + ["-fopenmp"] * openmp}
         if cuda:
-            arguments["nvcc"] = ["-O3", "--fmad=false", f"-std={standard}"]
+            arguments["nvcc"] = ["-O3", "--fmad=false"]
         kind = CUDAExtension if cuda else CppExtension
         return kind("recon_ops._C", sources, depends=sorted(headers), extra_compile_args=arguments)
 

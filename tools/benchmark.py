@@ -109,10 +109,8 @@ def compiled_baseline() -> ModuleType | None:
     """The classic CUDA kernels, compiled at first use and kept in PyTorch's cache of extensions; None without nvcc."""
     from torch.utils.cpp_extension import load
 
-    version = tuple(int(part) for part in torch.__version__.split(".")[:2])
-    flags = ["-O3", "-std=c++20" if version >= (2, 15) else "-std=c++17"]
     try:
-        return load("recon_baseline", [str(BASELINE)], extra_cuda_cflags=flags, extra_cflags=flags)
+        return load("recon_baseline", [str(BASELINE)], extra_cuda_cflags=["-O3"], extra_cflags=["-O3"])
     except (RuntimeError, OSError, ImportError, subprocess.CalledProcessError) as error:
         print(f"without the classic CUDA kernels: {first_line(error)}", file=sys.stderr)
         return None
