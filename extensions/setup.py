@@ -50,7 +50,7 @@ def first_error(lines: Iterable[str]) -> str:
     """What a compiler or linker found wrong first."""
     lines = [line.strip() for line in lines if line.strip()]
     told = (line for line in lines if re.search(r"\berror\b ?:|\berror --|cannot find -l|undefined reference", line))
-    return next(told, lines[-1] if lines else "it printed nothing")
+    return next(told, lines[-1] if lines else "")
 
 
 @contextlib.contextmanager
@@ -176,7 +176,14 @@ def library_arguments() -> dict:
     stable = version >= STABLE_FROM
     # The language standard is PyTorch's to choose: its build helper adds the one that its headers need.
     # Fused multiply-adds round differently: with them the same points could give other indices.
-    flags = ["-O3", "-g0", "-ffp-contract=off", "-fno-strict-aliasing", "-fvisibility=hidden", "-Wno-maybe-uninitialized"]
+    flags = [
+        "-O3",
+        "-g0",
+        "-ffp-contract=off",
+        "-fno-strict-aliasing",
+        "-fvisibility=hidden",
+        "-Wno-maybe-uninitialized",
+    ]
     if sys.platform == "win32":
         flags = ["/O2", "/fp:precise"]
     elif sys.platform == "linux" and not stable:
@@ -209,11 +216,13 @@ def library_arguments() -> dict:
             try:
                 with recorded(lines):
                     super().build_extensions()
-            except (Exception, SystemExit):
+            except (Exception, SystemExit) as error:
+                # PyTorch asks the compiler for its version first, and keeps what it answers.
+                lines += (getattr(error, "output", None) or b"").decode(errors="replace").splitlines()
                 cuda = any(library.name.endswith("_cuda") for library in self.extensions)
                 advice = "the compiler's messages are above; repair it, or name another: CXX=/path/to/c++"
                 advice += " (CUDA_HOME=/path for nvcc)" * cuda
-                problem = f"the operators cannot be compiled with {compiler}: {first_error(lines)}"
+                problem = f"the operators cannot be compiled with {compiler}: {first_error(lines) or error}"
                 fail(problem, advice, WITHOUT, *[WITHOUT_CUDA] * cuda)
             for library in self.extensions:
                 file = self.get_ext_fullpath(library.name)

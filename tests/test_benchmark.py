@@ -1,0 +1,59 @@
+"""The benchmark of the operators: its rows, its report, and what it says of bad arguments and missing peers."""
+
+import json
+
+import pytest
+import torch
+
+from tools import benchmark
+from utils.errors import UserError
+
+
+def test_benchmark(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(benchmark, "SHORTEST_SECONDS", 0)
+    file = tmp_path / "ops.json"
+    benchmark.main(["ops", "--smoke", "--device", "cpu", "--json", str(file)])
+    content = json.loads(file.read_text())
+    assert {row["name"] for row in content["rows"]} == {case.name for case in benchmark.all_cases(smoke=True)}
+    printed = capsys.readouterr().out
+    for row in content["rows"]:
+        assert row["milliseconds"]["recon_ops"] > 0 and row["share_of_limit"] > 0 and row["limit"] in ("flops", "bytes")
+        assert row["ratio"] == pytest.approx(row["milliseconds"][row["best_peer"]] / row["milliseconds"]["recon_ops"])
+        assert row["title"] in printed
+    assert content["machine"]["threads"] == torch.get_num_threads() and content["versions"]["torch"]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["ops", "--repeats", "9"], "--repeats 9: must be at least 10"),
+        (["ops", "--only", "nothing", "--smoke"], "--only nothing: unknown; there are fps-1024-64"),
+        (["ops", "--threads", "0"], "--threads 0: must be at least 1"),
+        (["ops", "--json", "no/such/folder/file.json"], "does not exist"),
+        (["ops", "--json", "."], "is a folder"),
+        (["models"], "invalid choice"),
+    ],
+)
+def test_benchmark_tells_bad_arguments(arguments, message):
+    with pytest.raises(UserError) as error:
+        benchmark.main(arguments)
+    assert message in str(error.value)
+
+
+def test_benchmark_tells_first_what_it_cannot_write(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(benchmark.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(benchmark, "run_ops", lambda *_: pytest.fail("measured first"))
+    with pytest.raises(UserError, match="ops.json cannot be written: Permission denied"):
+        benchmark.main(["ops", "--json", str(tmp_path / "ops.json")])
+
+
+def test_benchmark_does_without_broken_peers(monkeypatch, capsys):
+    def broken(name: str):
+        raise RuntimeError("built for another PyTorch")
+
+    monkeypatch.setattr(benchmark.importlib, "import_module", broken)
+    assert benchmark.optional("torch_cluster") is None
+    assert capsys.readouterr().err == "without torch_cluster: built for another PyTorch\n"
