@@ -55,5 +55,29 @@ def test_benchmark_does_without_broken_peers(monkeypatch, capsys):
         raise RuntimeError("built for another PyTorch")
 
     monkeypatch.setattr(benchmark.importlib, "import_module", broken)
-    assert benchmark.optional("torch_cluster") is None
-    assert capsys.readouterr().err == "without torch_cluster: built for another PyTorch\n"
+    assert benchmark.optional("pytorch3d") is None
+    assert capsys.readouterr().err == "without pytorch3d: built for another PyTorch\n"
+
+
+def test_benchmark_names_missing_peers_and_calls_those_there(monkeypatch):
+    cloud, called = benchmark.clouds(torch.device("cpu"), 2, 40, 3), []
+
+    class Peer:
+        @staticmethod
+        def farthest_point_sampling(points, mask, k, **options):
+            called.append((points.shape, mask.shape, k, options["random_start"]))
+
+        @staticmethod
+        def sample_idx(points, k, h, start_idx):
+            called.append((points.shape, k, h, start_idx))
+
+    peers = {"torch_fps": Peer, "torch_quickfps": Peer}
+    monkeypatch.setattr(benchmark, "optional", peers.get)
+    calls = benchmark.sampling(2, 40, 6, None, torch.device("cpu"))
+    assert set(calls) == {"recon_ops", "PyTorch", "torch_fps", "torch_quickfps: h=3", "torch_quickfps: h=5"}
+    for name, call in calls.items():
+        assert name in ("recon_ops", "PyTorch") or call() is None
+    shape = cloud.shape
+    assert called == [(shape, shape[:2], 6, False), (shape, 6, 3, 0), (shape, 6, 5, 0)]
+    monkeypatch.setattr(benchmark.importlib.util, "find_spec", lambda name: None if name in peers else "there")
+    assert benchmark.not_installed() == ["torch_fps", "torch_quickfps"]
