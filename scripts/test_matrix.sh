@@ -8,6 +8,10 @@ cd "$(dirname "$0")/.."
 unset PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX RECON_OPS_CUDA
 tests="tests/test_recon_ops.py tests/test_dropins.py tests/test_operator_build.py"
 
+ask='import platform, torch
+from extensions import recon_ops
+print(torch.__version__, platform.python_version(), recon_ops.backend("cpu"), sep=" | ")'
+
 rows=() status=0
 for pair in "$@"; do
     version=${pair%%=*} folder=$PWD/build/matrix/${pair%%=*}
@@ -17,7 +21,7 @@ for pair in "$@"; do
             "torch==$version" numpy pytest hypothesis 'setuptools>=70.1,<82' ninja
     fi
     # A copy without what other versions have built; each keeps its own.
-    rm -rf "$folder/source"
+    rm -rf "$folder/source" "$folder/tests.log"
     mkdir -p "$folder/source"
     git ls-files -z --cached --others --exclude-standard extensions scripts tests/golden $tests |
         xargs -0 cp --parents -t "$folder/source"
@@ -27,12 +31,7 @@ for pair in "$@"; do
         python extensions/setup.py build_ext --inplace >../build.log 2>&1 || { grep '^recon_ops:' ../build.log; exit 1; }
         python -m pytest --noconftest -p no:cacheprovider -q $tests >../tests.log 2>&1
     ) || status=1
-    told=$(cd "$folder/source" && "$folder/bin/python" - 2>/dev/null <<'PYTHON' || echo "? | ? | none"
-import platform, torch
-from extensions import recon_ops
-print(torch.__version__, platform.python_version(), recon_ops.backend("cpu"), sep=" | ")
-PYTHON
-)
+    told=$(cd "$folder/source" && "$folder/bin/python" -c "$ask" 2>/dev/null || echo "$version | ? | none")
     rows+=("| $told | $("${CXX:-c++}" -dumpfullversion) | $(tail -1 "$folder/tests.log" 2>/dev/null) |")
     echo "${rows[-1]}" >&2
 done

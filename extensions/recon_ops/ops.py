@@ -60,6 +60,24 @@ if missing and os.environ.get("RECON_REQUIRE_LIBRARY") == "1":
     raise ImportError(f"recon_ops: RECON_REQUIRE_LIBRARY=1, but the compiled library is missing: {missing}")
 
 
+# How messages about wrong arguments begin in C++.
+_MARK = "recon_ops: "
+
+
+def call(name: str, *arguments: Any) -> Any:
+    """Call an operator; what its kernels find wrong with the arguments is a ValueError.
+
+    Of the exceptions that come through the stable ABI, some versions of PyTorch keep the message but not the type.
+    """
+    try:
+        return getattr(torch.ops.recon_ops, name)(*arguments)
+    except (RuntimeError, ValueError) as error:
+        _, mark, message = str(error).partition(_MARK)
+        if not mark:
+            raise
+        raise ValueError(message) from None
+
+
 def has_kernel(device: str) -> bool:
     """Whether the compiled library runs on this kind of device ("cpu", "cuda")."""
     key = {"cpu": "CPU", "cuda": "CUDA"}.get(device)

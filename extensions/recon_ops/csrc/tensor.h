@@ -25,11 +25,12 @@
 
 namespace recon_ops {
 
-// Raises ValueError in Python, with the parts as its message.
+// Says in Python what is wrong with the arguments; recon_ops/ops.py makes it a ValueError by its first word.
 template <class... Parts>
 void check(bool condition, const Parts&... parts) {
   if (condition) return;
   std::ostringstream message;
+  message << "recon_ops: ";
   (message << ... << parts);
   throw std::invalid_argument(message.str());
 }
