@@ -46,11 +46,10 @@ def fail(problem: str, *advice: str) -> None:
     raise SystemExit("\n".join(f"recon_ops: {line}" for line in (f"error: {problem}", *advice)))
 
 
-def first_error(lines: Iterable[str]) -> str:
+def first_error(lines: Iterable[str], otherwise: str) -> str:
     """What a compiler or linker found wrong first."""
-    lines = [line.strip() for line in lines if line.strip()]
     told = (line for line in lines if re.search(r"\berror\b ?:|\berror --|cannot find -l|undefined reference", line))
-    return next(told, lines[-1] if lines else "")
+    return next(told, otherwise).strip()
 
 
 @contextlib.contextmanager
@@ -107,7 +106,8 @@ def toolkit_problem(nvcc: Path, compiler: str, library: Extension) -> str | None
             except OSError as error:
                 return f"{command[0]}: {error.strerror}"
             if done.returncode:
-                return first_error((done.stderr + done.stdout).splitlines())
+                output = done.stderr + done.stdout
+                return first_error(output.splitlines(), output or f"{command[0]} failed")
     return None
 
 
@@ -220,9 +220,9 @@ def library_arguments() -> dict:
                 # PyTorch asks the compiler for its version first, and keeps what it answers.
                 lines += (getattr(error, "output", None) or b"").decode(errors="replace").splitlines()
                 cuda = any(library.name.endswith("_cuda") for library in self.extensions)
-                advice = "the compiler's messages are above; repair it, or name another: CXX=/path/to/c++"
+                advice = "repair the compiler, whose messages precede this, or name another: CXX=/path/to/c++"
                 advice += " (CUDA_HOME=/path for nvcc)" * cuda
-                problem = f"the operators cannot be compiled with {compiler}: {first_error(lines) or error}"
+                problem = f"the operators cannot be compiled with {compiler}: {first_error(lines, str(error))}"
                 fail(problem, advice, WITHOUT, *[WITHOUT_CUDA] * cuda)
             for library in self.extensions:
                 file = self.get_ext_fullpath(library.name)
