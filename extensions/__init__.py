@@ -1,11 +1,13 @@
 """Point operators: sampling, nearest neighbours, grouping, interpolation and Chamfer distance, from `recon_ops`."""
 
+import os
 import sys
 from pathlib import Path
 
 # First on the path for now, so that this copy is the one `recon_ops` in the whole process, installed or not: its
-# operators can be registered with PyTorch only once.
-sys.path.insert(0, str(Path(__file__).parent))
+# operators can be registered with PyTorch only once. RECON_OPS_INSTALLED=1 takes the installed one, to test a wheel.
+if os.environ.get("RECON_OPS_INSTALLED") != "1":
+    sys.path.insert(0, str(Path(__file__).parent))
 
 import recon_ops
 from recon_ops import (
@@ -20,7 +22,8 @@ from recon_ops import (
     three_nn,
 )
 
-sys.path.remove(str(Path(__file__).parent))
+if os.environ.get("RECON_OPS_INSTALLED") != "1":
+    sys.path.remove(str(Path(__file__).parent))
 
 __all__ = [
     "ball_query",

@@ -34,11 +34,13 @@ if ! cmp -s requirements.txt "$stamp"; then
     cp requirements.txt "$stamp"
 fi
 
-# The point operators are compiled where a compiler is there, anew when they, PyTorch or the compilers change, with CUDA
-# kernels where a GPU is too (RECON_OPS_CUDA=1 insists, 0 forgoes them). A library that was meant to have them stays so
-# where no GPU is: another machine may share this folder. Without the library the operators run in plain PyTorch.
+# The point operators are compiled once, anew when they, PyTorch or the compilers change, with CUDA kernels where a GPU is
+# (RECON_OPS_CUDA=1 insists, 0 forgoes them). A library that was meant to have them stays so where no GPU is: another
+# machine may share this folder. A compiler that fails ends the set-up; only where there is none do the operators run in
+# plain PyTorch (RECON_REQUIRE_LIBRARY=1 ends the set-up there too, 0 does without the library).
 compile_operators() {
     local versions state cuda=${RECON_OPS_CUDA:-} folder=extensions/build
+    [ "${RECON_REQUIRE_LIBRARY:-}" != 0 ] || return 0
     versions=$(python -c 'import sys; from importlib.metadata import version; print(sys.version, version("torch"))')
     [ -n "$versions" ] || return 0
     [ -n "$cuda" ] || cuda=$(sed -n 's/^cuda //p' $folder/state 2>/dev/null || true)
@@ -46,7 +48,7 @@ compile_operators() {
         if nvidia-smi -L >/dev/null 2>&1; then cuda=auto; else cuda=0; fi
     fi
     state="$versions $(find extensions/setup.py extensions/recon_ops/csrc -type f | sort | xargs cat | cksum)
-$(command -v "${CXX:-c++}" g++ nvcc || true)
+$(command -v "${CXX:-c++}" g++ clang++ nvcc || true)
 cuda $cuda"
     [ "$state" != "$(cat $folder/state 2>/dev/null)" ] || return 0
     if ! mkdir -p $folder 2>/dev/null || ! [ -w $folder ] || ! [ -w extensions/recon_ops ]; then
@@ -58,12 +60,16 @@ cuda $cuda"
         python -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)' 2>/dev/null || true
         [ "$state" != "$(cat $folder/state 2>/dev/null)" ] || return 0
         echo "compiling the point operators (once; about a minute)" >&2
-        rm -f extensions/recon_ops/_C*.so
-        RECON_OPS_CUDA=$cuda python extensions/setup.py build_ext --inplace >$folder/log 2>&1 || true
+        rm -f extensions/recon_ops/_C* $folder/state
+        RECON_OPS_CUDA=$cuda python extensions/setup.py build_ext --inplace >$folder/log 2>&1 || {
+            grep '^recon_ops:' $folder/log >&2 || tail -3 $folder/log >&2
+            fail "the point operators were not built; all that was printed is in $PWD/$folder/log"
+        }
         grep '^recon_ops:' $folder/log >&2 || true
-        compgen -G 'extensions/recon_ops/_C*' >/dev/null ||
-            echo "recon_ops: there is no compiled library, see $folder/log" >&2
         echo "$state" >$folder/state
     } 9>$folder/lock
 }
 compile_operators
+if [ "${RECON_REQUIRE_LIBRARY:-}" = 1 ] && ! compgen -G 'extensions/recon_ops/_C.*' >/dev/null; then
+    fail "RECON_REQUIRE_LIBRARY=1, but the point operators are not built: no compiler was there when this was set up"
+fi

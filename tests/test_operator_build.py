@@ -1,4 +1,4 @@
-"""Building the point operators: once, by one set-up at a time, with what the machine has."""
+"""Building the point operators: once, by one set-up at a time, with what the machine has; and what goes wrong."""
 
 import os
 import shutil
@@ -15,7 +15,12 @@ case "$*" in
     *importlib.metadata*) echo 3.11 2.15 ;;
     *purelib*) echo "$VIRTUAL_ENV" ;;
     *fcntl*) exec {sys.executable} "$@" ;;
-    *build_ext*) echo "$RECON_OPS_CUDA" >>builds; sleep $PAUSE; touch extensions/recon_ops/_C.so ;;
+    *build_ext*)
+        echo "$RECON_OPS_CUDA" >>builds
+        sleep $PAUSE
+        echo "recon_ops: $SAYS"
+        if [ "$BUILDS" = 1 ]; then touch extensions/recon_ops/_C.so; fi
+        exit "$STATUS" ;;
 esac
 """
 
@@ -35,9 +40,17 @@ def project(tmp_path: Path) -> Path:
 
 
 def set_up(project: Path, **environment: str) -> subprocess.Popen:
-    chosen = os.environ | {"VIRTUAL_ENV": str(project), "NO_GPU": "1", "RECON_OPS_CUDA": "", "PAUSE": "0"} | environment
-    command = ["bash", "-euo", "pipefail", "-c", "source scripts/env.sh; echo ready >&9 && exit 1; echo ready"]
-    return subprocess.Popen(command, cwd=project, env=chosen, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    chosen = {"VIRTUAL_ENV": str(project), "NO_GPU": "1", "RECON_OPS_CUDA": "", "RECON_REQUIRE_LIBRARY": ""}
+    chosen |= {"PAUSE": "0", "SAYS": "fine", "BUILDS": "1", "STATUS": "0"} | environment
+    command = [
+        "bash",
+        "-euo",
+        "pipefail",
+        "-c",
+        "source scripts/env.sh; { echo >&9; } 2>/dev/null && exit 1; echo ready",
+    ]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=project, env=os.environ | chosen, text=True, **pipes)
 
 
 def builds(project: Path, **environment: str) -> list[str]:
@@ -66,15 +79,50 @@ def test_cuda_kernels_outlive_the_gpu(project):
     assert builds(project)[4:] == builds(project, NO_GPU="0")[4:] == ["1"]
 
 
+def test_a_failed_build_ends_the_set_up(project):
+    broken = {"SAYS": "error: broken", "BUILDS": "0", "STATUS": "1"}
+    for _ in range(2):
+        failed = set_up(project, **broken)
+        out, err = failed.communicate(timeout=60)
+        assert failed.returncode == 2 and not out, err
+        assert "recon_ops: error: broken\nerror: the point operators were not built" in err
+    assert builds(project) == ["0", "0", "0"], "what failed is tried anew"
+
+
+def test_a_set_up_without_a_compiler_goes_on_unless_the_library_is_demanded(project):
+    alone = {"SAYS": "no compiler", "BUILDS": "0"}
+    out, err = set_up(project, **alone).communicate(timeout=60)
+    assert out == "ready\n" and err.splitlines()[1:] == ["recon_ops: no compiler"]
+    assert builds(project, **alone) == ["0"]
+    demanded = set_up(project, RECON_REQUIRE_LIBRARY="1", **alone)
+    out, err = demanded.communicate(timeout=60)
+    assert demanded.returncode == 2 and not out and "RECON_REQUIRE_LIBRARY=1, but" in err
+
+
+def test_a_set_up_may_forgo_the_library(project):
+    out, err = set_up(project, RECON_REQUIRE_LIBRARY="0").communicate(timeout=60)
+    assert out == "ready\n" and not err and not (project / "builds").exists()
+
+
 def setup_py(tmp_path: Path, code: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
     """Run a copy of setup.py after some code."""
     ignored = shutil.ignore_patterns("build", "_C*", "*.egg-info", "__pycache__")
     shutil.copytree(ROOT / "extensions", tmp_path / "extensions", ignore=ignored)
     file = str(tmp_path / "extensions" / "setup.py")
     code = f"import runpy, sys; sys.argv[0] = {file!r}; {code}; runpy.run_path({file!r}, run_name='__main__')"
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], env=os.environ | environment, capture_output=True, text=True
-    )
+    chosen = {name: value for name, value in os.environ.items() if name not in ("CXX", "CC", "CUDA_HOME", "CUDA_PATH")}
+    chosen |= {"RECON_OPS_CUDA": "0", "RECON_REQUIRE_LIBRARY": ""} | environment
+    return subprocess.run([sys.executable, "-c", code, *arguments], env=chosen, capture_output=True, text=True)
+
+
+def said(done: subprocess.CompletedProcess) -> list[str]:
+    return [line for line in done.stderr.splitlines() if line.startswith("recon_ops: ")]
+
+
+def program(file: Path, text: str) -> str:
+    file.write_text("#!/bin/sh\n" + text)
+    file.chmod(0o755)
+    return str(file)
 
 
 def test_isolated_builds_find_pytorch(tmp_path):
@@ -85,16 +133,69 @@ def test_isolated_builds_find_pytorch(tmp_path):
     for name in ("setuptools", "_distutils_hack"):
         (tmp_path / "isolated" / name).symlink_to(site / name)
     hide = f"sys.path = [{str(tmp_path / 'isolated')!r}] + [path for path in sys.path if 'site-packages' not in path]"
-    shown = setup_py(tmp_path, f"{hide}; import importlib.util as u; print(u.find_spec('torch'))", "--name")
-    assert shown.returncode == 0 and shown.stdout.split() == ["None", "recon-ops"], shown.stderr
-    assert "recon_ops: installed without" not in shown.stderr
+    code = f"{hide}; import importlib.util as u; print(u.find_spec('torch'))"
+    shown = setup_py(tmp_path, code, "build_ext", "--help", CXX="c++")
+    assert shown.returncode == 0 and shown.stdout.startswith("None\n"), shown.stderr
+    assert not said(shown)
 
 
-def test_without_a_compiler(tmp_path):
+def test_without_pytorch(tmp_path):
     pytest.importorskip("setuptools")
-    missing = {"CXX": "no-such-compiler", "CC": "no-such-compiler", "RECON_OPS_CUDA": "0"}
-    done = setup_py(tmp_path, "pass", "build_ext", "--inplace", **missing)
-    said = [line for line in done.stderr.splitlines() if line.startswith("recon_ops: ")]
-    assert done.returncode == 0 and len(said) == 1, done.stderr
-    assert said[0].startswith("recon_ops: installed without the compiled library: ")
+    code = "import subprocess as s; s.run = lambda *_, **__: s.CompletedProcess('', 0, ''); sys.modules['torch'] = None"
+    done = setup_py(tmp_path, code, "build_ext", CXX="c++")
+    assert done.returncode == 1 and "PyTorch, which the library is built for, cannot be imported" in said(done)[0]
+
+
+@pytest.mark.parametrize("demand, status", [("", 0), ("1", 1)])
+def test_without_a_compiler(tmp_path, demand, status):
+    pytest.importorskip("setuptools")
+    (tmp_path / "bin").mkdir()
+    done = setup_py(
+        tmp_path, "pass", "build_ext", "--inplace", PATH=str(tmp_path / "bin"), RECON_REQUIRE_LIBRARY=demand
+    )
+    assert done.returncode == status and len(said(done)) == 1, done.stderr
+    assert said(done)[0].endswith("no C++ compiler was found (CXX names one)")
     assert not list((tmp_path / "extensions" / "recon_ops").glob("_C*"))
+
+
+def test_the_library_can_be_forgone(tmp_path):
+    pytest.importorskip("setuptools")
+    done = setup_py(tmp_path, "pass", "build_ext", "--inplace", RECON_REQUIRE_LIBRARY="0", CXX="/no/compiler")
+    assert done.returncode == 0 and len(said(done)) == 1, done.stderr
+
+
+@pytest.mark.parametrize("compiler", ["broken", "missing"])
+def test_a_compiler_that_fails_is_an_error(tmp_path, compiler):
+    pytest.importorskip("setuptools")
+    file = tmp_path / "c++"
+    if compiler == "broken":
+        program(file, "echo first; echo 'a.cpp:1:1: error: it is broken'; echo 'a.cpp:2:1: error: second'; exit 1\n")
+    done = setup_py(tmp_path, "pass", "build_ext", "--inplace", CXX=str(file), CC=str(file))
+    assert done.returncode == 1, done.stderr
+    assert said(done)[0].startswith(f"recon_ops: error: the operators cannot be compiled with {file}: ")
+    assert "it is broken" in said(done)[0] or compiler == "missing"
+    assert "CXX=" in said(done)[1] and "RECON_REQUIRE_LIBRARY=0" in said(done)[2]
+    assert not list((tmp_path / "extensions" / "recon_ops").glob("_C*"))
+
+
+@pytest.mark.parametrize(
+    "compile_, found",
+    [
+        ("exec c++ -x c++ -c /dev/null -o probe.o", "cannot find -lcudart"),
+        ("echo 'host_config.h(99): error: unsupported GNU version'; exit 1", "unsupported GNU version"),
+    ],
+)
+def test_an_incomplete_cuda_toolkit_is_found_before_compiling(tmp_path, compile_, found):
+    pytest.importorskip("setuptools")
+    if shutil.which("c++") is None:
+        pytest.skip("there is no C++ compiler to link with")
+    (tmp_path / "cuda" / "bin").mkdir(parents=True)
+    output = 'while [ "$1" != -o ]; do shift; done; '
+    compile_ = compile_.replace("probe.o", '"$2"')
+    program(tmp_path / "cuda/bin/nvcc", f'case "$1" in --version) echo release 13.0;; *) {output}{compile_};; esac\n')
+    code = "import torch; torch.version.cuda = '13.1'"
+    demanded = {"CUDA_HOME": str(tmp_path / "cuda"), "RECON_OPS_CUDA": "1", "LIBRARY_PATH": ""}
+    done = setup_py(tmp_path, code, "build_ext", "--inplace", **demanded)
+    assert done.returncode == 1 and "compiled" not in done.stdout, done.stderr
+    assert "cannot build a tiny program" in said(done)[0] and found in said(done)[0]
+    assert "CUDA_HOME=" in said(done)[1] and "RECON_OPS_CUDA=0" in said(done)[2]

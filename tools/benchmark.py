@@ -1,6 +1,7 @@
 """Time the point operators beside every peer that can be imported: `python -m tools.benchmark ops`."""
 
 import importlib
+import importlib.util
 import math
 import os
 import platform
@@ -27,7 +28,10 @@ from utils.logging import git_revision, progress, versions, write_json
 
 REPOSITORY = Path(__file__).parents[1]
 BASELINE = REPOSITORY / "extensions" / "benchmarks" / "baseline.cu"
-PACKAGES = ("torch", "numpy", "scipy", "fpsample", "torch_cluster", "pytorch3d")
+PEERS = ("fpsample", "torch_fps", "torch_quickfps", "torch_fpsample", "torchbvh", "pytorch3d", "scipy")
+PACKAGES = ("torch", "numpy", *PEERS)
+# Which height of its tree is best for fpsample and what derives from it depends on the machine.
+TREE_HEIGHTS = (3, 5, 7, 9)
 
 # A call is repeated within one measurement until that takes this long, so that the clock does not matter.
 SHORTEST_SECONDS = 0.004
@@ -89,6 +93,10 @@ def optional(name: str) -> ModuleType | None:
         return None
 
 
+def not_installed() -> list[str]:
+    return [name for name in PEERS if importlib.util.find_spec(name) is None]
+
+
 def first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
@@ -122,13 +130,17 @@ def baseline(device: torch.device, name: str) -> Callable[..., Any] | None:
     return getattr(kernels, name) if kernels else None
 
 
-def batch_vector(points: Tensor) -> Tensor:
-    """The cloud that each point of (B, N, 3) belongs to, as torch_cluster wants it."""
-    return torch.arange(len(points), device=points.device).repeat_interleave(points.shape[1])
-
-
 def per_cloud(function: Callable[[int], Any], count: int, pool: ThreadPoolExecutor | None) -> Callable[[], Any]:
     return lambda: list((pool.map if pool else map)(function, range(count)))
+
+
+# What spares torch_fps work that ours does in any case, or that the clouds here do not need.
+LEAST_CHECKS = {"random_start": False, "validate": False, "assume_finite": True}
+
+
+def masked(points: Tensor) -> tuple[Tensor, Tensor]:
+    """Points and the mask of valid ones that torch_fps wants beside them."""
+    return points, torch.ones(points.shape[:2], dtype=torch.bool, device=points.device)
 
 
 def sampling(batch: int, total: int, count: int, pool: ThreadPoolExecutor | None, device: torch.device) -> Calls:
@@ -139,19 +151,24 @@ def sampling(batch: int, total: int, count: int, pool: ThreadPoolExecutor | None
     }
     if classic := baseline(device, "farthest_point_sample"):
         calls["classic CUDA"] = partial(classic, points, count, True)
-    if cluster := optional("torch_cluster"):
-        flat, owner = points.flatten(0, 1), batch_vector(points)
-        calls["torch_cluster"] = partial(cluster.fps, flat, owner, count / total, random_start=False)
+    if torch_fps := optional("torch_fps"):
+        calls["torch_fps"] = partial(torch_fps.farthest_point_sampling, *masked(points), count, **LEAST_CHECKS)
+    if quick := optional("torch_quickfps"):
+        for height in (height for height in TREE_HEIGHTS if 2**height <= total):
+            calls[f"torch_quickfps: h={height}"] = partial(quick.sample_idx, points, count, h=height, start_idx=0)
+    if fpsample := optional("torch_fpsample"):
+        for height in (height for height in TREE_HEIGHTS if 2**height <= total):
+            calls[f"torch_fpsample: h={height}"] = partial(fpsample.sample, points, count, h=height, start_idx=0)
+    bvh = optional("torchbvh")
+    if bvh and device.type == "cuda":
+        calls["torchbvh"] = partial(bvh.fps, points, count)
     if three := optional("pytorch3d.ops"):
         calls["pytorch3d"] = partial(three.sample_farthest_points, points, K=count)
     fpsample = optional("fpsample")
     if fpsample and device.type == "cpu":
         arrays = points.numpy()
         pools = {"serial": None, "threads": pool} if pool and batch > 1 else {"serial": None}
-        # Which height of its tree is best depends on the machine, as does whether threads help.
-        for height in (3, 5, 7, 9):
-            if 2**height > total:
-                continue
+        for height in (height for height in TREE_HEIGHTS if 2**height <= total):
 
             def one(cloud: int, height: int = height) -> Any:
                 return fpsample.bucket_fps_kdline_sampling(arrays[cloud], count, h=height, start_idx=0)
@@ -175,9 +192,9 @@ def neighbors(batch: int, rows: int, total: int, k: int, is_sorted: bool, device
     }
     if classic := baseline(device, "knn"):
         calls["classic CUDA"] = partial(classic, query, points, k)
-    if cluster := optional("torch_cluster"):
-        inputs = points.flatten(0, 1), query.flatten(0, 1), k, batch_vector(points), batch_vector(query)
-        calls["torch_cluster"] = partial(cluster.knn, *inputs, num_workers=torch.get_num_threads())
+    bvh = optional("torchbvh")
+    if bvh and device.type == "cuda":
+        calls["torchbvh"] = lambda: bvh.BVH(points).knn(query, k)
     if three := optional("pytorch3d.ops"):
         calls["pytorch3d"] = partial(three.knn_points, query, points, K=k, return_sorted=is_sorted)
     spatial = optional("scipy.spatial")
@@ -224,10 +241,6 @@ def ball(batch: int, rows: int, total: int, k: int, device: torch.device) -> Cal
         "recon_ops": partial(recon_ops.ball_query, centers, points, radius, k),
         "PyTorch": partial(reference("ball_query"), centers, points, radius, k),
     }
-    if cluster := optional("torch_cluster"):
-        inputs = points.flatten(0, 1), centers.flatten(0, 1), radius, batch_vector(points), batch_vector(centers)
-        workers = {"num_workers": torch.get_num_threads()}
-        calls["torch_cluster"] = partial(cluster.radius, *inputs, max_num_neighbors=k, **workers)
     if three := optional("pytorch3d.ops"):
         calls["pytorch3d"] = partial(three.ball_query, centers, points, K=k, radius=radius, return_nn=False)
     return calls
@@ -258,6 +271,14 @@ def grouping(batch: int, total: int, groups: int, size: int, device: torch.devic
         "recon_ops": partial(recon_ops.group, points, groups, size),
         "PyTorch": plain(reference("farthest_point_sample"), lambda c: matmul_topk(c, points, size)),
     }
+    if torch_fps := optional("torch_fps"):
+        inputs = *masked(points), groups, size
+
+        def fused() -> Tensor:
+            chosen, index = torch_fps.farthest_point_sampling_with_knn(*inputs, **LEAST_CHECKS)
+            return recon_ops.gather(points, index) - recon_ops.gather(points, chosen)[:, :, None]
+
+        calls["torch_fps"] = fused
     classic = baseline(device, "farthest_point_sample"), baseline(device, "knn")
     if all(classic):
         calls["classic CUDA"] = plain(classic[0], lambda c: classic[1](c, points, size)[1])
@@ -272,6 +293,7 @@ def all_cases(smoke: bool, pool: ThreadPoolExecutor | None = None) -> list[Case]
         (32, 2048, 128, 4),
         (32, 8192, 512, 2.5),
         (32, 8192, 1200, 2.5),
+        (16, 10_000, 2500, None),
         (1, 100_000, 4096, 1.5),
     ):
         name = f"fps-{total}-{count}"
@@ -409,6 +431,7 @@ def report(results: list[Result], device: torch.device, limits: dict[str, float]
         "git": git_revision(REPOSITORY),
         "machine": machine,
         "versions": versions(PACKAGES),
+        "not_installed": not_installed(),
         "device": device.type,
         "backend": recon_ops.backend(device),
         "repeats": repeats,
@@ -506,6 +529,8 @@ def main(arguments: list[str] | None = None) -> None:
     where = machine.get("gpu") or f"{machine['processor']}, {machine['threads']} of {machine['cores']} cores"
     print(f"{where}; recon_ops on {content['backend']}; medians of {content['repeats']}, {content['date']}")
     print(table(content))
+    if content["not_installed"]:
+        print("peers that are not installed:", ", ".join(content["not_installed"]))
     if args.json:
         try:
             write_json(content, args.json)

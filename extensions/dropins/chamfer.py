@@ -1,5 +1,7 @@
 """Stands in for the compiled module `chamfer`, for projects that bring their own `chamfer_dist` package."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -57,5 +59,5 @@ def backward(
             raise ValueError(f"{name} must have the shape {expected}, got {tuple(tensor.shape)}")
     a, b, grad_a, grad_b = (tensor.float().contiguous() for tensor in (xyz1, xyz2, grad_dist1, grad_dist2))
     index_a, index_b = idx1.long().contiguous(), idx2.long().contiguous()
-    into = torch.ops.recon_ops.nearest_backward
+    into = partial(recon_ops.ops.call, "nearest_backward")
     return into(grad_a, grad_b, a, b, index_a, index_b), into(grad_b, grad_a, b, a, index_b, index_a)

@@ -146,7 +146,7 @@ def farthest_point_sample(points: Tensor, num_samples: int, skip_origin: bool = 
     _check_float("points", points, "(B, N, 3)")
     num_samples = _count("num_samples", num_samples, points.shape[1])
     _check_flag("skip_origin", skip_origin)
-    return torch.ops.recon_ops.farthest_point_sample(_plain(points.detach()), num_samples, skip_origin)
+    return ops.call("farthest_point_sample", _plain(points.detach()), num_samples, skip_origin)
 
 
 def knn(
@@ -175,7 +175,7 @@ def knn(
     k = _count("k", k, points.shape[1])
     _check_flag("sorted", sorted)
     _check_flag("return_distances", return_distances)
-    distance, index = torch.ops.recon_ops.knn(_plain(query.detach()), _plain(points.detach()), k, sorted)
+    distance, index = ops.call("knn", _plain(query.detach()), _plain(points.detach()), k, sorted)
     return (distance, index) if return_distances else index
 
 
@@ -230,7 +230,7 @@ def nearest(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     _check_pair("a", a, "b", b)
     _check_filled("a", a)
     _check_filled("b", b)
-    return torch.ops.recon_ops.nearest(_plain(a), _plain(b))
+    return ops.call("nearest", _plain(a), _plain(b))
 
 
 def nearest_squared_distances(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -309,7 +309,7 @@ def ball_query(centers: Tensor, points: Tensor, radius: float, k: int) -> Tensor
     _check_pair("centers", centers, "points", points)
     _check_filled("points", points)
     radius, k = _radius(radius), _count("k", k, _LARGEST_COUNT)
-    return torch.ops.recon_ops.ball_query(_plain(centers.detach()), _plain(points.detach()), radius, k)
+    return ops.call("ball_query", _plain(centers.detach()), _plain(points.detach()), radius, k)
 
 
 def three_nn(unknown: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
@@ -331,7 +331,7 @@ def three_nn(unknown: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
     if known.shape[1] < 3:
         raise ValueError(f"known must hold at least 3 points, got {known.shape[1]}")
     try:
-        return torch.ops.recon_ops.knn(_plain(unknown.detach()), _plain(known.detach()), 3, True)
+        return ops.call("knn", _plain(unknown.detach()), _plain(known.detach()), 3, True)
     except ValueError as error:  # not finite
         raise ValueError(str(error).replace("query", "unknown").replace("points", "known")) from None
 
@@ -357,7 +357,7 @@ def three_interpolate(features: Tensor, index: Tensor, weight: Tensor) -> Tensor
     _check_pair("index", index, "weight", weight)
     if index.shape != weight.shape:
         raise ValueError(f"index must have the shape of weight {tuple(weight.shape)}, got {tuple(index.shape)}")
-    blended = torch.ops.recon_ops.three_interpolate(_plain(features), index.long().contiguous(), _plain(weight))
+    blended = ops.call("three_interpolate", _plain(features), index.long().contiguous(), _plain(weight))
     return blended.to(features.dtype)
 
 
@@ -377,7 +377,7 @@ def gather_channels(features: Tensor, index: Tensor) -> Tensor:
     _check_float("features", features, "(B, C, N)")
     _check_index(index, "(B, ...)")
     _check_pair("features", features, "index", index)
-    picked = torch.ops.recon_ops.gather_channels(_plain(features), index.long().flatten(1).contiguous())
+    picked = ops.call("gather_channels", _plain(features), index.long().flatten(1).contiguous())
     return picked.to(features.dtype).reshape(*features.shape[:2], *index.shape[1:])
 
 
@@ -402,9 +402,7 @@ def group(points: Tensor, num_group: int, group_size: int, skip_origin: bool = T
     group_size = _count("group_size", group_size, points.shape[1])
     _check_flag("skip_origin", skip_origin)
     plain = _plain(points)
-    neighborhoods, centers, center_index, index = torch.ops.recon_ops.group(
-        plain.detach(), num_group, group_size, skip_origin
-    )
+    neighborhoods, centers, center_index, index = ops.call("group", plain.detach(), num_group, group_size, skip_origin)
     if plain.requires_grad and torch.is_grad_enabled():
         # The indices are constant, so the gradient is that of looking the points up.
         axes = plain.mT

@@ -1,13 +1,15 @@
 """Registration of the operators with PyTorch: schemas, kernels, shapes for tracing, and gradients.
 
-The compiled library, where there is one, brings the schemas and the kernels for the CPU and perhaps CUDA. The plain
-PyTorch implementations stand behind it for every device it has no kernel for, and alone where it is missing, so that
-autograd, torch.compile and torch.export see the same operators either way.
+The compiled libraries, where there are any, bring the kernels for the CPU and CUDA. The plain PyTorch implementations
+stand behind them for every device without a kernel, and alone where there is no library, so that autograd,
+torch.compile and torch.export see the same operators either way.
 """
 
 import functools
+import os
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -32,13 +34,48 @@ SCHEMAS = {
     ),
 }
 
-try:
-    from . import _C  # noqa: F401 (importing it registers the operators)
+_library = torch.library.Library("recon_ops", "DEF")
+for _name, _schema in SCHEMAS.items():
+    _library.define(_name + _schema, tags=torch.Tag.pt2_compliant_tag)
 
-    missing = None
-except ImportError as error:
-    # A library built against another PyTorch fails here too, and the reason is worth telling.
-    missing = "it is not built" if "_C" in str(error) and "cannot import name" in str(error) else str(error)
+
+def _load(name: str) -> str | None:
+    """Load a compiled library, which registers its kernels; returns why that cannot be done."""
+    suffix = ".pyd" if os.name == "nt" else ".so"
+    file = Path(__file__).with_name(name + suffix)
+    if not file.exists():
+        return "it is not built"
+    try:
+        torch.ops.load_library(str(file))
+    except OSError as error:  # built against another PyTorch, perhaps: the reason is worth telling
+        return str(error)
+    return None
+
+
+# Why there are no kernels for the CPU and for CUDA; None where they are loaded.
+missing = _load("_C")
+missing_cuda = _load("_C_cuda") if torch.version.cuda else "this PyTorch was built without CUDA"
+
+if missing and os.environ.get("RECON_REQUIRE_LIBRARY") == "1":
+    raise ImportError(f"recon_ops: RECON_REQUIRE_LIBRARY=1, but the compiled library is missing: {missing}")
+
+
+# How messages about wrong arguments begin in C++.
+_MARK = "recon_ops: "
+
+
+def call(name: str, *arguments: Any) -> Any:
+    """Call an operator; what its kernels find wrong with the arguments is a ValueError.
+
+    Of the exceptions that come through the stable ABI, some versions of PyTorch keep the message but not the type.
+    """
+    try:
+        return getattr(torch.ops.recon_ops, name)(*arguments)
+    except (RuntimeError, ValueError) as error:
+        _, mark, message = str(error).partition(_MARK)
+        if not mark:
+            raise
+        raise ValueError(message) from None
 
 
 def has_kernel(device: str) -> bool:
@@ -49,9 +86,11 @@ def has_kernel(device: str) -> bool:
 
 @functools.cache
 def _announce(device: str) -> None:
-    reason = f"without the compiled library ({missing})" if missing else f"as the library has no {device} kernels"
+    reason = {"cpu": missing, "cuda": missing_cuda}.get(device)
+    library = "compiled library" if device == "cpu" else f"library for {device}"
     # As from a file that does not exist, so that no source line is printed below it.
-    warnings.warn_explicit(f"recon_ops runs in plain PyTorch, slowly, {reason}", UserWarning, "recon_ops", 1)
+    message = f"recon_ops runs in plain PyTorch, slowly, without the {library} ({reason or 'there is none'})"
+    warnings.warn_explicit(message, UserWarning, "recon_ops", 1)
 
 
 def fallback(name: str) -> Callable[..., Any]:
@@ -67,10 +106,7 @@ def fallback(name: str) -> Callable[..., Any]:
     return kernel
 
 
-_library = torch.library.Library("recon_ops", "DEF" if missing else "FRAGMENT")
-for _name, _schema in SCHEMAS.items():
-    if missing:
-        _library.define(_name + _schema, tags=torch.Tag.pt2_compliant_tag)
+for _name in SCHEMAS:
     _library.impl(_name, fallback(_name), "CompositeExplicitAutograd")
 
 

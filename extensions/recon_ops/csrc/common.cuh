@@ -1,31 +1,64 @@
 // What the CUDA files share: launching, checks, exact distances, ordered keys, and what one operator does for another.
 #pragma once
 
-#include <ATen/ATen.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
-#include <torch/library.h>
+#include <cuda_runtime.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 
+#include "tensor.h"
+
+#if !RECON_STABLE_ABI
+#include <c10/cuda/CUDAException.h>
+#include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
+#endif
+
 namespace recon_ops::cuda {
+
+#if RECON_STABLE_ABI
+
+#define RECON_CUDA_CHECK(call) STD_CUDA_CHECK(call)
+
+// Makes the device of a tensor the current one.
+struct DeviceOf : torch::stable::accelerator::DeviceGuard {
+  explicit DeviceOf(const Tensor& tensor) : DeviceGuard(tensor.get_device_index()) {}
+};
+
+inline cudaStream_t current_stream() {
+  int device = 0;
+  void* stream = nullptr;
+  STD_CUDA_CHECK(cudaGetDevice(&device));
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(device, &stream));
+  return static_cast<cudaStream_t>(stream);
+}
+
+#else
+
+#define RECON_CUDA_CHECK(call) C10_CUDA_CHECK(call)
+
+struct DeviceOf : c10::cuda::CUDAGuard {
+  explicit DeviceOf(const Tensor& tensor) : CUDAGuard(tensor.device()) {}
+};
+
+inline cudaStream_t current_stream() { return c10::cuda::getCurrentCUDAStream(); }
+
+#endif
 
 constexpr int kWarp = 32;
 constexpr unsigned kAllLanes = 0xffffffffu;
 
 template <typename Kernel, typename... Args>
 void launch(Kernel kernel, dim3 grid, int threads, Args... args) {
-  kernel<<<grid, threads, 0, c10::cuda::getCurrentCUDAStream()>>>(args...);
-  C10_CUDA_KERNEL_LAUNCH_CHECK();
+  kernel<<<grid, threads, 0, current_stream()>>>(args...);
+  RECON_CUDA_CHECK(cudaGetLastError());
 }
 
 // Blocks of a one-dimensional grid in which `each` items share a block.
 inline unsigned blocks_for(int64_t items, int64_t each) {
   const int64_t blocks = (items + each - 1) / each;
-  TORCH_CHECK_VALUE(blocks <= std::numeric_limits<int>::max(), "too many blocks for one launch: ", blocks);
+  check(blocks <= std::numeric_limits<int>::max(), "too many blocks for one launch: ", blocks);
   return static_cast<unsigned>(blocks);
 }
 
@@ -35,22 +68,25 @@ inline unsigned blocks_in_strides(int64_t items, int64_t each) {
 }
 
 inline int count(int64_t size) {
-  TORCH_CHECK_VALUE(size <= std::numeric_limits<int>::max() / 2, "a cloud of ", size, " points is too large");
+  check(size <= std::numeric_limits<int>::max() / 2, "a cloud of ", size, " points is too large");
   return static_cast<int>(size);
 }
 
-inline at::Tensor floats(const at::Tensor& tensor, const char* name, const at::Tensor& beside, int64_t dimensions) {
-  TORCH_CHECK_VALUE(
-      tensor.dim() == dimensions && tensor.scalar_type() == at::kFloat && tensor.device() == beside.device(), name,
-      " must be a ", dimensions, "-dimensional float32 tensor on ", beside.device());
-  return tensor.contiguous();
+inline Tensor of_type(const Tensor& tensor, Type type, const char* name, const Tensor& beside, int64_t dimensions) {
+  check(
+      tensor.dim() == dimensions && tensor.scalar_type() == type && tensor.is_cuda() &&
+          tensor.get_device() == beside.get_device(),
+      name, " must be a ", dimensions, "-dimensional ", type == Type::Float ? "float32" : "int64", " tensor on cuda:",
+      static_cast<int>(beside.get_device()));
+  return as_contiguous(tensor);
 }
 
-inline at::Tensor indices(const at::Tensor& tensor, const char* name, const at::Tensor& beside, int64_t dimensions) {
-  TORCH_CHECK_VALUE(
-      tensor.dim() == dimensions && tensor.scalar_type() == at::kLong && tensor.device() == beside.device(), name,
-      " must be a ", dimensions, "-dimensional int64 tensor on ", beside.device());
-  return tensor.contiguous();
+inline Tensor floats(const Tensor& tensor, const char* name, const Tensor& beside, int64_t dimensions) {
+  return of_type(tensor, Type::Float, name, beside, dimensions);
+}
+
+inline Tensor indices(const Tensor& tensor, const char* name, const Tensor& beside, int64_t dimensions) {
+  return of_type(tensor, Type::Long, name, beside, dimensions);
 }
 
 // Rounded after every step, so that no compiler setting fuses them: all implementations choose the same indices.
@@ -127,17 +163,17 @@ inline int64_t column_items(int64_t batch, int64_t channels, int64_t columns) {
 
 // fps.cu: index (B, S) of the picked points of points (B, N, 3), and where `centers` is not null their coordinates.
 void sample_farthest(
-    const at::Tensor& points, int64_t num_samples, bool skip_origin, const at::Tensor& index, float* centers);
+    const Tensor& points, int64_t num_samples, bool skip_origin, const Tensor& index, float* centers);
 
 // knn.cu: nearest points, ascending, ties by lowest index; `dimensions` coordinates each.
-void search_nearest(const Search& task, int64_t dimensions, const at::TensorOptions& options);
+void search_nearest(const Search& task, int64_t dimensions, const Tensor& like);
 
 // knn.cu: two searches in three dimensions with k = 1 in one launch. Both are of the same batch, neither is empty.
 void search_both(const Search& first, const Search& second);
 
 // gather.cu: the transpose of a gather, summed in the order of the entries. grad (B, C, columns), index (B, entries)
 // with `share` entries a column, weight as index or null -> (B, C, targets).
-at::Tensor scatter_columns(
-    const at::Tensor& grad, const at::Tensor& index, const at::Tensor* weight, int64_t share, int64_t targets);
+Tensor scatter_columns(
+    const Tensor& grad, const Tensor& index, const Tensor* weight, int64_t share, int64_t targets);
 
 }  // namespace recon_ops::cuda

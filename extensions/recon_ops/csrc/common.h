@@ -1,34 +1,28 @@
 // What every operator's CPU front shares: argument checks, scratch memory and layout changes.
 #pragma once
 
-#include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
-#include <c10/core/CPUAllocator.h>
-#include <c10/util/Exception.h>
-#include <torch/library.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <memory>
+#include <new>
+
+#include "tensor.h"
 
 namespace recon_ops {
 
-using at::Tensor;
-
 inline void check_floats(const Tensor& tensor, const char* name, int64_t width = -1) {
-  TORCH_CHECK_VALUE(tensor.dim() == 3, name, " must have 3 dimensions, got ", tensor.dim());
-  TORCH_CHECK_VALUE(tensor.scalar_type() == at::kFloat, name, " must be float32, got ", tensor.scalar_type());
-  TORCH_CHECK_VALUE(
-      width < 0 || tensor.size(2) == width, name, " must have last size ", width, ", got ", tensor.size(2));
+  check(tensor.dim() == 3, name, " must have 3 dimensions, got ", tensor.dim());
+  check(tensor.scalar_type() == Type::Float, name, " must be float32");
+  check(width < 0 || tensor.size(2) == width, name, " must have last size ", width, ", got ", tensor.size(2));
   // Positions inside one cloud are kept in 32 bits.
-  TORCH_CHECK_VALUE(tensor.size(1) < (int64_t{1} << 30) && tensor.size(2) < (int64_t{1} << 30), name, " is too large");
+  check(tensor.size(1) < (int64_t{1} << 30) && tensor.size(2) < (int64_t{1} << 30), name, " is too large");
 }
 
 inline void check_same_batch(const Tensor& a, const Tensor& b, const char* names) {
-  TORCH_CHECK_VALUE(a.size(0) == b.size(0), names, " have different batch sizes: ", a.size(0), " and ", b.size(0));
+  check(a.size(0) == b.size(0), names, " have different batch sizes: ", a.size(0), " and ", b.size(0));
 }
 
 inline int64_t grain(int64_t cost_of_one) {
@@ -50,22 +44,22 @@ inline bool all_finite(const float* values, int64_t count) {
 inline void check_finite(const Tensor& tensor, const char* name) {
   std::atomic<bool> finite{true};
   const float* values = tensor.const_data_ptr<float>();
-  at::parallel_for(0, tensor.numel(), 1 << 16, [&](int64_t begin, int64_t end) {
+  parallel_for(0, tensor.numel(), 1 << 16, [&](int64_t begin, int64_t end) {
     if (!all_finite(values + begin, end - begin)) finite.store(false, std::memory_order_relaxed);
   });
-  TORCH_CHECK_VALUE(finite.load(), name, " must be finite");
+  check(finite.load(), name, " must be finite");
 }
 
 inline void check_index(const Tensor& index, const char* name, int64_t limit) {
-  TORCH_CHECK_VALUE(index.scalar_type() == at::kLong, name, " must be int64, got ", index.scalar_type());
+  check(index.scalar_type() == Type::Long, name, " must be int64");
   std::atomic<bool> inside{true};
   const int64_t* values = index.const_data_ptr<int64_t>();
-  at::parallel_for(0, index.numel(), 1 << 15, [&](int64_t begin, int64_t end) {
+  parallel_for(0, index.numel(), 1 << 15, [&](int64_t begin, int64_t end) {
     bool bad = false;
     for (int64_t i = begin; i < end; ++i) bad |= static_cast<uint64_t>(values[i]) >= static_cast<uint64_t>(limit);
     if (bad) inside.store(false, std::memory_order_relaxed);
   });
-  TORCH_CHECK_VALUE(inside.load(), name, " must be in 0..", limit - 1);
+  check(inside.load(), name, " must be in 0..", limit - 1);
 }
 
 // Uninitialised memory, aligned for every vector width, for as long as the object lives.
@@ -73,11 +67,15 @@ template <class T>
 class Scratch {
  public:
   explicit Scratch(int64_t count)
-      : data_(c10::GetCPUAllocator()->allocate(static_cast<size_t>(std::max<int64_t>(count, 1)) * sizeof(T))) {}
-  T* get() const { return static_cast<T*>(data_.get()); }
+      : data_(static_cast<T*>(::operator new(static_cast<size_t>(std::max<int64_t>(count, 1)) * sizeof(T), ALIGNMENT))) {}
+  T* get() const { return data_.get(); }
 
  private:
-  at::DataPtr data_;
+  static constexpr std::align_val_t ALIGNMENT{64};
+  struct Free {
+    void operator()(T* data) const { ::operator delete(data, ALIGNMENT); }
+  };
+  std::unique_ptr<T, Free> data_;
 };
 
 // Entries per coordinate in the transposed layout: whole tiles of vectors for every instruction set.

@@ -33,14 +33,14 @@ __global__ void __launch_bounds__(kThreads) first_in_ball(
   for (int rank = found + lane; rank < k; rank += kWarp) index[rank] = first;
 }
 
-at::Tensor ball_query(const at::Tensor& centers, const at::Tensor& points, double radius, int64_t k) {
-  const c10::cuda::CUDAGuard guard(centers.device());
-  const at::Tensor from = floats(centers, "centers", centers, 3), to = floats(points, "points", centers, 3);
-  TORCH_CHECK_VALUE(
+Tensor ball_query(const Tensor& centers, const Tensor& points, double radius, int64_t k) {
+  const DeviceOf guard(centers);
+  const Tensor from = floats(centers, "centers", centers, 3), to = floats(points, "points", centers, 3);
+  check(
       from.size(0) == to.size(0) && from.size(2) == 3 && to.size(2) == 3,
       "centers (B, M, 3) and points (B, N, 3) do not fit");
   const int64_t batch = from.size(0), m = from.size(1);
-  const at::Tensor index = at::empty({batch, m, k}, from.options().dtype(at::kLong));
+  const Tensor index = empty({batch, m, k}, Type::Long, from);
   if (index.numel() == 0) return index;
   const float rounded = static_cast<float>(radius);  // squared in float32, as on the CPU
   launch(
@@ -52,8 +52,8 @@ at::Tensor ball_query(const at::Tensor& centers, const at::Tensor& points, doubl
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(recon_ops, CUDA, m) {
-  m.impl("ball_query", &ball_query);
+RECON_LIBRARY(CUDA, m) {
+  m.impl("ball_query", RECON_KERNEL_OF(ball_query));
 }
 
 }  // namespace recon_ops::cuda

@@ -10,17 +10,17 @@ Tensor ball_query(const Tensor& centers, const Tensor& points, double radius, in
   check_floats(points, "points", 3);
   check_same_batch(centers, points, "centers and points");
   const int64_t batch = points.size(0), rows = centers.size(1), total = points.size(1);
-  TORCH_CHECK_VALUE(k >= 1 && k < (int64_t{1} << 30), "k must be at least 1, got ", k);
-  TORCH_CHECK_VALUE(total > 0 || batch == 0, "points must have at least one point");
-  const Tensor from = centers.contiguous(), to = points.contiguous();
+  check(k >= 1 && k < (int64_t{1} << 30), "k must be at least 1, got ", k);
+  check(total > 0 || batch == 0, "points must have at least one point");
+  const Tensor from = as_contiguous(centers), to = as_contiguous(points);
   check_finite(from, "centers");
   check_finite(to, "points");
   const float rounded = static_cast<float>(radius), limit = rounded * rounded;
-  Tensor index = at::empty({batch, rows, k}, from.options().dtype(at::kLong));
+  Tensor index = empty({batch, rows, k}, Type::Long, from);
   const float *query = from.const_data_ptr<float>(), *cloud = to.const_data_ptr<float>();
   int64_t* out = index.mutable_data_ptr<int64_t>();
   const int64_t stride = padded(total);
-  at::parallel_for(0, batch * rows, grain(total / 4), [&](int64_t begin, int64_t end) {
+  parallel_for(0, batch * rows, grain(total / 4), [&](int64_t begin, int64_t end) {
     Scratch<float> transposed(3 * stride);
     Scratch<int32_t> found(k + PADDING);
     while (begin < end) {
@@ -36,6 +36,6 @@ Tensor ball_query(const Tensor& centers, const Tensor& points, double radius, in
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(recon_ops, CPU, m) { m.impl("ball_query", ball_query); }
+RECON_LIBRARY(CPU, m) { m.impl("ball_query", RECON_KERNEL_OF(ball_query)); }
 
 }  // namespace recon_ops

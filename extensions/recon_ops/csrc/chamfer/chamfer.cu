@@ -131,25 +131,24 @@ __global__ void nearest_gradient(Gradient task, int64_t batch) {
 }
 
 struct Pair {
-  at::Tensor a, b;
+  Tensor a, b;
   int64_t batch;
   int m, n;
 };
 
-Pair check_pair(const at::Tensor& a, const at::Tensor& b) {
+Pair check_pair(const Tensor& a, const Tensor& b) {
   Pair pair = {floats(a, "a", a, 3), floats(b, "b", a, 3), a.size(0), count(a.size(1)), count(b.size(1))};
-  TORCH_CHECK_VALUE(
+  check(
       a.size(2) == 3 && b.size(2) == 3 && a.size(0) == b.size(0), "a (B, M, 3) and b (B, N, 3) do not fit");
-  TORCH_CHECK_VALUE(pair.batch == 0 || (pair.m == 0) == (pair.n == 0), "an empty cloud has no nearest points");
+  check(pair.batch == 0 || (pair.m == 0) == (pair.n == 0), "an empty cloud has no nearest points");
   return pair;
 }
 
-std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> nearest(const at::Tensor& a, const at::Tensor& b) {
-  const c10::cuda::CUDAGuard guard(a.device());
+std::tuple<Tensor, Tensor, Tensor, Tensor> nearest(const Tensor& a, const Tensor& b) {
+  const DeviceOf guard(a);
   const auto [own, other, batch, m, n] = check_pair(a, b);
-  const at::TensorOptions longs = own.options().dtype(at::kLong);
-  const at::Tensor distance_a = at::empty({batch, m}, own.options()), index_a = at::empty({batch, m}, longs);
-  const at::Tensor distance_b = at::empty({batch, n}, own.options()), index_b = at::empty({batch, n}, longs);
+  const Tensor distance_a = empty({batch, m}, Type::Float, own), index_a = empty({batch, m}, Type::Long, own);
+  const Tensor distance_b = empty({batch, n}, Type::Float, own), index_b = empty({batch, n}, Type::Long, own);
   if (batch == 0 || m == 0 || n == 0) return {distance_a, distance_b, index_a, index_b};
   const float* points_a = own.const_data_ptr<float>();
   const float* points_b = other.const_data_ptr<float>();
@@ -168,18 +167,18 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> nearest(const at::Ten
   return {distance_a, distance_b, index_a, index_b};
 }
 
-at::Tensor nearest_backward(
-    const at::Tensor& grad_a, const at::Tensor& grad_b, const at::Tensor& a, const at::Tensor& b,
-    const at::Tensor& index_a, const at::Tensor& index_b) {
-  const c10::cuda::CUDAGuard guard(a.device());
+Tensor nearest_backward(
+    const Tensor& grad_a, const Tensor& grad_b, const Tensor& a, const Tensor& b,
+    const Tensor& index_a, const Tensor& index_b) {
+  const DeviceOf guard(a);
   const auto [own, other, batch, m, n] = check_pair(a, b);
-  const at::Tensor from_a = floats(grad_a, "grad_a", a, 2), from_b = floats(grad_b, "grad_b", a, 2);
-  const at::Tensor to_b = indices(index_a, "index_a", a, 2), to_a = indices(index_b, "index_b", a, 2);
-  TORCH_CHECK_VALUE(
+  const Tensor from_a = floats(grad_a, "grad_a", a, 2), from_b = floats(grad_b, "grad_b", a, 2);
+  const Tensor to_b = indices(index_a, "index_a", a, 2), to_a = indices(index_b, "index_b", a, 2);
+  check(
       from_a.numel() == batch * m && to_b.numel() == batch * m && from_b.numel() == batch * n &&
           to_a.numel() == batch * n,
       "gradients and indices do not fit a (B, M, 3) and b (B, N, 3)");
-  const at::Tensor out = at::empty_like(own);
+  const Tensor out = empty({batch, m, 3}, Type::Float, own);
   if (batch == 0 || m == 0 || n == 0) return out;
   const Gradient task = {
       own.const_data_ptr<float>(),    other.const_data_ptr<float>(),  from_a.const_data_ptr<float>(),
@@ -192,9 +191,9 @@ at::Tensor nearest_backward(
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(recon_ops, CUDA, m) {
-  m.impl("nearest", &nearest);
-  m.impl("nearest_backward", &nearest_backward);
+RECON_LIBRARY(CUDA, m) {
+  m.impl("nearest", RECON_KERNEL_OF(nearest));
+  m.impl("nearest_backward", RECON_KERNEL_OF(nearest_backward));
 }
 
 }  // namespace recon_ops::cuda

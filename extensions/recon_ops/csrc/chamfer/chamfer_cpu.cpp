@@ -13,20 +13,19 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> nearest(const Tensor& a, const Tensor
   check_floats(b, "b", 3);
   check_same_batch(a, b, "a and b");
   const int64_t batch = a.size(0), m = a.size(1), n = b.size(1);
-  TORCH_CHECK_VALUE(m > 0 || batch == 0, "a must have at least one point");
-  TORCH_CHECK_VALUE(n > 0 || batch == 0, "b must have at least one point");
-  const Tensor first = a.contiguous(), second = b.contiguous();
+  check(m > 0 || batch == 0, "a must have at least one point");
+  check(n > 0 || batch == 0, "b must have at least one point");
+  const Tensor first = as_contiguous(a), second = as_contiguous(b);
   check_finite(first, "a");
   check_finite(second, "b");
-  const auto longs = first.options().dtype(at::kLong);
-  Tensor distance_a = at::empty({batch, m}, first.options()), distance_b = at::empty({batch, n}, first.options());
-  Tensor index_a = at::empty({batch, m}, longs), index_b = at::empty({batch, n}, longs);
+  Tensor distance_a = empty({batch, m}, Type::Float, first), distance_b = empty({batch, n}, Type::Float, first);
+  Tensor index_a = empty({batch, m}, Type::Long, first), index_b = empty({batch, n}, Type::Long, first);
   const float *pa = first.const_data_ptr<float>(), *pb = second.const_data_ptr<float>();
   float *da = distance_a.mutable_data_ptr<float>(), *db = distance_b.mutable_data_ptr<float>();
   int64_t *ia = index_a.mutable_data_ptr<int64_t>(), *ib = index_b.mutable_data_ptr<int64_t>();
   const int64_t pieces_a = (m + PIECE - 1) / PIECE, pieces_b = (n + PIECE - 1) / PIECE, pieces = pieces_a + pieces_b;
   const int64_t cost = m * n / 8 / std::max<int64_t>(1, pieces);
-  at::parallel_for(0, batch * pieces, grain(cost), [&](int64_t begin, int64_t end) {
+  parallel_for(0, batch * pieces, grain(cost), [&](int64_t begin, int64_t end) {
     for (int64_t piece = begin; piece < end; ++piece) {
       const int64_t cloud = piece / pieces, part = piece % pieces;
       const float *ca = pa + cloud * m * 3, *cb = pb + cloud * n * 3;
@@ -66,23 +65,23 @@ Tensor nearest_backward(
   check_floats(b, "b", 3);
   check_same_batch(a, b, "a and b");
   const int64_t batch = a.size(0), m = a.size(1), n = b.size(1);
-  TORCH_CHECK_VALUE(grad_a.sizes() == at::IntArrayRef({batch, m}), "grad_a must be (B, M)");
-  TORCH_CHECK_VALUE(grad_b.sizes() == at::IntArrayRef({batch, n}), "grad_b must be (B, N)");
-  TORCH_CHECK_VALUE(index_a.sizes() == grad_a.sizes(), "index_a must be (B, M)");
-  TORCH_CHECK_VALUE(index_b.sizes() == grad_b.sizes(), "index_b must be (B, N)");
-  TORCH_CHECK_VALUE(grad_a.scalar_type() == at::kFloat, "grad_a must be float32");
-  TORCH_CHECK_VALUE(grad_b.scalar_type() == at::kFloat, "grad_b must be float32");
-  const Tensor first = a.contiguous(), second = b.contiguous(), ga = grad_a.contiguous(), gb = grad_b.contiguous();
-  const Tensor ia = index_a.contiguous(), ib = index_b.contiguous();
+  check(has_sizes(grad_a, {batch, m}), "grad_a must be (B, M)");
+  check(has_sizes(grad_b, {batch, n}), "grad_b must be (B, N)");
+  check(has_sizes(index_a, {batch, m}), "index_a must be (B, M)");
+  check(has_sizes(index_b, {batch, n}), "index_b must be (B, N)");
+  check(grad_a.scalar_type() == Type::Float, "grad_a must be float32");
+  check(grad_b.scalar_type() == Type::Float, "grad_b must be float32");
+  const Tensor first = as_contiguous(a), second = as_contiguous(b), ga = as_contiguous(grad_a), gb = as_contiguous(grad_b);
+  const Tensor ia = as_contiguous(index_a), ib = as_contiguous(index_b);
   check_index(ia, "index_a", n);
   check_index(ib, "index_b", m);
-  Tensor into = at::empty(first.sizes(), first.options());
+  Tensor into = empty({batch, m, 3}, Type::Float, first);
   const float *pa = first.const_data_ptr<float>(), *pb = second.const_data_ptr<float>();
   const float *va = ga.const_data_ptr<float>(), *vb = gb.const_data_ptr<float>();
   const int64_t *ja = ia.const_data_ptr<int64_t>(), *jb = ib.const_data_ptr<int64_t>();
   float* out = into.mutable_data_ptr<float>();
   // A cloud is added up in order by one thread: the same sums with any number of threads.
-  at::parallel_for(0, batch, grain(4 * (m + n)), [&](int64_t begin, int64_t end) {
+  parallel_for(0, batch, grain(4 * (m + n)), [&](int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; ++c) {
       const int64_t s = c * m, t = c * n;
       backward_of_cloud(va + s, ja + s, pa + 3 * s, m, vb + t, jb + t, pb + 3 * t, n, out + 3 * s);
@@ -93,9 +92,9 @@ Tensor nearest_backward(
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(recon_ops, CPU, m) {
-  m.impl("nearest", nearest);
-  m.impl("nearest_backward", nearest_backward);
+RECON_LIBRARY(CPU, m) {
+  m.impl("nearest", RECON_KERNEL_OF(nearest));
+  m.impl("nearest_backward", RECON_KERNEL_OF(nearest_backward));
 }
 
 }  // namespace recon_ops

@@ -225,38 +225,39 @@ void run_in_block(const Job& job) {
 // Blocks of a cooperative kernel that the device holds at once; 0 if it cannot run one.
 template <typename Kernel>
 int64_t resident_blocks(Kernel kernel) {
-  const int device = c10::cuda::current_device();
-  int possible = 0, processors = 0, each = 0;
-  C10_CUDA_CHECK(cudaDeviceGetAttribute(&possible, cudaDevAttrCooperativeLaunch, device));
+  int device = 0, possible = 0, processors = 0, each = 0;
+  RECON_CUDA_CHECK(cudaGetDevice(&device));
+  RECON_CUDA_CHECK(cudaDeviceGetAttribute(&possible, cudaDevAttrCooperativeLaunch, device));
   if (!possible) return 0;
-  C10_CUDA_CHECK(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device));
-  C10_CUDA_CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&each, kernel, kSharedThreads, 0));
+  RECON_CUDA_CHECK(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device));
+  RECON_CUDA_CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&each, kernel, kSharedThreads, 0));
   return static_cast<int64_t>(each) * processors;
 }
 
 // False if the blocks of a cloud (or, with `all`, of all clouds) do not fit on the device together.
 template <int kPoints>
-bool run_in_blocks(const Job& job, const at::TensorOptions& options, bool all) {
+bool run_in_blocks(const Job& job, const Tensor& like, bool all) {
   constexpr int64_t kScratch = int64_t{1} << 28;  // bytes of slots at most
   const int64_t parts = (job.total - 1) / (kSharedThreads * kPoints) + 1;
   const int64_t slots_each = parts * job.samples;
   int64_t clouds = std::min(resident_blocks(sample_in_blocks<kPoints>) / parts, kScratch / 8 / slots_each);
   if (clouds < (all ? job.batch : 1)) return false;
   clouds = std::min(clouds, job.batch);
-  const at::Tensor slots = at::empty({clouds * slots_each}, options.dtype(at::kLong));
+  const Tensor slots = empty({clouds * slots_each}, Type::Long, like);
   for (int64_t start = 0; start < job.batch; start += clouds) {
     const int64_t now = std::min(clouds, job.batch - start);
-    slots.zero_();
     const float* points = job.points + start * job.total * 3;
     int total = job.total, samples = job.samples, blocks = static_cast<int>(parts);
     bool skip_origin = job.skip_origin;
     volatile Key* words = reinterpret_cast<volatile Key*>(slots.mutable_data_ptr<int64_t>());
+    RECON_CUDA_CHECK(cudaMemsetAsync(
+        slots.mutable_data_ptr<int64_t>(), 0, clouds * slots_each * sizeof(int64_t), current_stream()));
     int64_t* picked = job.picked + start * samples;
     float* centers = job.centers == nullptr ? nullptr : job.centers + start * samples * 3;
     void* arguments[] = {&points, &total, &samples, &skip_origin, &blocks, &words, &picked, &centers};
-    C10_CUDA_CHECK(cudaLaunchCooperativeKernel(
+    RECON_CUDA_CHECK(cudaLaunchCooperativeKernel(
         reinterpret_cast<const void*>(sample_in_blocks<kPoints>), dim3(static_cast<unsigned>(now * parts)),
-        dim3(kSharedThreads), arguments, 0, c10::cuda::getCurrentCUDAStream()));
+        dim3(kSharedThreads), arguments, 0, current_stream()));
   }
   return true;
 }
@@ -264,21 +265,20 @@ bool run_in_blocks(const Job& job, const at::TensorOptions& options, bool all) {
 }  // namespace
 
 void sample_farthest(
-    const at::Tensor& points, int64_t num_samples, bool skip_origin, const at::Tensor& index, float* centers) {
+    const Tensor& points, int64_t num_samples, bool skip_origin, const Tensor& index, float* centers) {
   const Job job = {
       points.const_data_ptr<float>(), points.size(0), count(points.size(1)), count(num_samples), skip_origin,
       index.mutable_data_ptr<int64_t>(), centers};
   if (job.batch == 0 || job.samples == 0) return;
-  TORCH_CHECK_VALUE(job.samples <= job.total, "num_samples must be in 1..", job.total, ", got ", job.samples);
+  check(job.samples <= job.total, "num_samples must be in 1..", job.total, ", got ", job.samples);
   if (job.total <= 128) return run_in_block<32, 4>(job);
   if (job.total <= 512) return run_in_block<128, 4>(job);
   if (job.total <= 1024) return run_in_block<128, 8>(job);
   if (job.total <= 2048) return run_in_block<256, 8>(job);
   if (job.total <= 4096) return run_in_block<512, 8>(job);
   if (job.total <= kLargestBlock) return run_in_block<512, 16>(job);
-  const at::TensorOptions options = points.options();
-  if (run_in_blocks<4>(job, options, true) || run_in_blocks<16>(job, options, false)) return;
-  const at::Tensor distance = at::empty({job.batch, job.total}, options);
+  if (run_in_blocks<4>(job, points, true) || run_in_blocks<16>(job, points, false)) return;
+  const Tensor distance = empty({job.batch, job.total}, Type::Float, points);
   constexpr int kThreads = 1024;
   launch(
       sample_in_memory<kThreads>, blocks_for(job.batch, 1), kThreads, job.points, job.total, job.samples,
@@ -287,19 +287,19 @@ void sample_farthest(
 
 namespace {
 
-at::Tensor farthest_point_sample(const at::Tensor& points, int64_t num_samples, bool skip_origin) {
-  const c10::cuda::CUDAGuard guard(points.device());
-  const at::Tensor own = floats(points, "points", points, 3);
-  TORCH_CHECK_VALUE(own.size(2) == 3, "points must be (B, N, 3)");
-  const at::Tensor index = at::empty({own.size(0), num_samples}, own.options().dtype(at::kLong));
+Tensor farthest_point_sample(const Tensor& points, int64_t num_samples, bool skip_origin) {
+  const DeviceOf guard(points);
+  const Tensor own = floats(points, "points", points, 3);
+  check(own.size(2) == 3, "points must be (B, N, 3)");
+  const Tensor index = empty({own.size(0), num_samples}, Type::Long, own);
   sample_farthest(own, num_samples, skip_origin, index, nullptr);
   return index;
 }
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(recon_ops, CUDA, m) {
-  m.impl("farthest_point_sample", &farthest_point_sample);
+RECON_LIBRARY(CUDA, m) {
+  m.impl("farthest_point_sample", RECON_KERNEL_OF(farthest_point_sample));
 }
 
 }  // namespace recon_ops::cuda

@@ -32,7 +32,7 @@ void sample_clouds(const float* points, int64_t batch, int64_t total, int64_t co
   const bool pruned = worth_pruning(total, count);
   const int size = bucket_size(total, pruned), full = static_cast<int>((total + size - 1) / size);
   const int stride = (full + 15) / 16 * 16;
-  at::parallel_for(0, batch, grain(total * count / 16), [&](int64_t begin, int64_t end) {
+  parallel_for(0, batch, grain(total * count / 16), [&](int64_t begin, int64_t end) {
     const int64_t slots = int64_t{full} * size;
     Scratch<float> block(4 * slots), box(7 * stride);
     Scratch<int32_t> origin(slots), order(pruned ? 4 * total : 0);
@@ -55,16 +55,16 @@ namespace {
 Tensor farthest_point_sample(const Tensor& points, int64_t count, bool skip_origin) {
   check_floats(points, "points", 3);
   const int64_t batch = points.size(0), total = points.size(1);
-  TORCH_CHECK_VALUE(count >= 1 && count <= total, "num_samples must be in 1..", total, ", got ", count);
-  const Tensor cloud = points.contiguous();
+  check(count >= 1 && count <= total, "num_samples must be in 1..", total, ", got ", count);
+  const Tensor cloud = as_contiguous(points);
   check_finite(cloud, "points");
-  Tensor index = at::empty({batch, count}, cloud.options().dtype(at::kLong));
+  Tensor index = empty({batch, count}, Type::Long, cloud);
   sample_clouds(cloud.const_data_ptr<float>(), batch, total, count, skip_origin, index.mutable_data_ptr<int64_t>());
   return index;
 }
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(recon_ops, CPU, m) { m.impl("farthest_point_sample", farthest_point_sample); }
+RECON_LIBRARY(CPU, m) { m.impl("farthest_point_sample", RECON_KERNEL_OF(farthest_point_sample)); }
 
 }  // namespace recon_ops

@@ -70,13 +70,13 @@ __global__ void __launch_bounds__(kColumnThreads) sum_segments(
 
 }  // namespace
 
-at::Tensor scatter_columns(
-    const at::Tensor& grad, const at::Tensor& index, const at::Tensor* weight, int64_t share, int64_t targets) {
+Tensor scatter_columns(
+    const Tensor& grad, const Tensor& index, const Tensor* weight, int64_t share, int64_t targets) {
   const int64_t batch = grad.size(0), channels = grad.size(1), entries = index.numel() / std::max<int64_t>(batch, 1);
-  const at::Tensor out = at::zeros({batch, channels, targets}, grad.options());
+  const Tensor out = zeros({batch, channels, targets}, Type::Float, grad);
   if (out.numel() == 0 || entries == 0) return out;
   count(targets);  // 32-bit keys sort in half the time
-  const auto [sorted, order] = at::sort(index.reshape({batch, entries}).to(at::kInt), /*stable=*/true, 1, false);
+  const auto [sorted, order] = sort_rows(as_int_matrix(index, batch, entries));
   const int64_t items = column_items(batch, channels, targets);
   const float* weights = weight == nullptr ? nullptr : weight->const_data_ptr<float>();
   launch(
@@ -88,14 +88,14 @@ at::Tensor scatter_columns(
 
 namespace {
 
-at::Tensor gather_channels(const at::Tensor& features, const at::Tensor& index) {
-  const c10::cuda::CUDAGuard guard(features.device());
-  const at::Tensor from = floats(features, "features", features, 3), at = indices(index, "index", features, 2);
+Tensor gather_channels(const Tensor& features, const Tensor& index) {
+  const DeviceOf guard(features);
+  const Tensor from = floats(features, "features", features, 3), at = indices(index, "index", features, 2);
   const int64_t batch = from.size(0), channels = from.size(1), targets = at.size(1);
-  TORCH_CHECK_VALUE(at.size(0) == batch, "features (B, C, N) and index (B, L) do not fit");
-  const at::Tensor out = at::empty({batch, channels, targets}, from.options());
+  check(at.size(0) == batch, "features (B, C, N) and index (B, L) do not fit");
+  const Tensor out = empty({batch, channels, targets}, Type::Float, from);
   if (out.numel() == 0) return out;
-  TORCH_CHECK_VALUE(from.size(2) > 0, "features must hold at least one point");
+  check(from.size(2) > 0, "features must hold at least one point");
   const int64_t items = column_items(batch, channels, targets);
   launch(
       gather, blocks_in_strides(items, kColumnThreads), kColumnThreads, from.const_data_ptr<float>(),
@@ -103,19 +103,19 @@ at::Tensor gather_channels(const at::Tensor& features, const at::Tensor& index) 
   return out;
 }
 
-at::Tensor gather_channels_backward(const at::Tensor& grad, const at::Tensor& index, int64_t n) {
-  const c10::cuda::CUDAGuard guard(grad.device());
-  const at::Tensor from = floats(grad, "grad", grad, 3), at = indices(index, "index", grad, 2);
-  TORCH_CHECK_VALUE(
+Tensor gather_channels_backward(const Tensor& grad, const Tensor& index, int64_t n) {
+  const DeviceOf guard(grad);
+  const Tensor from = floats(grad, "grad", grad, 3), at = indices(index, "index", grad, 2);
+  check(
       at.size(0) == from.size(0) && at.size(1) == from.size(2) && n >= 0, "grad (B, C, L) and index (B, L) do not fit");
   return scatter_columns(from, at, nullptr, 1, n);
 }
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(recon_ops, CUDA, m) {
-  m.impl("gather_channels", &gather_channels);
-  m.impl("gather_channels_backward", &gather_channels_backward);
+RECON_LIBRARY(CUDA, m) {
+  m.impl("gather_channels", RECON_KERNEL_OF(gather_channels));
+  m.impl("gather_channels_backward", RECON_KERNEL_OF(gather_channels_backward));
 }
 
 }  // namespace recon_ops::cuda

@@ -6,16 +6,16 @@ namespace {
 // Channels that are worked off together: every index is read once for all of them.
 constexpr int64_t BLOCK = 4;
 
-void check(const Tensor& values, const char* name, const Tensor& index) {
+void check_inputs(const Tensor& values, const char* name, const Tensor& index) {
   check_floats(values, name);
-  TORCH_CHECK_VALUE(index.dim() == 2 && index.size(0) == values.size(0), "index must be (B, L) with the B of ", name);
+  check(index.dim() == 2 && index.size(0) == values.size(0), "index must be (B, L) with the B of ", name);
 }
 
 // Calls work(cloud, channel, width) for all channels of all clouds, `width` of them at a time: BLOCK or fewer.
 template <class Work>
 void for_blocks(int64_t batch, int64_t channels, int64_t cost_of_channel, Work work) {
   const int64_t blocks = (channels + BLOCK - 1) / BLOCK;
-  at::parallel_for(0, batch * blocks, grain(BLOCK * cost_of_channel), [&](int64_t begin, int64_t end) {
+  parallel_for(0, batch * blocks, grain(BLOCK * cost_of_channel), [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; ++block) {
       const int64_t channel = block % blocks * BLOCK;
       work(block / blocks, channel, std::min(BLOCK, channels - channel));
@@ -37,11 +37,11 @@ void put(const float* from, int64_t stride, int64_t step, const int64_t* place, 
 }
 
 Tensor gather_channels(const Tensor& features, const Tensor& index) {
-  check(features, "features", index);
+  check_inputs(features, "features", index);
   const int64_t batch = features.size(0), channels = features.size(1), total = features.size(2), count = index.size(1);
-  const Tensor from = features.contiguous(), at_index = index.contiguous();
+  const Tensor from = as_contiguous(features), at_index = as_contiguous(index);
   check_index(at_index, "index", total);
-  Tensor out = at::empty({batch, channels, count}, from.options());
+  Tensor out = empty({batch, channels, count}, Type::Float, from);
   const float* values = from.const_data_ptr<float>();
   const int64_t* where = at_index.const_data_ptr<int64_t>();
   float* to = out.mutable_data_ptr<float>();
@@ -55,13 +55,13 @@ Tensor gather_channels(const Tensor& features, const Tensor& index) {
 }
 
 Tensor gather_channels_backward(const Tensor& grad, const Tensor& index, int64_t total) {
-  check(grad, "grad", index);
-  TORCH_CHECK_VALUE(index.size(1) == grad.size(2), "index must be (B, L) with the L of grad");
-  TORCH_CHECK_VALUE(total >= 0, "n must not be negative, got ", total);
+  check_inputs(grad, "grad", index);
+  check(index.size(1) == grad.size(2), "index must be (B, L) with the L of grad");
+  check(total >= 0, "n must not be negative, got ", total);
   const int64_t batch = grad.size(0), channels = grad.size(1), count = grad.size(2);
-  const Tensor at_index = index.contiguous();
+  const Tensor at_index = as_contiguous(index);
   check_index(at_index, "index", total);
-  Tensor out = at::zeros({batch, channels, total}, grad.options());
+  Tensor out = zeros({batch, channels, total}, Type::Float, grad);
   const float* values = grad.const_data_ptr<float>();
   const int64_t* where = at_index.const_data_ptr<int64_t>();
   float* to = out.mutable_data_ptr<float>();
@@ -82,9 +82,9 @@ Tensor gather_channels_backward(const Tensor& grad, const Tensor& index, int64_t
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(recon_ops, CPU, m) {
-  m.impl("gather_channels", gather_channels);
-  m.impl("gather_channels_backward", gather_channels_backward);
+RECON_LIBRARY(CPU, m) {
+  m.impl("gather_channels", RECON_KERNEL_OF(gather_channels));
+  m.impl("gather_channels_backward", RECON_KERNEL_OF(gather_channels_backward));
 }
 
 }  // namespace recon_ops

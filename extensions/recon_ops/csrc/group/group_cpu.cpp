@@ -8,14 +8,14 @@ namespace {
 std::tuple<Tensor, Tensor, Tensor, Tensor> group(const Tensor& points, int64_t groups, int64_t size, bool skip_origin) {
   check_floats(points, "points", 3);
   const int64_t batch = points.size(0), total = points.size(1);
-  TORCH_CHECK_VALUE(groups >= 1 && groups <= total, "num_group must be in 1..", total, ", got ", groups);
-  TORCH_CHECK_VALUE(size >= 1 && size <= total, "group_size must be in 1..", total, ", got ", size);
-  const Tensor cloud = points.contiguous();
+  check(groups >= 1 && groups <= total, "num_group must be in 1..", total, ", got ", groups);
+  check(size >= 1 && size <= total, "group_size must be in 1..", total, ", got ", size);
+  const Tensor cloud = as_contiguous(points);
   check_finite(cloud, "points");
-  const auto longs = cloud.options().dtype(at::kLong);
-  Tensor patches = at::empty({batch, groups, size, 3}, cloud.options());
-  Tensor centers = at::empty({batch, groups, 3}, cloud.options());
-  Tensor center_index = at::empty({batch, groups}, longs), index = at::empty({batch, groups, size}, longs);
+  Tensor patches = empty({batch, groups, size, 3}, Type::Float, cloud);
+  Tensor centers = empty({batch, groups, 3}, Type::Float, cloud);
+  Tensor center_index = empty({batch, groups}, Type::Long, cloud);
+  Tensor index = empty({batch, groups, size}, Type::Long, cloud);
   const float* from = cloud.const_data_ptr<float>();
   float *to = patches.mutable_data_ptr<float>(), *middle = centers.mutable_data_ptr<float>();
   int64_t *chosen = center_index.mutable_data_ptr<int64_t>(), *near = index.mutable_data_ptr<int64_t>();
@@ -25,7 +25,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> group(const Tensor& points, int64_t g
     std::copy_n(from + 3 * (i / groups * total + chosen[i]), 3, middle + 3 * i);
   Scratch<float> distance(batch * groups * size);
   search_clouds(middle, from, batch, groups, total, 3, size, true, distance.get(), near);
-  at::parallel_for(0, batch * groups, grain(4 * size), [&](int64_t begin, int64_t end) {
+  parallel_for(0, batch * groups, grain(4 * size), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const float *points_of = from + 3 * (i / groups) * total, *center = middle + 3 * i;
       for (int64_t j = i * size; j < (i + 1) * size; ++j)
@@ -37,6 +37,6 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> group(const Tensor& points, int64_t g
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(recon_ops, CPU, m) { m.impl("group", group); }
+RECON_LIBRARY(CPU, m) { m.impl("group", RECON_KERNEL_OF(group)); }
 
 }  // namespace recon_ops

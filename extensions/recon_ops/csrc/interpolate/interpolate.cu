@@ -23,17 +23,17 @@ __global__ void __launch_bounds__(kColumnThreads) interpolate(
   }
 }
 
-at::Tensor three_interpolate(const at::Tensor& features, const at::Tensor& index, const at::Tensor& weight) {
-  const c10::cuda::CUDAGuard guard(features.device());
-  const at::Tensor from = floats(features, "features", features, 3), by = floats(weight, "weight", features, 3);
-  const at::Tensor at = indices(index, "index", features, 3);
+Tensor three_interpolate(const Tensor& features, const Tensor& index, const Tensor& weight) {
+  const DeviceOf guard(features);
+  const Tensor from = floats(features, "features", features, 3), by = floats(weight, "weight", features, 3);
+  const Tensor at = indices(index, "index", features, 3);
   const int64_t batch = from.size(0), channels = from.size(1), targets = at.size(1);
-  TORCH_CHECK_VALUE(
-      at.size(0) == batch && at.size(2) == 3 && by.sizes() == at.sizes(),
+  check(
+      at.size(0) == batch && at.size(2) == 3 && has_sizes(by, {batch, targets, 3}),
       "features (B, C, m), index (B, n, 3) and weight (B, n, 3) do not fit");
-  const at::Tensor out = at::empty({batch, channels, targets}, from.options());
+  const Tensor out = empty({batch, channels, targets}, Type::Float, from);
   if (out.numel() == 0) return out;
-  TORCH_CHECK_VALUE(from.size(2) > 0, "features must hold at least one point");
+  check(from.size(2) > 0, "features must hold at least one point");
   const int64_t items = column_items(batch, channels, targets);
   launch(
       interpolate, blocks_in_strides(items, kColumnThreads), kColumnThreads, from.const_data_ptr<float>(),
@@ -42,22 +42,22 @@ at::Tensor three_interpolate(const at::Tensor& features, const at::Tensor& index
   return out;
 }
 
-at::Tensor three_interpolate_backward(
-    const at::Tensor& grad, const at::Tensor& index, const at::Tensor& weight, int64_t m) {
-  const c10::cuda::CUDAGuard guard(grad.device());
-  const at::Tensor from = floats(grad, "grad", grad, 3), by = floats(weight, "weight", grad, 3);
-  const at::Tensor at = indices(index, "index", grad, 3);
-  TORCH_CHECK_VALUE(
-      at.size(0) == from.size(0) && at.size(1) == from.size(2) && at.size(2) == 3 && by.sizes() == at.sizes() && m >= 0,
+Tensor three_interpolate_backward(
+    const Tensor& grad, const Tensor& index, const Tensor& weight, int64_t m) {
+  const DeviceOf guard(grad);
+  const Tensor from = floats(grad, "grad", grad, 3), by = floats(weight, "weight", grad, 3);
+  const Tensor at = indices(index, "index", grad, 3);
+  check(
+      at.size(0) == from.size(0) && at.size(1) == from.size(2) && at.size(2) == 3 && has_sizes(by, {at.size(0), at.size(1), 3}) && m >= 0,
       "grad (B, C, n), index (B, n, 3) and weight (B, n, 3) do not fit");
   return scatter_columns(from, at, &by, 3, m);
 }
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(recon_ops, CUDA, m) {
-  m.impl("three_interpolate", &three_interpolate);
-  m.impl("three_interpolate_backward", &three_interpolate_backward);
+RECON_LIBRARY(CUDA, m) {
+  m.impl("three_interpolate", RECON_KERNEL_OF(three_interpolate));
+  m.impl("three_interpolate_backward", RECON_KERNEL_OF(three_interpolate_backward));
 }
 
 }  // namespace recon_ops::cuda

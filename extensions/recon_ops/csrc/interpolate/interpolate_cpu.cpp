@@ -3,23 +3,23 @@
 namespace recon_ops {
 namespace {
 
-void check(const Tensor& values, const char* name, const Tensor& index, const Tensor& weight) {
+void check_inputs(const Tensor& values, const char* name, const Tensor& index, const Tensor& weight) {
   check_floats(values, name);
   check_floats(weight, "weight", 3);
-  TORCH_CHECK_VALUE(weight.size(0) == values.size(0), "weight must be (B, n, 3) with the B of ", name);
-  TORCH_CHECK_VALUE(index.sizes() == weight.sizes(), "index must be (B, n, 3), as weight is");
+  check(weight.size(0) == values.size(0), "weight must be (B, n, 3) with the B of ", name);
+  check(has_sizes(index, {weight.size(0), weight.size(1), 3}), "index must be (B, n, 3), as weight is");
 }
 
 Tensor three_interpolate(const Tensor& features, const Tensor& index, const Tensor& weight) {
-  check(features, "features", index, weight);
+  check_inputs(features, "features", index, weight);
   const int64_t batch = features.size(0), channels = features.size(1), total = features.size(2), count = index.size(1);
-  const Tensor from = features.contiguous(), at_index = index.contiguous(), by = weight.contiguous();
+  const Tensor from = as_contiguous(features), at_index = as_contiguous(index), by = as_contiguous(weight);
   check_index(at_index, "index", total);
-  Tensor out = at::empty({batch, channels, count}, from.options());
+  Tensor out = empty({batch, channels, count}, Type::Float, from);
   const float *values = from.const_data_ptr<float>(), *weights = by.const_data_ptr<float>();
   const int64_t* where = at_index.const_data_ptr<int64_t>();
   float* to = out.mutable_data_ptr<float>();
-  at::parallel_for(0, batch * channels, grain(3 * count), [&](int64_t begin, int64_t end) {
+  parallel_for(0, batch * channels, grain(3 * count), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const float* line = values + row * total;
       const int64_t* place = where + row / channels * count * 3;
@@ -33,18 +33,18 @@ Tensor three_interpolate(const Tensor& features, const Tensor& index, const Tens
 }
 
 Tensor three_interpolate_backward(const Tensor& grad, const Tensor& index, const Tensor& weight, int64_t total) {
-  check(grad, "grad", index, weight);
-  TORCH_CHECK_VALUE(index.size(1) == grad.size(2), "index must be (B, n, 3) with the n of grad");
-  TORCH_CHECK_VALUE(total >= 0, "m must not be negative, got ", total);
+  check_inputs(grad, "grad", index, weight);
+  check(index.size(1) == grad.size(2), "index must be (B, n, 3) with the n of grad");
+  check(total >= 0, "m must not be negative, got ", total);
   const int64_t batch = grad.size(0), channels = grad.size(1), count = grad.size(2);
-  const Tensor from = grad.contiguous(), at_index = index.contiguous(), by = weight.contiguous();
+  const Tensor from = as_contiguous(grad), at_index = as_contiguous(index), by = as_contiguous(weight);
   check_index(at_index, "index", total);
-  Tensor out = at::empty({batch, channels, total}, from.options());
+  Tensor out = empty({batch, channels, total}, Type::Float, from);
   const float *values = from.const_data_ptr<float>(), *weights = by.const_data_ptr<float>();
   const int64_t* where = at_index.const_data_ptr<int64_t>();
   float* to = out.mutable_data_ptr<float>();
   // A row is added up in order by one thread: the same sums with any number of threads.
-  at::parallel_for(0, batch * channels, grain(3 * count + total), [&](int64_t begin, int64_t end) {
+  parallel_for(0, batch * channels, grain(3 * count + total), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       float* line = to + row * total;
       std::fill(line, line + total, 0.0f);
@@ -58,9 +58,9 @@ Tensor three_interpolate_backward(const Tensor& grad, const Tensor& index, const
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(recon_ops, CPU, m) {
-  m.impl("three_interpolate", three_interpolate);
-  m.impl("three_interpolate_backward", three_interpolate_backward);
+RECON_LIBRARY(CPU, m) {
+  m.impl("three_interpolate", RECON_KERNEL_OF(three_interpolate));
+  m.impl("three_interpolate_backward", RECON_KERNEL_OF(three_interpolate_backward));
 }
 
 }  // namespace recon_ops

@@ -251,18 +251,18 @@ unsigned few_blocks(const Search& task) {
 }
 
 // Large k: keys of as many queries as fit a bounded scratch, sorted.
-void sort_nearest(const Search& task, int dimensions, const at::TensorOptions& options) {
+void sort_nearest(const Search& task, int dimensions, const Tensor& like) {
   constexpr int64_t kScratch = int64_t{1} << 25;
   constexpr int kThreads = 256;
   const int64_t total = task.batch * task.m;
   const int64_t rows = std::min(total, std::max<int64_t>(1, kScratch / task.n));
   for (int64_t start = 0; start < total; start += rows) {
     const int64_t now = std::min(rows, total - start);
-    const at::Tensor keys = at::empty({now, task.n}, options.dtype(at::kLong));
+    const Tensor keys = empty({now, task.n}, Type::Long, like);
     launch(
         write_keys, blocks_in_strides(now * task.n, kThreads), kThreads, task, dimensions, start, now,
         keys.mutable_data_ptr<int64_t>());
-    const at::Tensor least = std::get<0>(keys.topk(task.k, 1, /*largest=*/false, /*sorted=*/true)).contiguous();
+    const Tensor least = as_contiguous(smallest_of_rows(keys, task.k));
     launch(
         write_sorted, blocks_in_strides(now * task.k, kThreads), kThreads, task, start, now,
         least.const_data_ptr<int64_t>());
@@ -271,10 +271,10 @@ void sort_nearest(const Search& task, int dimensions, const at::TensorOptions& o
 
 }  // namespace
 
-void search_nearest(const Search& task, int64_t dimensions, const at::TensorOptions& options) {
+void search_nearest(const Search& task, int64_t dimensions, const Tensor& like) {
   if (task.batch == 0 || task.m == 0 || task.k == 0) return;
-  TORCH_CHECK_VALUE(task.k <= task.n, "k must be in 1..", task.n, ", got ", task.k);
-  TORCH_CHECK_VALUE(dimensions >= 1 && dimensions <= (1 << 20), "too many dimensions: ", dimensions);
+  check(task.k <= task.n, "k must be in 1..", task.n, ", got ", task.k);
+  check(dimensions >= 1 && dimensions <= (1 << 20), "too many dimensions: ", dimensions);
   const int dims = static_cast<int>(dimensions);
   if (dims == 3 && task.k <= 3) {
     launch(task.k == 1 ? few_nearest<1> : few_nearest<3>, dim3(few_blocks(task)), kFewThreads, task, task);
@@ -282,7 +282,7 @@ void search_nearest(const Search& task, int64_t dimensions, const at::TensorOpti
     const dim3 grid(blocks_for(task.batch * ((task.m - 1) / kWarps + 1), 1));
     launch(dims == 3 ? warp_nearest<3> : warp_nearest<0>, grid, kWarps * kWarp, task, dims);
   } else {
-    sort_nearest(task, dims, options);
+    sort_nearest(task, dims, like);
   }
 }
 
@@ -292,24 +292,24 @@ void search_both(const Search& first, const Search& second) {
 
 namespace {
 
-std::tuple<at::Tensor, at::Tensor> knn(const at::Tensor& query, const at::Tensor& points, int64_t k, bool) {
-  const c10::cuda::CUDAGuard guard(query.device());
-  const at::Tensor from = floats(query, "query", query, 3), to = floats(points, "points", query, 3);
-  TORCH_CHECK_VALUE(from.size(0) == to.size(0) && from.size(2) == to.size(2), "query and points do not fit");
+std::tuple<Tensor, Tensor> knn(const Tensor& query, const Tensor& points, int64_t k, bool) {
+  const DeviceOf guard(query);
+  const Tensor from = floats(query, "query", query, 3), to = floats(points, "points", query, 3);
+  check(from.size(0) == to.size(0) && from.size(2) == to.size(2), "query and points do not fit");
   const int64_t batch = from.size(0), m = from.size(1);
-  const at::Tensor distance = at::empty({batch, m, k}, from.options());
-  const at::Tensor index = at::empty({batch, m, k}, from.options().dtype(at::kLong));
+  const Tensor distance = empty({batch, m, k}, Type::Float, from);
+  const Tensor index = empty({batch, m, k}, Type::Long, from);
   const Search task = {
       from.const_data_ptr<float>(), to.const_data_ptr<float>(), batch, count(m), count(to.size(1)), count(k),
       distance.mutable_data_ptr<float>(), index.mutable_data_ptr<int64_t>(), nullptr};
-  search_nearest(task, from.size(2), from.options());
+  search_nearest(task, from.size(2), from);
   return {distance, index};
 }
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(recon_ops, CUDA, m) {
-  m.impl("knn", &knn);
+RECON_LIBRARY(CUDA, m) {
+  m.impl("knn", RECON_KERNEL_OF(knn));
 }
 
 }  // namespace recon_ops::cuda

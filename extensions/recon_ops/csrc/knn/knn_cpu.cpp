@@ -82,7 +82,7 @@ void search_clouds(const float* query, const float* points, int64_t batch, int64
   const int64_t buckets = size ? (total + size - 1) / size : 0, boxes = (buckets + 15) / 16 * 16;
   // All that one thread may need, with a vector's room behind what compressing writes.
   const int64_t room = stride + 4 * PADDING;
-  at::parallel_for(0, batch * rows, grain(size ? 512 : total * width / 8), [&](int64_t begin, int64_t end) {
+  parallel_for(0, batch * rows, grain(size ? 512 : total * width / 8), [&](int64_t begin, int64_t end) {
     Scratch<float> cloud(width * room), work(4 * room + 7 * boxes);
     Scratch<int32_t> position(room), order(size ? 4 * total : 0);
     Scratch<uint64_t> key(room);
@@ -115,13 +115,13 @@ std::tuple<Tensor, Tensor> knn(const Tensor& query, const Tensor& points, int64_
   check_floats(points, "points", query.size(2));
   check_same_batch(query, points, "query and points");
   const int64_t total = points.size(1), width = points.size(2);
-  TORCH_CHECK_VALUE(width >= 1, "points must have at least one dimension");
-  TORCH_CHECK_VALUE(k >= 1 && k <= total, "k must be in 1..", total, ", got ", k);
-  const Tensor from = query.contiguous(), to = points.contiguous();
+  check(width >= 1, "points must have at least one dimension");
+  check(k >= 1 && k <= total, "k must be in 1..", total, ", got ", k);
+  const Tensor from = as_contiguous(query), to = as_contiguous(points);
   check_finite(from, "query");
   check_finite(to, "points");
-  Tensor distance = at::empty({query.size(0), query.size(1), k}, from.options());
-  Tensor index = at::empty({query.size(0), query.size(1), k}, from.options().dtype(at::kLong));
+  Tensor distance = empty({query.size(0), query.size(1), k}, Type::Float, from);
+  Tensor index = empty({query.size(0), query.size(1), k}, Type::Long, from);
   search_clouds(from.const_data_ptr<float>(), to.const_data_ptr<float>(), query.size(0), query.size(1), total, width, k,
                 sorted, distance.mutable_data_ptr<float>(), index.mutable_data_ptr<int64_t>());
   return {distance, index};
@@ -129,6 +129,6 @@ std::tuple<Tensor, Tensor> knn(const Tensor& query, const Tensor& points, int64_
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(recon_ops, CPU, m) { m.impl("knn", knn); }
+RECON_LIBRARY(CPU, m) { m.impl("knn", RECON_KERNEL_OF(knn)); }
 
 }  // namespace recon_ops

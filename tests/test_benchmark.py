@@ -1,0 +1,83 @@
+"""The benchmark of the operators: its rows, its report, and what it says of bad arguments and missing peers."""
+
+import json
+
+import pytest
+import torch
+
+from tools import benchmark
+from utils.errors import UserError
+
+
+def test_benchmark(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(benchmark, "SHORTEST_SECONDS", 0)
+    file = tmp_path / "ops.json"
+    benchmark.main(["ops", "--smoke", "--device", "cpu", "--json", str(file)])
+    content = json.loads(file.read_text())
+    assert {row["name"] for row in content["rows"]} == {case.name for case in benchmark.all_cases(smoke=True)}
+    printed = capsys.readouterr().out
+    for row in content["rows"]:
+        assert row["milliseconds"]["recon_ops"] > 0 and row["share_of_limit"] > 0 and row["limit"] in ("flops", "bytes")
+        assert row["ratio"] == pytest.approx(row["milliseconds"][row["best_peer"]] / row["milliseconds"]["recon_ops"])
+        assert row["title"] in printed
+    assert content["machine"]["threads"] == torch.get_num_threads() and content["versions"]["torch"]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["ops", "--repeats", "9"], "--repeats 9: must be at least 10"),
+        (["ops", "--only", "nothing", "--smoke"], "--only nothing: unknown; there are fps-1024-64"),
+        (["ops", "--threads", "0"], "--threads 0: must be at least 1"),
+        (["ops", "--json", "no/such/folder/file.json"], "does not exist"),
+        (["ops", "--json", "."], "is a folder"),
+        (["models"], "invalid choice"),
+    ],
+)
+def test_benchmark_tells_bad_arguments(arguments, message):
+    with pytest.raises(UserError) as error:
+        benchmark.main(arguments)
+    assert message in str(error.value)
+
+
+def test_benchmark_tells_first_what_it_cannot_write(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(benchmark.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(benchmark, "run_ops", lambda *_: pytest.fail("measured first"))
+    with pytest.raises(UserError, match="ops.json cannot be written: Permission denied"):
+        benchmark.main(["ops", "--json", str(tmp_path / "ops.json")])
+
+
+def test_benchmark_does_without_broken_peers(monkeypatch, capsys):
+    def broken(name: str):
+        raise RuntimeError("built for another PyTorch")
+
+    monkeypatch.setattr(benchmark.importlib, "import_module", broken)
+    assert benchmark.optional("pytorch3d") is None
+    assert capsys.readouterr().err == "without pytorch3d: built for another PyTorch\n"
+
+
+def test_benchmark_names_missing_peers_and_calls_those_there(monkeypatch):
+    cloud, called = benchmark.clouds(torch.device("cpu"), 2, 40, 3), []
+
+    class Peer:
+        @staticmethod
+        def farthest_point_sampling(points, mask, k, **options):
+            called.append((points.shape, mask.shape, k, options["random_start"]))
+
+        @staticmethod
+        def sample_idx(points, k, h, start_idx):
+            called.append((points.shape, k, h, start_idx))
+
+    peers = {"torch_fps": Peer, "torch_quickfps": Peer}
+    monkeypatch.setattr(benchmark, "optional", peers.get)
+    calls = benchmark.sampling(2, 40, 6, None, torch.device("cpu"))
+    assert set(calls) == {"recon_ops", "PyTorch", "torch_fps", "torch_quickfps: h=3", "torch_quickfps: h=5"}
+    for name, call in calls.items():
+        assert name in ("recon_ops", "PyTorch") or call() is None
+    shape = cloud.shape
+    assert called == [(shape, shape[:2], 6, False), (shape, 6, 3, 0), (shape, 6, 5, 0)]
+    monkeypatch.setattr(benchmark.importlib.util, "find_spec", lambda name: None if name in peers else "there")
+    assert benchmark.not_installed() == ["torch_fps", "torch_quickfps"]
