@@ -59,7 +59,7 @@ def pretraining(check: Check, device: torch.device) -> Work:
     model = build_model_from_cfg(section) if check.small else teachers_of_random_weights(section)
     batch = 4 if check.small else config.total_bs
     clouds = benchmark.clouds(device, batch, 2 * config.npoints if check.small else 8192, 3)
-    size = data["image_size"]
+    size = data.get("image_size", 224)
     images = torch.randn(batch, 3, size, size, generator=torch.Generator().manual_seed(0)).to(device)
     names = [("chair", "table", "airplane", "car", "lamp")[i % 5] for i in range(batch)]
     category = torch.arange(batch, device=device) % 5
