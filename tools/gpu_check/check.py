@@ -40,7 +40,7 @@ class Check:
         """
         wanted, found = {"cpu": "cpp", "cuda": "cuda"}[self.device], recon_ops.backend(self.device)
         if found != wanted:
-            raise CheckFailed(f"recon_ops runs on '{found}', not on '{wanted}' (library: {recon_ops.ops.missing})")
+            raise CheckFailed(f"recon_ops runs on '{found}', not on '{wanted}': the build section says why")
 
 
 def call(command: list[str | Path], **options: Any) -> subprocess.CompletedProcess:
