@@ -15,6 +15,13 @@ from models import build_model_from_cfg
 GOLDEN = Path(__file__).parent / "golden"
 
 
+@pytest.fixture(params=["cpu"] + ["cuda"] * torch.cuda.is_available())
+def device(request):
+    """The CPU, and the GPU where there is one, which convolves in TF32 unless it is told not to."""
+    with torch.backends.cudnn.flags(allow_tf32=False):
+        yield request.param
+
+
 def load(name: str) -> dict[str, np.ndarray]:
     with np.load(GOLDEN / f"{name}.npz", allow_pickle=False) as file:
         return dict(file)
@@ -57,39 +64,42 @@ def state_dict_keys(model: nn.Module, like: np.ndarray) -> list[str]:
         ("svm_modelnet40", "features"),
     ],
 )
-def test_downstream(name, output):
+def test_downstream(name, output, device):
     golden = load(name)
-    model = fill_by_name(build_model_from_cfg(EasyDict(json.loads(str(golden["config"]))))).eval()
+    model = fill_by_name(build_model_from_cfg(EasyDict(json.loads(str(golden["config"]))))).eval().to(device)
     assert state_dict_keys(model, golden["state_dict_keys"]) == sorted(map(str, golden["state_dict_keys"]))
-    points = torch.from_numpy(golden["points"])
+    points = torch.from_numpy(golden["points"]).to(device)
     with torch.no_grad():
-        assert np.abs(model(points).numpy() - golden[output]).max() < 2e-4
+        assert np.abs(model(points).cpu().numpy() - golden[output]).max() < 2e-4
         if "centers" in golden:
-            assert np.array_equal(model.tokenize(points)[1].numpy(), golden["centers"])
+            assert np.array_equal(model.tokenize(points)[1].cpu().numpy(), golden["centers"])
 
 
-def test_part_segmentation():
+def test_part_segmentation(device):
     golden = load("part_segmentation")
-    model = fill_by_name(build_model_from_cfg(EasyDict(json.loads(str(golden["config"]))))).eval()
+    model = fill_by_name(build_model_from_cfg(EasyDict(json.loads(str(golden["config"]))))).eval().to(device)
     assert state_dict_keys(model, golden["state_dict_keys"]) == sorted(map(str, golden["state_dict_keys"]))
     with torch.no_grad():
-        log_prob = model(torch.from_numpy(golden["points"]), torch.from_numpy(golden["category"]))
-    assert np.abs(log_prob[:, ::16].numpy() - golden["log_prob"]).max() < 5e-4
+        log_prob = model(*(torch.from_numpy(golden[key]).to(device) for key in ("points", "category")))
+    assert np.abs(log_prob[:, ::16].cpu().numpy() - golden["log_prob"]).max() < 5e-4
 
 
 def pretrain_losses(model, golden, step=...):
     """Loss terms of one golden batch; `step` picks a batch of a trajectory."""
+    device = next(model.parameters()).device
     points, image, text, mask = (
-        torch.from_numpy(golden[key][step]) for key in ("points", "image_features", "text_features", "mask")
+        torch.from_numpy(golden[key][step]).to(device) for key in ("points", "image_features", "text_features", "mask")
     )
-    category = torch.from_numpy(np.unique(golden["text"], return_inverse=True)[1]) if "text" in golden else None
+    category = None
+    if "text" in golden:
+        category = torch.from_numpy(np.unique(golden["text"], return_inverse=True)[1]).to(device)
     return model(points, image, text, category=category, mask=mask)
 
 
 @pytest.mark.parametrize("name", ["pretrain_base", "pretrain_self_contrastive", "pretrain_two_tower"])
-def test_pretrain(name):
+def test_pretrain(name, device):
     golden = load(name)
-    model = fill_by_name(build_model_from_cfg(EasyDict(json.loads(str(golden["config"]))))).train()
+    model = fill_by_name(build_model_from_cfg(EasyDict(json.loads(str(golden["config"]))))).train().to(device)
     assert state_dict_keys(model, golden["state_dict_keys"]) == sorted(map(str, golden["state_dict_keys"]))
     losses = pretrain_losses(model, golden)
     terms = {key.removeprefix("loss/") for key in golden if key.startswith("loss/")}
@@ -106,12 +116,12 @@ def test_pretrain(name):
     np.testing.assert_allclose(list(norms.values()), golden["grad_norms"], rtol=1e-3, atol=1e-5)
 
 
-def test_pretrain_trajectory():
+def test_pretrain_trajectory(device):
     from tools.builder import AdamWKwargs, DatasetConfig, OptimizerConfig, RunConfig, build_optimizer
 
     golden = load("trajectory_pretrain")
     config = json.loads(str(golden["config"]))
-    model = fill_by_name(build_model_from_cfg(EasyDict(config["model"]))).train()
+    model = fill_by_name(build_model_from_cfg(EasyDict(config["model"]))).train().to(device)
     kwargs = AdamWKwargs(config["lr"], config["weight_decay"])
     run = RunConfig(config["model"], DatasetConfig(), npoints=1024, total_bs=4, optimizer=OptimizerConfig(kwargs))
     optimizer = build_optimizer(model, run)
@@ -123,4 +133,6 @@ def test_pretrain_trajectory():
         assert loss.item() == pytest.approx(expected.item(), rel=1e-3), step
     norms = {name: p.norm().item() for name, p in model.named_parameters()}
     assert list(norms) == list(map(str, golden["final_names"]))
-    np.testing.assert_allclose(list(norms.values()), golden["final_norms"], rtol=1e-3)
+    for (name, norm), expected in zip(norms.items(), golden["final_norms"], strict=True):
+        # Biases in front of a BatchNorm have a gradient of rounding errors, of which AdamW makes whole steps.
+        assert norm == pytest.approx(expected, rel=1e-2 if name.endswith("conv.0.bias") else 1e-3), name
