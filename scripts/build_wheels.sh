@@ -5,6 +5,7 @@
 #     bash scripts/build_wheels.sh [--verify PYTHON...]
 # --verify installs the wheel, without dependencies, into a scratch environment on top of each interpreter named, which
 # must have PyTorch, NumPy, pytest and Hypothesis, and runs the operators' tests there without any compiler.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 export RECON_OPS_CUDA=${RECON_OPS_CUDA:-0} RECON_REQUIRE_LIBRARY=1
 pythons=()

@@ -2,6 +2,7 @@
 # Check everything that needs a GPU, in one go and without a network: build, operators, golden vectors, benchmarks, steps
 # of training, a short pretraining. Python, PyTorch, nvcc and a C++ compiler must be there. Nothing is installed into that
 # Python: wheels of other packages that it lacks come from a folder and go into build/gpu-check.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 
 usage() {

@@ -2,6 +2,7 @@
 # Build the operators and run their tests on several versions of PyTorch, each in an environment of its own, which is
 # made under build/matrix (3 to 6 GB each) and kept there; prints a table.
 #     bash scripts/test_matrix.sh 2.6.0=python3.10 2.15.0=python3.13
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || { echo "usage: test_matrix.sh TORCH=PYTHON..." >&2; exit 2; }
