@@ -525,8 +525,8 @@ def own_augmentation(run: Run, voting: bool = False) -> str:
     chosen = config.vote.augment if voting else config.augment
     if chosen is not None:
         return chosen
-    where = "train" if sections.train else run.task  # a config of tests alone may have no other
-    data = datasets.dataset_class(getattr(sections, where, None) or {}, f"dataset.{where}")
+    where = "train" if sections.train or run.task != "test" else "test"  # what only tests may have no other
+    data = datasets.dataset_class(getattr(sections, where) or {}, f"dataset.{where}")
     chosen = data.VOTE_AUGMENT if voting else data.AUGMENT
     run.log.info(f"augmentation {'of voting ' * voting}by the data set of dataset.{where}: {chosen}")
     return chosen

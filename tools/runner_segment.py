@@ -39,13 +39,13 @@ class Segment(Task):
 
     def __init__(self, run: Run, section: str):
         super().__init__(run)
-        self.augment = AUGMENTATIONS[own_augmentation(run)]
         _, self.shape = parse_model_config(run.config.model)
         self.test_data = build_dataset(run, section)
         self.weight: Tensor | None = None
         self.check(self.test_data, f"dataset.{section}")
 
     def prepare(self, data: Dataset) -> None:
+        self.augment = AUGMENTATIONS[own_augmentation(self.run)]
         if "point_label" not in data[0]:
             raise UserError(f"dataset.train has no label for every point, which '{self.shape.NAME}' learns from")
 
