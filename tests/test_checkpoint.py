@@ -249,7 +249,7 @@ def test_point_mae_into_the_plain_encoder(tmp_path, caplog):
     load_weights(model, path, CHECKPOINT_PREFIXES, model.new_parameters, logging.getLogger())
     encoder = {n.removeprefix("MAE_encoder."): v for n, v in state.items() if n.startswith("MAE_encoder.")}
     assert taken(model, encoder) == sum(value.is_floating_point() for value in encoder.values()) == 33
-    assert "new, not in the checkpoint: cls_token (1), cls_pos (1), cls_head_finetune (14)" in caplog.text
+    assert "new, not in the checkpoint: cls_token (1), cls_pos (1), cls_head_finetune (16)" in caplog.text
     # Fine-tuned ones have the same names as ours, the head's too.
     tuned = filled({**CLASSIFIER, "NAME": "PlainTransformer"}).state_dict()
     load_weights(model, save(tmp_path / "c.pth", prefixed_state(tuned, "module.")), CHECKPOINT_PREFIXES)

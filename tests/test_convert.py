@@ -213,6 +213,19 @@ def test_mid_epoch(tmp_path, monkeypatch, capsys):
     assert "in the middle of epoch 4" in capsys.readouterr().out
 
 
+def test_an_optimizer_without_names(tmp_path, monkeypatch, capsys):
+    """It is passed on where the order of the parameters is the released one, and left out where that is not known."""
+    for name, kept in (("PointTransformer", True), ("PointTransformerTwoTower", False)):
+        ours(name, tmp_path / "ours.pth")
+        state = load_checkpoint(tmp_path / "ours.pth")
+        for group in state["optimizer"]["param_groups"]:
+            del group["param_names"]
+        torch.save(state, tmp_path / "ours.pth")
+        run_tool(monkeypatch, "--to", "released", tmp_path / "ours.pth", tmp_path / "out.pth", "--overwrite")
+        assert ("optimizer" in torch.load(tmp_path / "out.pth", weights_only=True)) == kept
+        assert ("since IN does not name the parameters" in capsys.readouterr().out) != kept
+
+
 def test_errors(tmp_path, monkeypatch):
     ours("PointTransformer", tmp_path / "ours.pth")
     before = (tmp_path / "ours.pth").read_bytes()

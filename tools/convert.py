@@ -99,7 +99,7 @@ def to_released(state: Mapping, prefix: str = checkpoint.PARALLEL, teachers: Map
     weights = _in_released_order({**weights, **(teachers or {})})
     optimizer = state.get("optimizer")
     if optimizer is not None:
-        optimizer = _released_optimizer(optimizer)
+        optimizer = _released_optimizer(optimizer, list(state["base_model"]))
     epoch = state.get("epoch", 0) - (state.get("step", 0) > 0)
     metrics = state.get("metrics") or {}
     if "label_conv.0.weight" in weights:
@@ -141,7 +141,8 @@ def _in_released_order(names: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return dict(sorted(names.items(), key=lambda item: order.get(item[0].split(".")[0], len(order))))
 
 
-def _released_optimizer(optimizer: Mapping) -> dict:
+def _released_optimizer(optimizer: Mapping, weights: list[str]) -> dict | None:
+    """Put an optimizer's parameters into the released order; None if they have no names and the weights another one."""
     groups = optimizer["param_groups"]
     if len(groups) != 3 or any("betas" not in group for group in groups):
         raise UserError(
@@ -152,6 +153,8 @@ def _released_optimizer(optimizer: Mapping) -> dict:
         optimizer = checkpoint.order_optimizer(
             optimizer, names, [[*_in_released_order(dict.fromkeys(n))] for n in names]
         )
+    elif weights != list(_in_released_order(dict.fromkeys(weights))):
+        return None
     kept = [{key: group[key] for key in ("params", *GROUP_KEYS) if key in group} for group in optimizer["param_groups"]]
     kept = [{**group, "initial_lr": group["lr"], "foreach": None, "fused": None} for group in kept]
     return {"state": optimizer["state"], "param_groups": kept}
@@ -252,7 +255,8 @@ def _notes(kind: str, state: Mapping, content: Mapping, teachers: Mapping) -> li
             "--teachers FILE from one of its ckpt-last.pth; fine-tuning, zero-shot and SVM do without"
         )
     if "optimizer" not in content and kind in ("pretraining", "classification"):
-        notes.append("no optimizer in it: the released --resume cannot continue it")
+        why = ", since IN does not name the parameters in its own" if "optimizer" in state else ""
+        notes.append(f"no optimizer in it{why}: the released --resume cannot continue it")
     if kind == "part segmentation":
         notes.append("the training accuracy is not known here and stands as nan")
     return notes

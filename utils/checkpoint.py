@@ -80,7 +80,7 @@ def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
         raise UserError(f"checkpoint {path} has no weights; it is a {type(checkpoint).__name__}")
     if _is_state_dict(checkpoint):
         return {"base_model": _tensors(checkpoint)}
-    keys = [key for key in dict.fromkeys((first, *WEIGHT_KEYS)) if _is_state_dict(checkpoint.get(key))]
+    keys = [key for key in dict.fromkeys((first, *WEIGHT_KEYS)) if _tensors(checkpoint.get(key))]
     others = [key for key, value in checkpoint.items() if _is_state_dict(value)]
     if not keys and len(others) != 1:
         looked = ", ".join(f"'{key}'" for key in WEIGHT_KEYS)
@@ -163,10 +163,10 @@ def load_weights(
             raise UserError(f"{path}: {error}") from None
     wanted = model.state_dict()
 
-    # Files older than PyTorch 0.4.1 do not count batches, and nothing here reads the count.
-    missing = [n for n in wanted if n not in state and not n.endswith("num_batches_tracked")]
+    missing = [name for name in wanted if name not in state]
     reshaped = [name for name in wanted if name in state and state[name].shape != wanted[name].shape]
-    needed = [name for name in missing if not name.startswith(tuple(new))]
+    # BatchNorm's count of batches is not read by anything here, and some converters leave it out.
+    needed = [n for n in missing if not n.startswith(tuple(new)) and not n.endswith("num_batches_tracked")]
     misfits = [name for name in reshaped if not name.startswith(tuple(new))]
     nothing = not any(name in wanted for name in state)
     if misfits or nothing or (needed and not allow_missing):
@@ -186,7 +186,7 @@ def load_weights(
     taken = {name: state[name] for name in wanted if name in state and name not in reshaped}
     model.load_state_dict(taken, strict=False)
     log.info(f"weights from {path}: {len(taken)} of {len(wanted)} tensors")
-    if expected := [name for name in missing if name not in needed]:
+    if expected := [name for name in missing if name.startswith(tuple(new))]:
         log.info(f"  new, not in the checkpoint: {_grouped(expected)}")
     if reshaped:
         log.info(f"  new, of another shape in the checkpoint: {_grouped(reshaped)}")
@@ -273,12 +273,13 @@ def load_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, state: Ma
 
 
 def _is_state_dict(value: Any) -> bool:
-    """Whether this maps names to tensors; the names of parameters have dots."""
+    """Whether this maps names to tensors, some of them with dots, as those of modules' parameters have."""
     return isinstance(value, Mapping) and any(isinstance(v, Tensor) and "." in str(k) for k, v in value.items())
 
 
-def _tensors(state: Mapping) -> dict[str, Tensor]:
-    return {str(name): value for name, value in state.items() if isinstance(value, Tensor)}
+def _tensors(state: Any) -> dict[str, Tensor]:
+    items = state.items() if isinstance(state, Mapping) else ()
+    return {str(name): value for name, value in items if isinstance(value, Tensor)}
 
 
 def _some(names: Iterable[str], limit: int = 3) -> str:
