@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
 # Check everything that needs a GPU, in one go and without a network: build, operators, golden vectors, benchmarks, steps
 # of training, a short pretraining. Python, PyTorch, nvcc and a C++ compiler must be there. Nothing is installed into that
-# Python: wheels of other packages that it lacks come from a folder and go into build/gpu-check.
+# Python: wheels of other packages that it lacks come from a folder and go into build/gpu-check. To fill the folder where
+# there is a network, for Python 3.12 there (without --wheels the check names what is missing, and the command for it):
+#   python -m pip download --no-deps --only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64 \
+#       --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 -d FOLDER \
+#       easydict open_clip_torch trimesh ftfy wcwidth regex tqdm torch-fps
+# GIT_REVISION names the commit in the results where .git is not at hand.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 
@@ -56,8 +61,8 @@ if [ -n "$wheels" ]; then
     pip=(python -m pip install --quiet --disable-pip-version-check --no-index --find-links "$wheels")
     "${pip[@]}" -r "$needed" || fail "the wheels of $wheels do not make up for what is missing; see the message above"
     # Peers of the operator benchmark are welcome, not needed.
-    for peer in torch_fps; do
-        ! compgen -G "$wheels/$peer-*.whl" >/dev/null || "${pip[@]}" --no-deps "$peer"
+    for peer in torch_fps torch_quickfps torch_fpsample torchbvh fpsample; do
+        ! compgen -G "$wheels/$peer-*.whl" >/dev/null || "${pip[@]}" --no-deps "$peer" || echo "without the peer $peer" >&2
     done
 fi
 missing=$(python - "$needed" <<'END'

@@ -47,7 +47,7 @@ SECTIONS = {
     "build": Section("compiling the operators for this card", 240, check_build),
     "operators": Section("operators against plain PyTorch on the CPU", 120, check_operators),
     "golden": Section("golden vectors of the released model", 90, check_golden),
-    "benchmark": Section("operators beside the classic kernels and the peers", 120, check_benchmark),
+    "benchmark": Section("operators beside the classic kernels and the peers", 150, check_benchmark),
     "steps": Section("steps of pretraining and fine-tuning", 120, check_steps),
     "demo": Section("a short pretraining on the demo's data", 150, check_demo),
 }
