@@ -130,8 +130,9 @@ def test_isolated_builds_find_pytorch(tmp_path):
     setuptools = pytest.importorskip("setuptools")
     site = Path(setuptools.__file__).parents[1]
     (tmp_path / "isolated").mkdir()
-    for name in ("setuptools", "_distutils_hack"):
-        (tmp_path / "isolated" / name).symlink_to(site / name)
+    for name in ("setuptools", "_distutils_hack", "pkg_resources"):
+        if (site / name).exists():
+            (tmp_path / "isolated" / name).symlink_to(site / name)
     hide = f"sys.path = [{str(tmp_path / 'isolated')!r}] + [path for path in sys.path if 'site-packages' not in path]"
     code = f"{hide}; import importlib.util as u; print(u.find_spec('torch'))"
     shown = setup_py(tmp_path, code, "build_ext", "--help", CXX="c++")
