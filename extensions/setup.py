@@ -26,7 +26,7 @@ from setuptools import Extension, setup
 ROOT = Path(__file__).resolve().parent
 CUDA_WISH = os.environ.get("RECON_OPS_CUDA", "")
 LIBRARY_WISH = os.environ.get("RECON_REQUIRE_LIBRARY", "")
-BUILDS = {"build", "build_ext", "bdist_wheel", "bdist_egg", "develop", "editable_wheel", "install"}
+BUILDS = {"build", "build_ext", "bdist_wheel", "develop", "dist_info", "editable_wheel", "egg_info", "install"}
 # The first PyTorch whose stable ABI has all that the operators need, as a version and as the headers want it told.
 STABLE_FROM, STABLE_TARGET = (2, 10), "0x020a000000000000"
 WITHOUT = "RECON_REQUIRE_LIBRARY=0 goes without the compiled library: slow, in plain PyTorch"

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -130,8 +131,9 @@ def test_isolated_builds_find_pytorch(tmp_path):
     setuptools = pytest.importorskip("setuptools")
     site = Path(setuptools.__file__).parents[1]
     (tmp_path / "isolated").mkdir()
-    for name in ("setuptools", "_distutils_hack"):
-        (tmp_path / "isolated" / name).symlink_to(site / name)
+    for name in ("setuptools", "_distutils_hack", "pkg_resources"):
+        if (site / name).exists():
+            (tmp_path / "isolated" / name).symlink_to(site / name)
     hide = f"sys.path = [{str(tmp_path / 'isolated')!r}] + [path for path in sys.path if 'site-packages' not in path]"
     code = f"{hide}; import importlib.util as u; print(u.find_spec('torch'))"
     shown = setup_py(tmp_path, code, "build_ext", "--help", CXX="c++")
@@ -199,3 +201,12 @@ def test_an_incomplete_cuda_toolkit_is_found_before_compiling(tmp_path, compile_
     assert done.returncode == 1 and "compiled" not in done.stdout, done.stderr
     assert "cannot build a tiny program" in said(done)[0] and found in said(done)[0]
     assert "CUDA_HOME=" in said(done)[1] and "RECON_OPS_CUDA=0" in said(done)[2]
+
+
+def test_what_is_installed_needs_the_pytorch_it_was_built_for(tmp_path):
+    pytest.importorskip("setuptools")
+    done = setup_py(tmp_path, "pass", "egg_info", CXX="c++")
+    version = metadata.version("torch").split("+")[0].split(".")[:2]
+    needs = "torch>=2.10" if tuple(map(int, version)) >= (2, 10) else f"torch=={'.'.join(version)}.*"
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "extensions" / "recon_ops.egg-info" / "requires.txt").read_text().strip() == needs
