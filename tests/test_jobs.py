@@ -284,8 +284,8 @@ def test_a_table_puts_ours_beside_the_papers(chain, tmp_path):
     assert row.startswith("ReCon,x,90.0,,55.0,5.0,60.0,2,2,-35.0,50.0")
 
 
-def test_a_cell_of_folds_where_nothing_was_chosen(chain):
-    job = dataclasses.replace(chain["pretrain"], fold=(5, 10, 0))
+def test_a_cell_of_folds_where_nothing_was_chosen(chain, configs):
+    job = dataclasses.replace(chain["pretrain"], config=str(configs["fewshot"]))
     folds = tuple(dataclasses.replace(job, fold=(5, 10, fold)) for fold in range(2))
     for fold, value in zip(folds, (50.0, 60.0), strict=True):
         fake(fold, last={"accuracy": value})

@@ -57,7 +57,8 @@ def _look(base: dict, data_root: str, read: bool, subset: str) -> tuple[str, int
                 elif not os.path.isfile(path):
                     raise UserError(f"point file not found: {path}; {ModelNet.hint()}")
             return f"{subset} {len(paths)} shapes", len(class_names)
-    dataset = build_dataset({"_base_": base, "others": {"subset": subset}}, data_root, subset)
+    lists = {"whole": False} if base.get("NAME") == "ShapeNet" else {}  # each list by itself
+    dataset = build_dataset({"_base_": base, "others": {"subset": subset, **lists}}, data_root, subset)
     if read:
         _read(dataset, subset)
     rooms = getattr(dataset, "rooms", None)

@@ -228,8 +228,9 @@ class Trainer:
                 "best_metrics": self.best,
                 "seconds": time.perf_counter() - self.run.started,
             }
-            if left := {name: p.grad for name, p in self.model.named_parameters() if p.grad is not None}:
-                content["gradients"] = left  # of batches that the next epoch's first update takes up
+            # Of batches that the next epoch's first update takes up. No mapping: it would pass for weights.
+            if left := [(name, p.grad) for name, p in self.model.named_parameters() if p.grad is not None]:
+                content["gradients"] = left
             checkpoint.save_atomic(content, self.run.folder / f"{name}.pth")
 
     def _resume(self) -> None:
@@ -249,7 +250,7 @@ class Trainer:
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise UserError(f"cannot resume from {self.last}: its optimizer is of another model: {error}") from None
         parameters = dict(self.model.named_parameters())
-        for name, gradient in (state.get("gradients") or {}).items():
+        for name, gradient in state.get("gradients", []):
             if name not in parameters or parameters[name].shape != gradient.shape:
                 raise UserError(f"cannot resume from {self.last}: it has gradients of another model")
             parameters[name].grad = gradient.to(self.run.device)
