@@ -271,9 +271,21 @@ DIFFERENCES = (
     ),
     Difference(
         "checkpoints of segmentation",
-        "the best model alone, no resuming",
-        "as in every other task",
+        "the best model alone, under log/part_seg/, no resuming",
+        "those of every other task, under experiments/",
         "one trainer",
+    ),
+    Difference(
+        "weights that a checkpoint lacks",
+        "loaded in part, in silence",
+        "an error, or listed with --allow_missing",
+        "a wrong file does not train from scratch unnoticed",
+    ),
+    Difference(
+        "a head of another shape in a checkpoint",
+        "refused",
+        "starts anew, and is named in the log",
+        "fine-tuning on other classes",
     ),
     # Not in the released code
     Difference(
