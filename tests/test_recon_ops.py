@@ -461,7 +461,7 @@ def test_export(name):
             return function(*inputs)
 
     inputs = tuple(clouds(shape, i) for i, shape in enumerate(shapes))
-    module = torch.export.export(Module(), inputs).module()
+    module = torch.export.export(Module(), inputs, strict=False).module()
     for one, other in zip(flat(module(*inputs)), flat(function(*inputs)), strict=True):
         assert torch.equal(one, other)
 

@@ -103,7 +103,7 @@ def _count(name: str, value: int, limit: int) -> int:
 
 def _radius(value: float) -> float:
     try:
-        if isinstance(value, bool | str | bytes):
+        if isinstance(value, (bool, str, bytes)):
             raise TypeError
         radius = float(value)
     except (TypeError, ValueError, RuntimeError, OverflowError):
