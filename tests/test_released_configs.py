@@ -14,6 +14,7 @@ from datasets.build import parse_section
 from models import parse_model_config
 from tools.builder import RunConfig, own_augmentation, parse_run_config, read_config
 from tools.runner_pretrain import Pretrain
+from utils.errors import UserError
 
 GOLDEN = Path(__file__).parent / "golden/pipeline"
 FILES = json.loads((GOLDEN / "yaml_keys.json").read_text())["files"]
@@ -105,6 +106,13 @@ def test_pretraining_reads_all_shapes_and_keeps_three_epochs(released, name):
     assert (parsed.image_size, parsed.image_norm) == (224, "imagenet")
     assert config.save_epochs is None and [*task.save_epochs()] == [250, 275, 300]
     assert task.metric == "loss" and config.prompt_names == "released"
+
+
+def test_overrides_of_sections_that_released_files_do_not_hold(released):
+    config = parse_run_config(read_config("cfgs/zeroshot/scan_objbg.yaml", ["zeroshot.released_typo=true", "svm.C=1"]))
+    assert config.zeroshot.released_typo and config.zeroshot.random_columns and config.svm.C == 1
+    with pytest.raises(UserError, match="has no section 'zerosht'"):
+        read_config("cfgs/zeroshot/scan_objbg.yaml", ["zerosht.released_typo=true"])
 
 
 @pytest.mark.parametrize("validate", ["svm", "zeroshot"])

@@ -105,15 +105,15 @@ def test_ranking_and_topk():
 @pytest.mark.parametrize("ensemble, prompts", [("true", "all_prompts"), ("false", "one_prompt")])
 def test_every_type_in_one_pass(zeroshot, configs, weights, ensemble, prompts):
     """What stands beside the result is what a run of that type gives, and that is what the model of that type says."""
-    whole, _ = zeroshot("model.ratio=0.3", "zeroshot={random_columns: false}")
+    whole, _ = zeroshot("model.ratio=0.3", "zeroshot.random_columns=false")
     assert whole["by_query"].keys() == {"text", "image", "full"}
     config = load_config(configs["zeroshot"])
     data = build_dataset(config["dataset"]["test"], config["data_root"], "dataset.test")
     repeats = 60 if prompts == "all_prompts" else 1
     classes = torch.stack([Words().encode([name] * repeats)[0] for name in NAMES[:3]])
     for kind in ("text", "image", "full"):
-        settings = f"zeroshot={{ensemble: {ensemble}, random_columns: false}}"
-        alone, rows = zeroshot("model.ratio=0.3", f"model.type={kind}", settings)
+        settings = ("zeroshot.random_columns=false", f"zeroshot.ensemble={ensemble}")
+        alone, rows = zeroshot("model.ratio=0.3", f"model.type={kind}", *settings)
         model = build_model_from_cfg(config["model"] | {"type": kind, "ratio": 0.3}).eval()
         load_weights(model, weights)
         with torch.no_grad():

@@ -292,6 +292,10 @@ class RunConfig:
             raise ValueError(f"config key 'augment': unknown '{self.augment}'{nearest(self.augment, AUGMENTATIONS)}")
 
 
+# Released files hold none of these, and overrides may name their keys all the same.
+OPTIONAL_SECTIONS = ("loss_weights", "vote", "svm", "zeroshot")
+
+
 @dataclass
 class Run:
     """One run of one task: what was asked for, where it runs, and where it writes."""
@@ -480,7 +484,7 @@ def read_config(config: str, opts: Sequence[str], fold: Fold | None = None) -> d
     Raises:
         UserError: see `load_config`; or if way, shot or fold are given where no data set takes them.
     """
-    raw = load_config(config, opts)
+    raw = load_config(config, opts, OPTIONAL_SECTIONS)
     sections, chosen = raw.get("dataset"), given_of(fold)
     if not chosen or not isinstance(sections, dict):
         return raw

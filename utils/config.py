@@ -5,7 +5,7 @@ import json
 import os
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, Union
 
@@ -91,8 +91,13 @@ def resolve_bases(node: Any, where: str, home: Path, trail: tuple[Path, ...] = (
     return {"_base_": base, **resolved} if where else merge(base, resolved)
 
 
-def apply_opts(config: dict, opts: Sequence[str]) -> dict:
+def apply_opts(config: dict, opts: Sequence[str], optional: Collection[str] = ()) -> dict:
     """Override keys with `a.b=value` strings; values are parsed as YAML.
+
+    Args:
+        config: changed in place.
+        opts: the overrides.
+        optional: top-level sections that a config may leave out.
 
     Raises:
         UserError: if an entry has no `=` or no YAML value, or its section does not stand in the config.
@@ -107,6 +112,8 @@ def apply_opts(config: dict, opts: Sequence[str]) -> dict:
             raise UserError(f"--opts {dotted}: '{text}' is not a YAML value") from None
         *parents, last = dotted.split(".")
         node = config
+        if parents and parents[0] in optional:
+            config.setdefault(parents[0], {})
         for depth, part in enumerate(parents):
             if not isinstance(node.get(part), dict):
                 at = ".".join(parents[:depth]) or "the config"
@@ -116,19 +123,20 @@ def apply_opts(config: dict, opts: Sequence[str]) -> dict:
     return config
 
 
-def load_config(path: str | os.PathLike, opts: Sequence[str] = ()) -> dict:
+def load_config(path: str | os.PathLike, opts: Sequence[str] = (), optional: Collection[str] = ()) -> dict:
     """Read a config file, resolve its `_base_` files and apply overrides.
 
     Args:
         path: the YAML file.
         opts: `a.b=value` overrides, applied last.
+        optional: top-level sections that they may add.
 
     Raises:
         UserError: for a missing or damaged file, a missing base, or a malformed override.
     """
     home = Path(path).resolve()
     config = resolve_bases(read_yaml(path), "", home.parent, (home,))
-    return apply_opts(config, opts)
+    return apply_opts(config, opts, optional)
 
 
 def flatten(node: Mapping, prefix: str = "") -> Iterator[str]:
