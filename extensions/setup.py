@@ -111,17 +111,13 @@ def toolkit_problem(nvcc: Path, compiler: str, library: Extension) -> str | None
     return None
 
 
-def cuda_is_usable(torch, cuda_home: str | None, compiler: str, library: Extension) -> bool:
+def cuda_is_usable(torch, cuda_home: str, compiler: str, library: Extension) -> bool:
     """Whether the CUDA kernels can be built for this PyTorch; says why not, and fails where they would be missed."""
-    if CUDA_WISH == "0" or not torch.version.cuda:
-        if CUDA_WISH == "1":
-            fail("RECON_OPS_CUDA=1, but this PyTorch was built without CUDA")
-        return False
-    nvcc, missed = Path(cuda_home or "", "bin", "nvcc"), CUDA_WISH == "1"
+    nvcc, missed = Path(cuda_home, "bin", "nvcc"), CUDA_WISH == "1"
     try:
         text = subprocess.run([nvcc, "--version"], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
-        reason = f"no nvcc was found at {nvcc}" if cuda_home else "no CUDA toolkit was found (CUDA_HOME names one)"
+        reason = f"no nvcc was found at {nvcc}"
     else:
         missed = missed or torch.cuda.is_available()
         release = re.search(r"release ([\d.]+)", text)
@@ -233,7 +229,13 @@ def library_arguments() -> dict:
                     fail(f"the library was built, but PyTorch {torch.__version__} cannot load it: {error}", WITHOUT)
 
     libraries = [make_library("_C", CppExtension, "*.cpp", {"cxx": flags})]
-    if CUDA_WISH == "1" or CUDA_HOME:
+    if CUDA_WISH == "1" and not torch.version.cuda:
+        fail("RECON_OPS_CUDA=1, but this PyTorch was built without CUDA")
+    if CUDA_WISH == "1" and not CUDA_HOME:
+        fail("RECON_OPS_CUDA=1, but no CUDA toolkit was found (CUDA_HOME names one)")
+    if torch.version.cuda and CUDA_WISH != "0" and not CUDA_HOME:
+        say("built without CUDA kernels: no CUDA toolkit was found (CUDA_HOME names one)")
+    elif torch.version.cuda and CUDA_WISH != "0":
         arguments = {"cxx": flags, "nvcc": ["-O3", "--fmad=false", "-DUSE_CUDA"]}
         cuda_library = make_library("_C_cuda", CUDAExtension, "*.cu", arguments)
         if cuda_is_usable(torch, CUDA_HOME, compiler, cuda_library):

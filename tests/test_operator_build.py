@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).parent.parent
 
@@ -191,6 +192,8 @@ def test_an_incomplete_cuda_toolkit_is_found_before_compiling(tmp_path, compile_
     pytest.importorskip("setuptools")
     if shutil.which("c++") is None:
         pytest.skip("there is no C++ compiler to link with")
+    if torch.version.cuda is None:
+        pytest.skip("PyTorch's build helper was built without CUDA")
     (tmp_path / "cuda" / "bin").mkdir(parents=True)
     output = 'while [ "$1" != -o ]; do shift; done; '
     compile_ = compile_.replace("probe.o", '"$2"')
