@@ -54,7 +54,7 @@ class PointDataset(Dataset):
     Attributes:
         Config: the dataclass of its config keys.
         LAYOUT, SOURCE: the files it reads and where they are obtained, for messages.
-        STAND_IN: the command that makes such files of the embedded world; empty if it has none.
+        STAND_IN: the command that makes such files of the synthetic world; empty if it has none.
         AUGMENT, VOTE_AUGMENT: the `AUGMENTATIONS` of training and of voting where the config names none, which the
             released runners choose by the data set's NAME.
         RELEASED_SPELLING: class names that the released code spells otherwise.

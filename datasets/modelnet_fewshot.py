@@ -1,7 +1,7 @@
 """ModelNet40 few-shot: few classes, few training shapes; and the tool that draws the folds.
 
 `python -m datasets.modelnet_fewshot --data_root data` draws 10 folds of each of 5 and 10 way, 10 and 20 shot; `--way 5
---shot 10` those of one setting. Classes with too few shapes are passed over; the embedded world has 10 test shapes a
+--shot 10` those of one setting. Classes with too few shapes are passed over; the synthetic world has 10 test shapes a
 class: `--data_root data/demo --test-per-class 10 --points 2048`.
 """
 

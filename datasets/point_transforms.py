@@ -73,7 +73,7 @@ def _require(npoints: int, available: int) -> None:
 
 
 def _farthest(points: Tensor, n: int) -> Tensor:
-    """FPS, also where n is all there are: the released operator passes over points near the origin."""
+    """Pick n points by FPS, which never skips the pass: even of n points it may repeat some (see `skip_origin`)."""
     return gather(points, farthest_point_sample(points[..., :3].contiguous(), n))
 
 

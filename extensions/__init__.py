@@ -24,6 +24,10 @@ from recon_ops import (
 
 if os.environ.get("RECON_OPS_INSTALLED") != "1":
     sys.path.remove(str(Path(__file__).parent))
+# The same modules by their longer names: importing them a second time would register the operators again.
+for _name, _module in list(sys.modules.items()):
+    if _name == "recon_ops" or _name.startswith("recon_ops."):
+        sys.modules[f"extensions.{_name}"] = _module
 
 __all__ = [
     "ball_query",

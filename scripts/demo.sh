@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Pretrain ReCon on the embedded world, carry it to three tasks, print a table. Needs nothing but Python >= 3.10.
+# Pretrain ReCon on the synthetic world, carry it to three tasks, print a table. Needs nothing but Python >= 3.10.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 usage() {
@@ -37,7 +37,7 @@ run() { # config, experiment name, further arguments of main.py
     python main.py --config "$config" --exp_name "$experiment" --num_workers 1 "$@"
 }
 
-step 1 "the embedded world"
+step 1 "the synthetic world"
 python -m datasets.demo --out "$world" --scale "$scale"
 
 step 2 "pretraining on points, images and text"

@@ -20,7 +20,9 @@ gpu=$1 exp=$2
 [ "${words[2]:-}" != '<ckpt>' ] || set -- "$1" "$2" "$(from_caller "$3")" "${@:4}"
 [ -z "${CONFIG:-}" ] || CONFIG=$(from_caller "$CONFIG")
 for _ in "$@"; do
-    case ${before:-} in --ckpts | --start_ckpts | --config) set -- "$@" "$(from_caller "$1")" ;; *) set -- "$@" "$1" ;; esac
+    case ${before:-} in --ckpts | --start_ckpts | --config) path=$(from_caller "$1") ;; *) path=$1 ;; esac
+    case $1 in --ckpts=* | --start_ckpts=* | --config=*) path=${1%%=*}=$(from_caller "${1#*=}") ;; esac
+    set -- "$@" "$path"
     before=$1
     shift
 done

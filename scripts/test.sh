@@ -8,6 +8,6 @@ segmentation_flags=yes
 source "$(dirname "$0")/launch.sh"
 config=cfgs/full/finetune_modelnet.yaml vote=--vote
 [ -z "$released_segmentation" ] || config=cfgs/segmentation/shapenetpart.yaml
-config=${CONFIG:-$config}
-case $config in *segment*) vote='' ;; esac # segmentation has no voting
+config=${CONFIG:-$config} folder=${CONFIG:-$config} folder=${folder%/*}
+case ${folder##*/}/${config##*/} in segmentation/* | */segment_*) vote='' ;; esac # segmentation has no voting
 launch --config "$config" --test --ckpts "$3" $vote $(drawn_seed "$@") "${@:4}"

@@ -1,4 +1,4 @@
-"""The embedded world: renderer, scans, and the layouts it is written in."""
+"""The synthetic world: renderer, scans, and the layouts it is written in."""
 
 import hashlib
 import json
@@ -296,7 +296,7 @@ class TestLayouts:
         ],
     )
     def test_the_shapes_of_a_seed_stay_what_they_are(self, kind, name, expected, tmp_path):
-        """Results on the embedded world can be compared only as long as its shapes are the same."""
+        """Results on the synthetic world can be compared only as long as its shapes are the same."""
         for folder in (world.SHAPENET_FOLDER + "/shapenet_pc", world.SHAPENET_FOLDER + "/shapenet_img"):
             (tmp_path / folder).mkdir(parents=True)
         (tmp_path / world.MODELNET_FOLDER / name).mkdir(parents=True)

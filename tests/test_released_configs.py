@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,11 +10,13 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+import main
 from datasets import dataset_class
 from datasets.build import parse_section
 from models import parse_model_config
 from tools.builder import RunConfig, own_augmentation, parse_run_config, read_config
 from tools.runner_pretrain import Pretrain
+from utils.config import read_yaml
 from utils.errors import UserError
 
 GOLDEN = Path(__file__).parent / "golden/pipeline"
@@ -131,3 +134,43 @@ def test_zero_shot_samples_and_names_as_released(released, name):
     config = parse_run_config(read_config(name, []))
     assert config.zeroshot.random_columns and config.zeroshot.ensemble and config.prompt_names == "released"
     assert config.zeroshot.splits == ["test"] and config.svm.C == 0.075
+
+
+SHAPE = {"trans_dim": 16, "encoder_dims": 16, "depth": 1, "num_heads": 2}
+PATCHES = ["model.num_group=8", "model.group_size=4", "npoints=64", "total_bs=4"]
+DOWNSTREAM = [f"model.{key}={value}" for key, value in SHAPE.items()] + PATCHES
+SHORT = ["max_epoch=1", "scheduler.kwargs.epochs=2", "scheduler.kwargs.initial_epochs=0"]
+FOLD = ["--way", "3", "--shot", "2", "--fold", "1"]
+FEW = [f"dataset.{section}._base_.N_POINTS=96" for section in ("train", "val", "test")]
+
+
+@pytest.mark.parametrize(
+    "name, flags, opts, said",
+    [
+        ("full/finetune_scan_objbg", ["--finetune_model"], SHORT, "augmentation by the data set .*: rotate"),
+        ("full/finetune_modelnet", ["--scratch_model"], SHORT + FEW, "augmentation by .*: scale_translate"),
+        ("linear/finetune_scan_objbg", ["--scratch_model"], SHORT, "epoch 1/1 .*accuracy"),
+        ("mlp3/fewshot", ["--finetune_model", *FOLD], SHORT, "epoch 1/1 .*accuracy"),
+        ("svm/modelnet40", ["--svm"], [*FEW, "svm.drop_last=true"], "fitted to 12 of 12 samples"),
+        ("zeroshot/modelnet40", ["--zeroshot"], [*FEW, "zeroshot.splits=[train, test]"], "zero-shot on train . test"),
+    ],
+)
+def test_released_config_runs(released, world, capsys, name, flags, opts, said):
+    """Through main.py, with a small model on a few shapes."""
+    small = list(DOWNSTREAM) + [f"data_root={world}"]
+    if name.startswith("zeroshot"):
+        small += [f"model.text_encoder=local-dir:{Path(__file__).parent.parent / 'datasets/demo/teacher'}"]
+    main.main(["--config", f"cfgs/{name}.yaml", "--num_workers", "0", *flags, "--opts", *small, *opts])
+    assert re.search(said, capsys.readouterr().out)
+
+
+def test_released_pretraining_runs(released, world, capsys):
+    name, config = "cfgs/pretrain/base.yaml", read_yaml("cfgs/pretrain/base.yaml")
+    assert "whole" not in config["dataset"]["train"]["others"]
+    shape = [f"model.transformer_config.{key}={value}" for key, value in SHAPE.items()]
+    shape += ["model.transformer_config.decoder_depth=1", "model.transformer_config.decoder_num_heads=2"]
+    opts = [*shape, *PATCHES, *SHORT, f"data_root={world}", "dataset.train.others.images=false"]
+    opts += ["dataset.train.others.npoints=64", "model.img_encoder=", "model.text_encoder="]
+    main.main(["--config", name, "--num_workers", "0", "--opts", *opts])
+    printed = capsys.readouterr().out
+    assert "15 samples" in printed and "augmentation by the data set of dataset.train: rotate" in printed

@@ -186,7 +186,7 @@ def fitting(run, monkeypatch):
 @pytest.mark.parametrize(
     "kind, length, together, updates",
     [("mean", 20, 1, 5), ("mean", 20, 2, 3), ("mean", 20, 9, 1), ("mean", 3, 1, 1)]
-    + [("sum", 20, 1, 5), ("sum", 20, 2, 2), ("sum", 20, 9, 0)],
+    + [("sum", 20, 1, 5), ("sum", 20, 2, 2)],
 )
 def test_number_of_updates(fitting, kind, length, together, updates):
     trainer = fitting(length, f"accumulation={kind}", f"step_per_update={together}", "max_epoch=0")
@@ -195,6 +195,12 @@ def test_number_of_updates(fitting, kind, length, together, updates):
     trainer.fit()
     assert len(count) == updates
     assert len(trainer.loader) == max(1, length // 4)
+
+
+def test_training_without_an_update_is_refused(fitting):
+    with pytest.raises(UserError, match="'step_per_update': 6 batches an update, but an epoch has 5"):
+        fitting(20, "step_per_update=6")
+    assert fitting(20, "step_per_update=6", "accumulation=mean", "max_epoch=0").fit()
 
 
 def test_accumulated_gradient_is_the_mean(fitting):

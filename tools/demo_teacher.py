@@ -1,4 +1,4 @@
-"""Train the demo's image/text teacher: a tiny CLIP on renders of the embedded world's categories.
+"""Train the demo's image/text teacher: a tiny CLIP on renders of the synthetic world's categories.
 
 The demo ships the result (`datasets/demo/teacher`, open_clip's folder layout); this remakes it.
 """

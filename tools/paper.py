@@ -11,7 +11,7 @@ from pathlib import Path
 
 from models import parse_model_config
 from tools import fidelity
-from tools.builder import run_folder
+from tools.builder import read_config, run_folder
 from tools.jobs import Job
 from tools.tables import Cell, Table
 from utils.config import flatten, load_config, read_yaml
@@ -168,9 +168,10 @@ SCALES = {
             "segment_semantic": 120,
         },
         notes=(
-            "the embedded world stands in for every data set: rows may be compared with each other, differences from "
+            "the synthetic world stands in for every data set: rows may be compared with each other, differences from "
             "the paper's numbers mean nothing",
             "a model of width 128 and depth 4 on 256 points, pretrained for a few minutes",
+            "class names reach the text teacher with spaces for underscores (prompt_names: plain)",
         ),
     ),
 }
@@ -260,7 +261,7 @@ class Planner:
             "ours, with their standard deviation, the best seed and n where there are several runs (the paper's; "
             "the difference); rows without a number of ours are other people's methods"
         )
-        table.notes = (key, *table.notes, *fidelity.notes(name), *self.scale.notes)
+        table.notes = (key, *table.notes, *fidelity.notes(name, self.opts), *self.scale.notes)
         return table
 
     def job(self, task: str, config: str, method: str, seed: int, opts: Sequence[str] = (), **more) -> Job:
@@ -291,7 +292,7 @@ class Planner:
 
     def encoder_opts(self, config: str, pretraining: Job) -> tuple[str, ...]:
         """Overrides that give a downstream config the encoder that was pretrained."""
-        _, trained = parse_model_config(load_config(pretraining.config, pretraining.opts)["model"])
+        _, trained = parse_model_config(read_config(pretraining.config, pretraining.opts)["model"])
         section = load_config(config)["model"]
         _, own = parse_model_config(section)
         shape = vars(trained.transformer_config) | vars(trained)
@@ -309,7 +310,7 @@ class Planner:
         """A run that starts from a pretraining config's weights, or from nothing."""
         if pretrained is None:
             task = "scratch" if task == "finetune" else task
-            method = f"{load_config(config, opts)['model']['NAME']}-scratch"
+            method = f"{read_config(config, opts)['model']['NAME']}-scratch"
             return self.job(task, config, method, seed, opts, **more)
         before = self.pretraining(pretrained, seed)
         opts = (*self.encoder_opts(config, before), *opts)
@@ -431,7 +432,7 @@ def table3(plan: Planner) -> Table:
     paper["ReCon, ensemble"] |= {"OBJ_ONLY": other["ScanObjectNN"], "Objaverse-LVIS": other["Objaverse-LVIS top-1"]}
     notes = ["the paper does not say on which split of ScanObjectNN its 43.7 was measured"]
     if plan.scale.pretrain:
-        notes.append("the embedded teacher hardly looks at the words around a name, so one prompt is as good as 60")
+        notes.append("the synthetic teacher hardly looks at the words around a name, so one prompt is as good as 60")
     return Table("Table 3: zero-shot accuracy (%)", list(plan.scale.zeroshot), rows, paper, tuple(notes))
 
 

@@ -36,7 +36,7 @@ def _span(seconds: float) -> str:
 
 
 def prepare(names: Sequence[str], data_root: str, folds: int) -> None:
-    """Make the embedded world, and its few-shot folds if a table needs them; nothing to do if they are there.
+    """Make the synthetic world, and its few-shot folds if a table needs them; nothing to do if they are there.
 
     Raises:
         UserError: if that fails.
@@ -61,7 +61,7 @@ def main() -> None:
         "tables", nargs="+", choices=(*TABLES, "all"), metavar="TABLE", help=f"{', '.join(TABLES)}, all"
     )
     parser.add_argument(
-        "--scale", choices=SCALES, default="demo", help="demo: the embedded world (default: %(default)s)"
+        "--scale", choices=SCALES, default="demo", help="demo: the synthetic world (default: %(default)s)"
     )
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="seeds of every run (default: %(default)s)")
     add_arguments(parser)

@@ -1,5 +1,6 @@
 """Classification: fine-tuning, training from scratch, few-shot, testing and voting."""
 
+from collections.abc import Mapping
 from functools import partial
 
 import torch
@@ -158,12 +159,19 @@ def rounds_before(run: Run) -> list[float]:
     return found[: run.config.vote.rounds]
 
 
+def _no_segmenter(weights: Mapping[str, Tensor]) -> tuple[()]:
+    """Refuse the weights of a segmenter by a word of what it is."""
+    if "convs3.weight" in weights:
+        raise UserError("it is a segmenter: scripts/seg.sh <GPU> <exp> <ckpt> --test, or CONFIG=cfgs/segmentation/...")
+    return ()
+
+
 def measure(run: Run) -> None:
     """Measure a fine-tuned classifier on `dataset.test`, with `--vote` by voting too."""
     done = distributed.gather(rounds_before(run))[0]
     dataset = build_dataset(run, "test")
     model = build_classifier(run, dataset)
-    load_pretrained(run, model, run.args.ckpts, first="model")
+    load_pretrained(run, model, run.args.ckpts, first="model", prepare=_no_segmenter)
     model.to(run.device)
     logits, labels = predict(run, model, dataset, partial(sample_test, npoints=run.config.npoints))
     results = accuracy(logits.argmax(1), labels)

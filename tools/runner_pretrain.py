@@ -18,7 +18,7 @@ from utils.errors import UserError
 
 # Whose data sets a probe takes where the config has no `extra_train` and `extra_val`.
 PROBES = {"svm": "cfgs/svm/modelnet40.yaml", "zeroshot": "cfgs/zeroshot/modelnet40.yaml"}
-RATIO = 0.25  # of the queries in the zero-shot probe, as released for ModelNet40
+RATIO = 0.25  # of the queries in the zero-shot probe: that of cfgs/zeroshot/modelnet40.yaml
 
 
 class Pretrain(Task):
@@ -71,6 +71,8 @@ class Pretrain(Task):
     def evaluate(self, model: nn.Module, epoch: int = 0) -> dict[str, float]:
         if self.validate == "none":
             return {}
+        for data in self.probed:
+            data.set_epoch(epoch)
         section, device = self.run.config.model, self.run.device
         if self.validate == "svm":
             encoder = build_downstream(section, model, NAME="PointTransformerSVM").to(device)

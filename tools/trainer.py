@@ -37,6 +37,12 @@ class Trainer:
         self.data = build_dataset(run, "train")
         task.prepare(self.data)
         self.loader = build_loader(run, self.data, train=True)
+        together, steps = self.config.step_per_update, len(self.loader)
+        if self.config.accumulation == "sum" and together > steps:
+            raise UserError(
+                f"config key 'step_per_update': {together} batches an update, but an epoch has {steps}, so no update "
+                "would be made; accumulation=mean updates at the end of an epoch"
+            )
         seeding.seed_everything(run.args.seed, "model")
         self.model = task.build_model().to(run.device)
         if run.args.sync_bn and distributed.world_size() > 1:
@@ -228,8 +234,9 @@ class Trainer:
                 "best_metrics": self.best,
                 "seconds": time.perf_counter() - self.run.started,
             }
-            # Of batches that the next epoch's first update takes up. No mapping: it would pass for weights.
-            if left := [(name, p.grad) for name, p in self.model.named_parameters() if p.grad is not None]:
+            left = [(key, p.grad) for key, p in self.model.named_parameters() if p.grad is not None]
+            if left and name == "ckpt-last":
+                # Of batches that the next epoch's first update takes up. No mapping: it would pass for weights.
                 content["gradients"] = left
             checkpoint.save_atomic(content, self.run.folder / f"{name}.pth")
 

@@ -253,7 +253,7 @@ def load_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, state: Ma
         weights: names of the weights in the checkpoint, in its order.
 
     Raises:
-        ValueError: if the state is of another kind of optimizer or of other parameters.
+        ValueError: if the state is of other parameters, or its groups do not fit.
     """
     wanted, groups = parameter_names(optimizer, model), state["param_groups"]
     weights = list(weights)

@@ -1,1 +1,1 @@
-"""The embedded world: data sets made by a seeded generator, in the layouts of the real ones."""
+"""The synthetic world: data sets made by a seeded generator, in the layouts of the real ones."""

@@ -1,4 +1,4 @@
-"""Make the embedded world: `python -m datasets.demo`."""
+"""Make the synthetic world: `python -m datasets.demo`."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""The embedded world on disk: generated shapes in the layouts of ShapeNet-55, ModelNet40/10, ScanObjectNN,
+"""The synthetic world on disk: generated shapes in the layouts of ShapeNet-55, ModelNet40/10, ScanObjectNN,
 ShapeNetPart and S3DIS."""
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def make_world(
     image_size: int = 128,
     quiet: bool = False,
 ) -> bool:
-    """Write the embedded world below `out`, unless that very world already stands there.
+    """Write the synthetic world below `out`, unless that very world already stands there.
 
     It is built beside `out` and moved there when complete, so an interruption leaves nothing half-made. The file
     `world.json` marks a finished world and says what it was made from.
@@ -202,7 +202,7 @@ def make_world(
         _build(building, record, workers, quiet)
         _replace(building, out)
     except OSError as error:
-        raise UserError(f"the embedded world cannot be written to {out}: {error}") from None
+        raise UserError(f"the synthetic world cannot be written to {out}: {error}") from None
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return True
@@ -281,13 +281,13 @@ def _existing(out: Path) -> dict | None:
     if not out.exists():
         return None
     if not out.is_dir():
-        raise UserError(f"{out} is a file; the embedded world needs a folder")
+        raise UserError(f"{out} is a file; the synthetic world needs a folder")
     if not any(out.iterdir()):
         return None
     try:
         return json.loads((out / "world.json").read_text())
     except FileNotFoundError:
-        message = f"{out} is not empty and holds no world.json, so it is not an embedded world and is left alone"
+        message = f"{out} is not empty and holds no world.json, so it is not an synthetic world and is left alone"
         raise UserError(f"{message}; choose another --out") from None
     except ValueError:
         return {}
@@ -316,7 +316,7 @@ def _build(folder: Path, record: dict, workers: int, quiet: bool) -> None:
     for name in PARTS_OF:
         (folder / PART_FOLDER / SHAPENET[name]).mkdir(parents=True)
     (folder / ROOM_FOLDER).mkdir()
-    scans = [(job, made) for job, made in _each(_make, jobs, workers, "embedded world", quiet) if job.kind == "scan"]
+    scans = [(job, made) for job, made in _each(_make, jobs, workers, "synthetic world", quiet) if job.kind == "scan"]
     _write_shapenet_lists(folder / SHAPENET_FOLDER, jobs)
     _write_modelnet_lists(folder / MODELNET_FOLDER, jobs)
     _write_part_lists(folder / PART_FOLDER, jobs)
