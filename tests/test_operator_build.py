@@ -217,7 +217,7 @@ def test_what_is_installed_needs_the_pytorch_it_was_built_for(tmp_path):
 
 def test_one_copy_under_every_name():
     """Importing it a second time would register the operators with PyTorch again, which ends the process."""
-    code = "import extensions.recon_ops as long; from extensions.recon_ops import backend, reference; import recon_ops; "
-    code += "from extensions import recon_ops as short; assert long is short is recon_ops; print(backend('cpu'))"
+    code = "import extensions.recon_ops as longer; from extensions.recon_ops import backend; import recon_ops; "
+    code += "from extensions import recon_ops as short; assert longer is short is recon_ops; print(backend('cpu'))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout.strip()) == (0, "cpp"), done.stderr
