@@ -290,7 +290,7 @@ DIFFERENCES = (
         "teachers in ckpt-last.pth and ckpt-best.pth of pretraining",
         "saved with the model",
         "not saved, and ignored when read",
-        "they are frozen: 700 MB a file",
+        "they are frozen, and larger than the rest",
     ),
     Difference(
         "names in checkpoints",
