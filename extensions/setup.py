@@ -155,6 +155,8 @@ def library_arguments() -> dict:
         return package_alone("RECON_REQUIRE_LIBRARY=0")
     if compiler is None:
         return package_alone("no C++ compiler was found (CXX names one)")
+    if shutil.which(compiler.split()[0]) is None:
+        fail(f"CXX names {compiler}, which is not there", "CXX=/path/to/c++ names a compiler", WITHOUT)
     if importlib.util.find_spec("torch") is None:
         sys.path += hidden_paths()
     try:

@@ -3,17 +3,17 @@
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 usage() {
-    echo "usage: bash scripts/demo.sh [--smoke] [--keep] [--out FOLDER]" >&2
+    echo "usage: bash scripts/demo.sh [--smoke] [--resume] [--out FOLDER]" >&2
     exit 2
 }
-world='' name=demo scale=full seeds='0 1 2' shorter='' keep=false
+world='' name=demo scale=full seeds='0 1 2' shorter='' resume=''
 while [ $# -gt 0 ]; do
     case $1 in
         --smoke) # seconds instead of minutes; its numbers mean nothing
             name=smoke scale=smoke seeds=0
             shorter='max_epoch=1 scheduler.kwargs.epochs=2 scheduler.kwargs.initial_epochs=0 total_bs=16'
             ;;
-        --keep) keep=true ;; # an earlier run's pretrained model is used again
+        --resume | --keep) resume=--resume ;; # pretraining goes on where it was interrupted; a finished one is used again
         --out) # where the data sets go
             [ $# -ge 2 ] || usage
             case $2 in /*) world=$2 ;; *) world=$PWD/$2 ;; esac
@@ -42,9 +42,7 @@ python -m datasets.demo --out "$world" --scale "$scale"
 
 step 2 "pretraining on points, images and text"
 pretrained=experiments/pretrain/demo/$name/ckpt-last.pth
-if ! $keep || ! [ -f "$pretrained" ]; then
-    run pretrain "$name" --opts "${train_opts[@]}"
-fi
+run pretrain "$name" $resume --opts "${train_opts[@]}"
 
 picture=experiments/pretrain/demo/$name/reconstruction.png
 python -m tools.visualize reconstruction --ckpts "$pretrained" --out "$picture" --opts "${opts[@]}"

@@ -54,7 +54,10 @@ class Pretrain(Task):
     def build_model(self) -> nn.Module:
         model = build_model_from_cfg(self.run.config.model)
         if not hasattr(model, "MAE_encoder"):
-            raise UserError(f"config key 'model.NAME': '{self.run.config.model['NAME']}' is not a model to pretrain")
+            raise UserError(
+                f"config key 'model.NAME': '{self.run.config.model['NAME']}' is not a model to pretrain; "
+                "--finetune_model, --scratch_model, --test, --svm or --zeroshot says what to do with it"
+            )
         if self.run.args.start_ckpts:
             load_pretrained(self.run, model, self.run.args.start_ckpts, first="model")
         return model
