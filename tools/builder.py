@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from utils.errors import UserError
 from utils.files import written_whole
 from utils.logging import git_revision, make_logger, read_metrics, versions, write_json
 from utils.registry import nearest
+from utils.stopping import SIGNALS, StopRequest
 
 PACKAGES = ("torch", "torchvision", "timm", "open_clip_torch", "numpy", "scikit-learn")
 GROUPS = ("head", "no_decay", "decay")
@@ -309,6 +311,7 @@ class Run:
     board: Path
     log: logging.Logger
     started: float = field(default_factory=time.perf_counter)
+    stop: StopRequest = field(default_factory=StopRequest)
 
     def __post_init__(self):
         self.revision = git_revision(Path(__file__).parent)
@@ -587,20 +590,40 @@ def build_loader(run: Run, dataset: Dataset, train: bool = False) -> DataLoader:
     if train and length < batch_size:
         batch_size = length - length % world
         run.log.warning(f"total_bs {run.config.total_bs} lowered to {batch_size}: there are only {length} samples")
-    return DataLoader(
+    return Loader(
         dataset,
         batch_sampler=Batches(length, batch_size // world if train else -(-batch_size // world), train, run.args.seed),
         num_workers=run.args.num_workers,
         collate_fn=datasets.collate,
         pin_memory=run.device.type == "cuda",
-        worker_init_fn=_ignore_interrupts,
+        worker_init_fn=_obey_parent_only,
         persistent_workers=train and run.args.num_workers > 0,
     )
 
 
-def _ignore_interrupts(_: int) -> None:
-    """Leave Ctrl-C to the main process, which ends its workers itself."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+class Loader(DataLoader):
+    """A DataLoader whose workers outlive the signals that ask a whole process group to stop and save."""
+
+    def __iter__(self) -> Iterator:
+        # Held back while workers start, which inherit that; they would die of a signal before they ignore it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            return super().__iter__()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _obey_parent_only(_: int) -> None:
+    """Ignore all `SIGNALS` but those of the main process, which ends its workers with SIGTERM after an error."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    parent = os.getppid()
+
+    def wait() -> None:
+        while signal.sigwaitinfo(SIGNALS).si_pid != parent:
+            pass
+        os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def load_pretrained(

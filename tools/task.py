@@ -1,12 +1,12 @@
 """What a runner says about its task, and the one loop over a test set."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from tools.builder import Run, build_loader
 from utils import distributed
@@ -73,6 +73,21 @@ def to_device(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
     return {k: v.to(device, non_blocking=True) if isinstance(v, Tensor) else v for k, v in batch.items()}
 
 
+def interruptible(run: Run, loader: DataLoader, name: str) -> Iterator[dict[str, Any]]:
+    """Yield this process's share of test batches below a progress bar.
+
+    Raises:
+        KeyboardInterrupt: in all processes together, if one of them was asked to stop.
+    """
+    left = -(-len(loader.dataset) // (loader.batch_sampler.batch_size * distributed.world_size()))
+    for batch in progress(loader, desc=name):
+        run.stop.check(run.device)
+        left -= 1
+        yield batch
+    for _ in range(left):  # other processes may have a batch more
+        run.stop.check(run.device)
+
+
 @torch.no_grad()
 def predict(run: Run, model: nn.Module, dataset: Dataset, prepare: Callable[[Tensor], Tensor], name: str = "test"):
     """Run a model in eval mode over a whole data set, shared among the processes.
@@ -89,7 +104,7 @@ def predict(run: Run, model: nn.Module, dataset: Dataset, prepare: Callable[[Ten
     """
     model.eval()
     outputs, labels = [], []
-    for batch in progress(build_loader(run, dataset), desc=name):
+    for batch in interruptible(run, build_loader(run, dataset), name):
         points = batch["points"].to(run.device, non_blocking=True)
         outputs.append(model(prepare(points)).float().cpu())
         labels.append(batch["label"])

@@ -18,7 +18,6 @@ from tools.task import Task, to_device
 from utils import checkpoint, distributed, seeding
 from utils.errors import Interrupted, UserError
 from utils.logging import progress, read_metrics
-from utils.stopping import StopRequest
 
 
 class Trainer:
@@ -56,7 +55,7 @@ class Trainer:
         self.sums: dict[str, float] = {}
         self.metrics: dict[str, Any] = {}
         self.best: dict[str, Any] = {}
-        self.stop = StopRequest()
+        self.stop = run.stop
         self.last = run.folder / "ckpt-last.pth"
         if run.args.resume and self.last.is_file():
             self._resume()
@@ -70,7 +69,7 @@ class Trainer:
 
         Raises:
             UserError: if a loss is not finite.
-            Interrupted: after Ctrl-C or SIGTERM, once everything needed to continue is saved.
+            Interrupted: after one of `utils.stopping.SIGNALS`, once everything needed to continue is saved.
         """
         steps, epochs = len(self.loader), self.config.max_epoch + 1
         trained = sum(p.numel() for p in self.model.parameters() if p.requires_grad) / 1e6
@@ -143,7 +142,7 @@ class Trainer:
             self.step += 1
             bar.set_postfix_str(f"loss {self.sums['loss'] / self.step:.4g}", refresh=False)
             bar.update()
-            if updates and distributed.anywhere(self.stop.made, self.run.device):
+            if updates and self.stop.anywhere(self.run.device):
                 self._save_and_stop()
 
     def _generator(self, key: tuple, name: str, device: torch.device | str | None = None) -> torch.Generator:
@@ -171,7 +170,7 @@ class Trainer:
         if not due and self.epoch != self.config.max_epoch:
             return {}
         distributed.share_buffers(self.model)
-        # Nothing is lost by stopping here, but several processes would have to agree to it.
+        # Nothing is lost by stopping here, but several processes have to agree to it, which they do between batches.
         self.stop.at_once = distributed.world_size() == 1
         try:
             return self.task.evaluate(self.model, self.epoch)
@@ -280,7 +279,7 @@ class Trainer:
         self.sums = distributed.mean(self.sums)
         self._save("ckpt-last")
         where = f"epoch {self.epoch}, step {self.step}"
-        raise Interrupted(f"saved {self.last} ({where}); continue with the same command and --resume")
+        raise Interrupted(f"saved {self.last} ({where}); continue with the same command and --resume", self.stop.by)
 
     @contextlib.contextmanager
     def _board(self) -> Iterator:
