@@ -111,7 +111,7 @@ def test_an_evaluation_under_way_is_abandoned(configs, tmp_path, processes):
 
 def test_workers_end_with_a_process_that_fails(configs, tmp_path):
     script = tmp_path / "failing.py"
-    failing = SLOW.replace("slow(points, npoints):", "slow(*_):\n    raise RuntimeError('broken')")
+    failing = SLOW.replace("slow(points, npoints):", "slow(*_, **__):\n    raise RuntimeError('broken')")
     script.write_text(failing.format(root=str(ROOT)))
     with started(configs, script, "max_epoch=2") as run:
         said, _ = run.communicate(timeout=30)

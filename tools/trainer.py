@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+import uuid
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -57,12 +58,12 @@ class Trainer:
         self.best: dict[str, Any] = {}
         self.stop = run.stop
         self.last = run.folder / "ckpt-last.pth"
-        if run.args.resume and self.last.is_file():
+        # Which run a checkpoint is of: those of an earlier one stay in the folder until this one has saved.
+        self.run_id = uuid.uuid4().hex
+        self.replacing = False
+        self.earlier: list[Path] = []
+        if run.args.resume:
             self._resume()
-        elif run.args.resume:
-            run.log.warning(f"nothing to resume: {self.last} does not exist; starting at epoch 0")
-        elif self.last.is_file():
-            run.log.warning(f"{run.folder} holds an earlier run, which this one replaces (--resume would continue it)")
 
     def fit(self) -> dict[str, Any]:
         """Train to the end of `max_epoch`, evaluating and saving on the way; returns the last metrics.
@@ -75,8 +76,11 @@ class Trainer:
         trained = sum(p.numel() for p in self.model.parameters() if p.requires_grad) / 1e6
         self.run.log.info(f"{len(self.data)} samples, {steps} steps an epoch, {trained:.2f} M trained parameters")
         bar = progress(total=epochs * steps, initial=self.epoch * steps + self.step, unit="step", smoothing=0)
-        self._forget_earlier_run()
-        self._record(finished=self.epoch >= epochs)
+        if self.epoch == self.step == 0:
+            self.earlier = self.run.checkpoints()
+            self.replacing = bool(self.earlier or (read_metrics(self.run.folder) or {}).get("finished"))
+        if not self.replacing:
+            self._record(finished=self.epoch >= epochs)
         kept = self.task.save_epochs() if self.config.save_epochs is None else self.config.save_epochs
         with bar, self.stop, self._board() as board:
             model = self.model
@@ -103,14 +107,6 @@ class Trainer:
                 self._record(finished=self.epoch == epochs)
         self.run.log.info(f"finished; metrics in {self.run.folder / 'metrics.json'}")
         return self.metrics
-
-    def _forget_earlier_run(self) -> None:
-        """Remove the checkpoints of an earlier run in this folder, which --resume would take for this one's."""
-        if self.epoch == self.step == 0 and distributed.is_main():
-            given = {Path(path).resolve() for path in (self.run.args.ckpts, self.run.args.start_ckpts) if path}
-            for path in self.run.folder.glob("ckpt-*.pth"):
-                if path.resolve() not in given:
-                    path.unlink()
 
     def _train_epoch(self, model: nn.Module, bar) -> None:
         """Do what is left of the epoch."""
@@ -215,6 +211,7 @@ class Trainer:
             finished=finished,
             epochs=self.epoch,
             metric=self.task.metric,
+            run=self.run_id,
             best=self.best,
             last={"epoch": self.epoch - 1, **self.metrics} if self.metrics else {},
         )
@@ -232,43 +229,109 @@ class Trainer:
                 "metrics": self.metrics,
                 "best_metrics": self.best,
                 "seconds": time.perf_counter() - self.run.started,
+                "run": self.run_id,
             }
             left = [(key, p.grad) for key, p in self.model.named_parameters() if p.grad is not None]
-            if left and name == "ckpt-last":
+            if left:
                 # Of batches that the next epoch's first update takes up. No mapping: it would pass for weights.
                 content["gradients"] = left
-            checkpoint.save_atomic(content, self.run.folder / f"{name}.pth")
+            path = self.run.folder / f"{name}.pth"
+            checkpoint.save_atomic(content, path, self._take_over)
+            for old in self.earlier:
+                if old != path:
+                    old.unlink(missing_ok=True)
+            self.earlier = []
+
+    def _take_over(self) -> None:
+        """Make the folder this run's, whose first checkpoint is written; that of an earlier run it was until now."""
+        if self.replacing:
+            self.replacing = False
+            self._record(finished=False)
+
+    def _read(self, path: Path) -> dict:
+        """Read a checkpoint to resume from.
+
+        Raises:
+            UserError: if it is damaged, or lacks what resuming needs.
+        """
+        state = from_released(checkpoint.load_checkpoint(path), self.task.metric)
+        kinds = {"optimizer": dict, "epoch": int, "step": int, "sums": dict, "metrics": dict, "best_metrics": dict}
+        for name, kind in kinds.items():
+            if not isinstance(state.get(name), kind):
+                raise UserError(f"cannot resume from {path}: it has no '{name}' of type {kind.__name__}")
+        if not {"state", "param_groups"} <= {*state["optimizer"]}:
+            raise UserError(f"cannot resume from {path}: its optimizer has no state")
+        return state
+
+    def _newest(self, before: dict) -> tuple[Path, dict] | None:
+        """Return the last checkpoint, or the newest of the others if it is missing or damaged; None if there is none.
+
+        Args:
+            before: what metrics.json tells of the run. Checkpoints of another one are passed over: an earlier one of
+                which it has taken over the folder.
+
+        Raises:
+            UserError: if there are some and all are damaged.
+        """
+        found, problems = None, []
+        paths = [self.last, *(path for path in self.run.checkpoints() if path != self.last)]
+        for path in paths:
+            try:
+                state = self._read(path)
+            except UserError as error:
+                problems += [str(error)] if path.is_file() else []
+                continue
+            if before.get("run", state.get("run")) != state.get("run", before.get("run")):
+                self.run.log.warning(f"{path} is of an earlier run, which this one had begun to replace")
+                continue
+            if found is None or self._stand(state) > self._stand(found[1]):
+                found = path, state
+            if path == self.last:
+                break
+        if found is None and problems:
+            raise UserError(f"{problems[0]}; --overwrite starts the run over")
+        if found is not None and found[0] != self.last:
+            why = problems[0] if self.last.is_file() else f"{self.last} does not exist"
+            self.run.log.warning(f"{why}; falling back to {found[0]}, the newest that is sound")
+        return found
+
+    @staticmethod
+    def _stand(state: dict) -> tuple[int, int]:
+        return state["epoch"] + (state["step"] == 0), state["step"]
 
     def _resume(self) -> None:
-        """Take up the state of the last checkpoint.
+        """Take up the state of the last checkpoint, if there is one.
 
         Raises:
             UserError: if it is not one of this run.
         """
-        state = checkpoint.load_weights(self.model, self.last, CHECKPOINT_PREFIXES, log=self.run.log)
-        state = from_released(state, self.task.metric)
-        kinds = {"optimizer": dict, "epoch": int, "step": int, "sums": dict, "metrics": dict, "best_metrics": dict}
-        for name, kind in kinds.items():
-            if not isinstance(state.get(name), kind):
-                raise UserError(f"cannot resume from {self.last}: it has no '{name}' of type {kind.__name__}")
+        before = read_metrics(self.run.folder) or {}
+        newest = self._newest(before)
+        if newest is None:
+            if self.run.task == "finetune" and not self.run.args.ckpts:
+                raise UserError(f"nothing to resume in {self.run.folder}, and no --ckpts FILE to start from")
+            self.run.log.warning(f"nothing to resume: {self.last} does not exist; starting at epoch 0")
+            return
+        path, state = newest
+        checkpoint.load_weights(self.model, path, CHECKPOINT_PREFIXES, log=self.run.log, loaded=state)
+        self.run_id = state.get("run", self.run_id)
         try:
             checkpoint.load_optimizer(self.optimizer, self.model, state["optimizer"], state["base_model"])
         except (KeyError, ValueError, TypeError, AttributeError) as error:
-            raise UserError(f"cannot resume from {self.last}: its optimizer is of another model: {error}") from None
+            raise UserError(f"cannot resume from {path}: its optimizer is of another model: {error}") from None
         parameters = dict(self.model.named_parameters())
         for name, gradient in state.get("gradients", []):
             if name not in parameters or parameters[name].shape != gradient.shape:
-                raise UserError(f"cannot resume from {self.last}: it has gradients of another model")
+                raise UserError(f"cannot resume from {path}: it has gradients of another model")
             parameters[name].grad = gradient.to(self.run.device)
         self.step, self.sums = state["step"], state["sums"]
-        self.epoch = state["epoch"] + (self.step == 0)
+        self.epoch, _ = self._stand(state)
         self.metrics, self.best = state["metrics"], state["best_metrics"]
         if self.step > len(self.loader):
-            raise UserError(f"cannot resume from {self.last}: it is at step {self.step} of {len(self.loader)}")
-        before = read_metrics(self.run.folder) or {}
+            raise UserError(f"cannot resume from {path}: it is at step {self.step} of {len(self.loader)}")
         changed = differences(before, self.run.identity) if before else []
         if "seed" in changed:
-            raise UserError(f"cannot resume from {self.last}: its seed is {before['seed']}, not {self.run.args.seed}")
+            raise UserError(f"cannot resume from {path}: its seed is {before['seed']}, not {self.run.args.seed}")
         if changed := [name for name in changed if name != "weights"]:  # which need not be named again
             self.run.log.warning(f"resuming with other settings than before: {', '.join(changed)}")
         self.run.started -= state.get("seconds", 0.0)

@@ -31,8 +31,13 @@ WEIGHT_KEYS = ("base_model", "model", "model_state_dict", "state_dict")
 PARALLEL = "module."  # what DataParallel puts in front of the names
 
 
-def save_atomic(checkpoint: Mapping, path: Path) -> None:
+def save_atomic(checkpoint: Mapping, path: Path, written: Callable[[], None] | None = None) -> None:
     """Write a checkpoint; a crash while writing leaves the earlier file as it was.
+
+    Args:
+        checkpoint: what is saved.
+        path: where.
+        written: called once it is written, before it takes its place.
 
     Raises:
         UserError: if it cannot be written: no space, no permission.
@@ -40,6 +45,8 @@ def save_atomic(checkpoint: Mapping, path: Path) -> None:
     try:
         with written_whole(path) as temporary:
             torch.save(dict(checkpoint), temporary)
+            if written is not None:
+                written()
     except (OSError, RuntimeError) as error:  # torch's writer raises RuntimeError
         raise UserError(f"checkpoint {path} cannot be written: {str(error)[:200]}") from None
 
@@ -132,6 +139,7 @@ def load_weights(
     allow_missing: bool = False,
     hint: str = "",
     prepare: Callable[[dict[str, Tensor]], Sequence[str]] | None = None,
+    loaded: dict | None = None,
 ) -> dict:
     """Put the weights of a checkpoint into a model, and log which names were not matched.
 
@@ -145,6 +153,7 @@ def load_weights(
         allow_missing: other names may be missing as well, if at least one is there; what they are is a warning.
         hint: what a person can do about missing names, for the message.
         prepare: fits the model to the state dict before they are compared; returns further prefixes that are new.
+        loaded: what the file holds, if it has been read before.
 
     Returns:
         The whole checkpoint, with the names under `base_model` stripped.
@@ -154,7 +163,7 @@ def load_weights(
             or has another shape.
     """
     log = log or logging.getLogger(__name__)
-    checkpoint = load_checkpoint(path, first)
+    checkpoint = load_checkpoint(path, first) if loaded is None else loaded
     state = checkpoint["base_model"] = strip_prefixes(checkpoint["base_model"], prefixes, model.state_dict())
     if prepare is not None:
         try:
