@@ -114,7 +114,7 @@ def test_resume_from_a_damaged_checkpoint(run, key, value):
         run("classify", "--scratch_model", "--resume")
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut off", "without optimizer"])
+@pytest.mark.parametrize("damage", ["missing", "cut off", "without optimizer", "not finite"])
 def test_resume_falls_back_to_the_newest_sound_checkpoint(run, capsys, damage):
     """That of epoch 1; those of epoch 0 are older, and the best is damaged too."""
     whole = run("classify", "--scratch_model", "--opts", "save_epochs=[0, 1]", exp="whole")
@@ -370,6 +370,56 @@ def test_broken_loss_is_named_and_the_last_checkpoint_kept(fitting):
     with pytest.raises(UserError, match="loss 'broken' became nan in epoch 2, step 0; .*ckpt-last.pth holds"):
         trainer.fit()
     assert load_checkpoint(trainer.last)["epoch"] == 3
+
+
+@pytest.mark.parametrize("clip", ["null", "1"])
+def test_a_broken_gradient_is_named(fitting, clip):
+    """The loss stays finite: the square root of zero, whose slope is not."""
+    trainer = fitting(8, "max_epoch=1", f"grad_norm_clip={clip}", "total_bs=4")
+    trainer.task.losses = lambda model, batch, draw: {"loss": (model.weight * 0).abs().sum().sqrt()}
+    with pytest.raises(UserError, match="the norm of the gradient became (inf|nan) in epoch 0, step 0; a lower"):
+        trainer.fit()
+    assert not list(trainer.run.folder.glob("*.pth"))
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_weights_that_are_not_finite_are_not_saved(fitting, stopped):
+    """Broken by the last update of an epoch, which no loss comes after; or as the run is asked to stop."""
+    trainer = fitting(8, "max_epoch=2")
+    step = trainer.optimizer.step
+
+    def breaking():
+        step()
+        if trainer.epoch == 1 and trainer.step == 1:
+            trainer.model.weight.data[0, 1] = float("inf")
+            trainer.stop.made = stopped
+
+    trainer.optimizer.step = breaking
+    with pytest.raises(UserError, match="weight 'weight' became not finite in epoch 1, step 1; .*ckpt-last.pth holds"):
+        trainer.fit()
+    assert len(trainer.loader) == 2 and not metrics(trainer.run.folder)["finished"]
+    assert {load_checkpoint(path)["epoch"] for path in trainer.run.folder.glob("*.pth")} == {0}
+
+
+def test_a_pretraining_that_diverges_is_told_in_one_line(run):
+    with pytest.raises(UserError, match="became .* in epoch [01], step .; a lower optimizer.kwargs.lr"):
+        opts = ["optimizer.kwargs.lr=1e6", "scheduler.kwargs.initial_epochs=0"]
+        run("pretrain", "--opts", *opts)
+    assert not list(Path("experiments/pretrain/cfgs/default").glob("*.pth"))
+
+
+def test_weights_that_are_not_finite_are_not_measured(run):
+    trained = run("classify", "--scratch_model", "--opts", "max_epoch=0") / "ckpt-last.pth"
+    pretrained = run("pretrain", "--opts", "max_epoch=0", "validate=none") / "ckpt-last.pth"
+    for path in (trained, pretrained):
+        state = load_checkpoint(path)
+        weight = next(value for name, value in state["base_model"].items() if name.endswith("mlp.fc1.weight"))
+        weight[0, 0] = float("nan")
+        torch.save(state, path)
+    told = "ckpt-last.pth is of a run that diverged: 1 weights are not finite .*mlp.fc1.weight"
+    for task, flag, path in (("classify", "--test", trained), ("svm", "--svm", pretrained)):
+        with pytest.raises(UserError, match=told):
+            run(task, flag, "--ckpts", str(path))
 
 
 def test_too_little_data(fitting):

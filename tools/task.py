@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from tools.builder import Run, build_loader
 from utils import distributed
+from utils.errors import UserError
 from utils.logging import progress
 
 Draw = Callable[..., torch.Generator]
@@ -101,6 +102,10 @@ def predict(run: Run, model: nn.Module, dataset: Dataset, prepare: Callable[[Ten
 
     Returns:
         Outputs (n, d) and labels (n,), on the CPU, in the order of the data set.
+
+    Raises:
+        UserError: if an output is not finite.
+        KeyboardInterrupt: see `interruptible`.
     """
     model.eval()
     outputs, labels = [], []
@@ -113,4 +118,9 @@ def predict(run: Run, model: nn.Module, dataset: Dataset, prepare: Callable[[Ten
     # Process r took the samples r, r + world, r + 2 world ...
     world = distributed.world_size()
     back = torch.tensor([i for rank in range(world) for i in range(rank, len(dataset), world)]).argsort()
-    return tuple(torch.cat([p for p in distributed.gather(part) if p is not None])[back] for part in (outputs, labels))
+    outputs, labels = (
+        torch.cat([p for p in distributed.gather(part) if p is not None])[back] for part in (outputs, labels)
+    )
+    if broken := int((~outputs.isfinite().flatten(1).all(1)).sum()):
+        raise UserError(f"{name}: the model diverged: its outputs for {broken} of {len(outputs)} are not finite")
+    return outputs, labels

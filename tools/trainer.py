@@ -1,6 +1,7 @@
 """The one training loop."""
 
 import contextlib
+import math
 import time
 import uuid
 from collections.abc import Iterator
@@ -54,6 +55,7 @@ class Trainer:
         # Where the run stands: `step` batches of `epoch` are done, with `sums` of their losses.
         self.epoch = self.step = 0
         self.sums: dict[str, float] = {}
+        self.norm: tuple[int, Tensor] | None = None  # of the last update's gradient, and its step; not looked at yet
         self.metrics: dict[str, Any] = {}
         self.best: dict[str, Any] = {}
         self.stop = run.stop
@@ -69,7 +71,7 @@ class Trainer:
         """Train to the end of `max_epoch`, evaluating and saving on the way; returns the last metrics.
 
         Raises:
-            UserError: if a loss is not finite.
+            UserError: if a loss, a gradient or a weight is not finite; such weights are not saved.
             Interrupted: after one of `utils.stopping.SIGNALS`, once everything needed to continue is saved.
         """
         steps, epochs = len(self.loader), self.config.max_epoch + 1
@@ -92,6 +94,7 @@ class Trainer:
                 began, first = time.perf_counter(), self.step
                 self._train_epoch(model, bar)
                 seconds = time.perf_counter() - began
+                self._check_weights()
                 means = {name: value / steps for name, value in distributed.mean(self.sums).items()}
                 self.metrics = means | self._evaluate()
                 improved = self._improved()
@@ -124,15 +127,14 @@ class Trainer:
             share = min(together, steps - self.step // together * together) if mean else 1
             # Several processes agree on the gradients before each update, and before those left over are saved.
             with contextlib.nullcontext() if updates or last or model is self.model else model.no_sync():
-                losses = self.task.losses(model, batch, partial(self._generator, key))
+                losses = self._losses(model, batch, key)
                 total = sum(self.task.loss_weights.get(name, 1.0) * value for name, value in losses.items())
                 (total / share).backward()
             self._add(losses | {"loss": total})
             if updates:
                 if self.config.double_step:
                     self.optimizer.step()
-                if self.config.grad_norm_clip is not None:
-                    nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_norm_clip)
+                self.norm = self.step, self._clip()
                 self.optimizer.step()
                 self.optimizer.zero_grad(set_to_none=True)
             self.step += 1
@@ -141,24 +143,64 @@ class Trainer:
             if updates and self.stop.anywhere(self.run.device):
                 self._save_and_stop()
 
+    def _losses(self, model: nn.Module, batch: dict, key: tuple) -> dict[str, Tensor]:
+        try:
+            return self.task.losses(model, batch, partial(self._generator, key))
+        except ValueError as error:
+            if "must be finite" not in str(error):  # what the point operators say of coordinates
+                raise
+            raise self._diverged("points that the model makes", "not finite") from None
+
+    def _clip(self) -> Tensor:
+        """Clip the gradients as the config says; returns their norm before."""
+        if self.config.grad_norm_clip is not None:
+            return nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_norm_clip)
+        return nn.utils.get_total_norm([p.grad for p in self.model.parameters() if p.grad is not None])
+
     def _generator(self, key: tuple, name: str, device: torch.device | str | None = None) -> torch.Generator:
         return seeding.generator(device or self.run.device, *key, name)
 
     def _add(self, losses: dict[str, Tensor]) -> None:
         """Add the losses of a step to the sums of the epoch.
 
+        The norm of the gradient of the update before is read with them, so that there is one synchronization a step.
+
         Raises:
             UserError: if one is not finite.
         """
-        values = dict(zip(losses, torch.stack([x.detach().float() for x in losses.values()]).tolist(), strict=True))
-        broken = [name for name, value in values.items() if not abs(value) < float("inf")]
-        if broken:
-            kept = f"; {self.last} holds the last good state" if self.last.is_file() else ""
-            raise UserError(
-                f"loss '{broken[0]}' became {values[broken[0]]} in epoch {self.epoch}, step {self.step}; "
-                f"a lower optimizer.kwargs.lr or a grad_norm_clip may help{kept}"
-            )
+        numbers = [x.detach().float() for x in losses.values()]
+        if self.norm is not None:
+            numbers.append(self.norm[1].float())
+        *numbers, norm = torch.stack(numbers).tolist() + [0.0] * (self.norm is None)
+        self._check_norm(norm)
+        values = dict(zip(losses, numbers, strict=True))
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise self._diverged(f"loss '{name}'", value)
         self.sums = {name: self.sums.get(name, 0.0) + value for name, value in values.items()}
+
+    def _check_norm(self, norm: float) -> None:
+        if not math.isfinite(norm):
+            raise self._diverged("the norm of the gradient", norm, self.norm[0])
+        self.norm = None
+
+    def _check_weights(self) -> None:
+        """Make sure that what is evaluated and saved is worth it.
+
+        Raises:
+            UserError: in every process, if a weight, a buffer or the last gradient is not finite in one of them.
+        """
+        if self.norm is not None:
+            self._check_norm(self.norm[1].item())
+        if broken := sum(distributed.gather(checkpoint.not_finite(self.model.state_dict())), []):
+            raise self._diverged(f"weight '{broken[0]}'", "not finite", self.step - 1)
+
+    def _diverged(self, what: str, value: float | str, step: int | None = None) -> UserError:
+        kept = f"; {self.last} holds the last good state" if self.last.is_file() and not self.replacing else ""
+        return UserError(
+            f"{what} became {value} in epoch {self.epoch}, step {self.step if step is None else step}; "
+            f"a lower optimizer.kwargs.lr or a grad_norm_clip may help{kept}"
+        )
 
     def _evaluate(self) -> dict[str, Any]:
         """Evaluate after every `val_freq`-th epoch from `val_from` on, and after the last."""
@@ -261,6 +303,8 @@ class Trainer:
                 raise UserError(f"cannot resume from {path}: it has no '{name}' of type {kind.__name__}")
         if not {"state", "param_groups"} <= {*state["optimizer"]}:
             raise UserError(f"cannot resume from {path}: its optimizer has no state")
+        if broken := checkpoint.not_finite(state["base_model"]):
+            raise UserError(f"cannot resume from {path}: its weight '{broken[0]}' is not finite")
         return state
 
     def _newest(self, before: dict) -> tuple[Path, dict] | None:
@@ -338,7 +382,13 @@ class Trainer:
         self.run.log.info(f"resuming at epoch {self.epoch}, step {self.step}")
 
     def _save_and_stop(self) -> None:
-        """Save in mid-epoch and end the run."""
+        """Save in mid-epoch and end the run.
+
+        Raises:
+            Interrupted: once that is done.
+            UserError: if there are weights that are not finite.
+        """
+        self._check_weights()
         self.sums = distributed.mean(self.sums)
         self._save("ckpt-last")
         where = f"epoch {self.epoch}, step {self.step}"

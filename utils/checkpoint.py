@@ -97,6 +97,15 @@ def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
     return {**rest, "base_model": _tensors(checkpoint[key])}
 
 
+def not_finite(state: Mapping[str, Tensor]) -> list[str]:
+    """Name the tensors of a state dict, all on one device, that hold NaN or infinity."""
+    names = [n for n, x in state.items() if x.is_floating_point() and x.layout == torch.strided and not x.is_meta]
+    if not names:
+        return []
+    finite = torch.stack([state[name].isfinite().all() for name in names]).tolist()
+    return [name for name, well in zip(names, finite, strict=True) if not well]
+
+
 def plain(value: Any) -> Any:
     """Turn 0-dimensional tensors and numpy numbers into Python numbers, inside dicts and lists too."""
     if isinstance(value, np.generic) or (isinstance(value, Tensor) and value.dim() == 0):
@@ -159,8 +168,8 @@ def load_weights(
         The whole checkpoint, with the names under `base_model` stripped.
 
     Raises:
-        UserError: for an unreadable file (see `load_checkpoint`), or if a name that the model needs is missing in it
-            or has another shape.
+        UserError: for an unreadable file (see `load_checkpoint`), if a name that the model needs is missing in it
+            or has another shape, or if it holds NaN or infinity.
     """
     log = log or logging.getLogger(__name__)
     checkpoint = load_checkpoint(path, first) if loaded is None else loaded
@@ -193,6 +202,8 @@ def load_weights(
 
     unused = [name for name in state if name not in wanted]
     taken = {name: state[name] for name in wanted if name in state and name not in reshaped}
+    if broken := not_finite(taken):
+        raise UserError(f"{path} is of a run that diverged: {len(broken)} weights are not finite ({_some(broken)})")
     model.load_state_dict(taken, strict=False)
     log.info(f"weights from {path}: {len(taken)} of {len(wanted)} tensors")
     if expected := [name for name in missing if name.startswith(tuple(new))]:
