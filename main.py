@@ -1,6 +1,7 @@
 """ReCon: pretrain, fine-tune, test. `python main.py --help` lists the arguments."""
 
 import argparse
+import contextlib
 import importlib
 import os
 from collections.abc import Sequence
@@ -82,7 +83,10 @@ def build_parser() -> Parser:
         action="store_true",
         help="weights that the checkpoint lacks stay as initialised, and are listed; otherwise they are an error",
     )
-    group.add_argument("--resume", action="store_true", help="continue this run from its ckpt-last.pth")
+    group.add_argument("--resume", action="store_true", help="continue this run from its last checkpoint")
+    group.add_argument(
+        "--overwrite", action="store_true", help="replace an earlier run of this name, once this one has results"
+    )
 
     group = parser.add_argument_group("few-shot classification and voting")
     group.add_argument("--way", type=at_least(1, -1), default=-1, metavar="W", help="classes (5 or 10)")
@@ -162,6 +166,8 @@ def _choose_task(args: argparse.Namespace) -> None:
         args.notes.append(f"a run does one task: {given[0]} comes first, {' and '.join(given[1:])} is ignored")
     if args.resume and args.task == "test":
         raise UserError("--resume does not go with --test; voting that was interrupted goes on with the same command")
+    if args.resume and args.overwrite:
+        raise UserError("--resume continues the run in its folder, --overwrite replaces it: give one of them")
     if args.resume and args.start_ckpts:
         raise UserError("--resume does not go with --start_ckpts: it continues the run from its own ckpt-last.pth")
     if args.resume and args.task in ("zeroshot", "svm"):
@@ -211,8 +217,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     from utils import distributed
 
     device = distributed.start(args.launcher, args.local_rank)
-    try:
+    with contextlib.ExitStack() as held:
+        held.callback(distributed.stop)
         run = start_run(args, args.task, device)
+        held.callback(run.close)
         for note in args.notes:
             run.log.warning(note)
         gpus = torch.cuda.device_count()
@@ -221,8 +229,6 @@ def main(argv: Sequence[str] | None = None) -> None:
                 f"one of {gpus} GPUs is used; torchrun --nproc_per_node={gpus} main.py --launcher pytorch uses all"
             )
         importlib.import_module(f"tools.{runner_of(args.task, run.config.model['NAME'])}").main(run)
-    finally:
-        distributed.stop()
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ step() { echo; echo "[$1/6] $2"; }
 run() { # config, experiment name, further arguments of main.py
     local config=cfgs/demo/$1.yaml experiment=$2
     shift 2
-    python main.py --config "$config" --exp_name "$experiment" --num_workers 1 "$@"
+    python main.py --config "$config" --exp_name "$experiment" --num_workers 1 --overwrite "$@"
 }
 
 step 1 "the synthetic world"

@@ -159,10 +159,11 @@ def numbers_of():
 
 @pytest.fixture
 def run(configs):
-    """Run main.py's main on one of the configs; returns the folder of the run."""
+    """Run main.py's main on one of the configs, replacing an earlier run; returns the folder of the run."""
 
     def call(task: str, *arguments: str, exp: str = "default") -> Path:
-        main.main(["--config", str(configs[task]), "--exp_name", exp, "--num_workers", "0", *arguments])
+        words = ["--config", str(configs[task]), "--exp_name", exp, "--num_workers", "0"]
+        main.main([*words, *["--overwrite"] * ("--resume" not in arguments), *arguments])
         return Path("experiments", task, "cfgs", f"test_{exp}" if "--test" in arguments else exp)
 
     return call

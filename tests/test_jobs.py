@@ -96,7 +96,7 @@ def test_finished_runs_are_not_replaced_unasked(chain):
     job = chain["pretrain"]
     fake(job)
     jobs.keep_results([job])
-    with pytest.raises(UserError, match="1 finished runs, first .*first, are of other settings.*--anew"):
+    with pytest.raises(UserError, match="1 finished runs, first .*first, are of other settings.*--overwrite"):
         jobs.keep_results([dataclasses.replace(job, opts=("max_epoch=2",))])
     fake(job, finished=False)
     jobs.keep_results([dataclasses.replace(job, opts=("max_epoch=2",))])
@@ -111,7 +111,7 @@ def test_wrong_settings_are_found_before_any_run(chain):
 def test_arguments(chain):
     fold = Job("finetune", "cfgs/full/fewshot.yaml", "x", 3, ("a=1",), (5, 10, 2), ckpts="w.pth")
     words = "--config cfgs/full/fewshot.yaml --exp_name x --seed 3 --finetune_model --way 5 --shot 10 --fold 2"
-    assert fold.arguments() == [*words.split(), "--ckpts", "w.pth", "--opts", "a=1"]
+    assert fold.arguments() == [*words.split(), "--ckpts", "w.pth", "--overwrite", "--opts", "a=1"]
     assert fold.folder == Path("experiments/fewshot/full/x_5way_10shot_fold2")
     assert chain["finetune"].start == str(chain["pretrain"].folder / "ckpt-last.pth")
     assert chain["test"].start == str(chain["finetune"].folder / "ckpt-best.pth")
@@ -143,7 +143,7 @@ def test_a_run_under_way_is_waited_for_not_made_twice(chain, tmp_path):
     job.folder.mkdir(parents=True)
     crew.log_file(job).write_text("what the first command said\n")
     with open(job.folder / ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.lockf(lock, fcntl.LOCK_EX)
         crew.start(job)
         until(lambda: "waiting for the run of another command" in crew.log_file(job).read_text())
         fake(job)
@@ -196,7 +196,7 @@ def test_tables_are_saved_when_interrupted(monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(reproduce, "OUT", tmp_path)
     monkeypatch.setattr(reproduce, "prepare", lambda *_: None)
-    monkeypatch.setattr("sys.argv", ["reproduce", "table10", "--gpus", "cpu", "--anew", "--opts", "npoints=255"])
+    monkeypatch.setattr("sys.argv", ["reproduce", "table10", "--gpus", "cpu", "--overwrite", "--opts", "npoints=255"])
 
     def interrupted(*_):
         raise KeyboardInterrupt

@@ -13,6 +13,7 @@ import torch
 import yaml
 from torch import nn
 
+import main
 import tools.trainer
 from tools.builder import Batches
 from tools.runner_classify import Classify
@@ -89,7 +90,7 @@ def test_resume_of_nothing_and_of_a_finished_run(run, capsys):
     run("classify", "--scratch_model", "--resume")
     assert_same(before["base_model"], load_checkpoint(folder / "ckpt-last.pth")["base_model"])
     run("classify", "--scratch_model")
-    assert "holds an earlier run" in capsys.readouterr().out
+    assert "holds a finished run, which this one replaces" in capsys.readouterr().out
 
 
 def test_resume_of_nothing_starts_from_the_given_weights(run):
@@ -108,8 +109,86 @@ def test_resume_of_nothing_starts_from_the_given_weights(run):
 def test_resume_from_a_damaged_checkpoint(run, key, value):
     path = run("classify", "--scratch_model", "--opts", "max_epoch=0") / "ckpt-last.pth"
     torch.save(load_checkpoint(path) | {key: value}, path)
-    with pytest.raises(UserError, match=f"cannot resume from {path}: it.*{key}"):
+    (path.parent / "ckpt-best.pth").unlink()
+    with pytest.raises(UserError, match=f"cannot resume from {path}: it.*{key}.*--overwrite starts the run over"):
         run("classify", "--scratch_model", "--resume")
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut off", "without optimizer", "not finite"])
+def test_resume_falls_back_to_the_newest_sound_checkpoint(run, capsys, damage):
+    """That of epoch 1; those of epoch 0 are older, and the best is damaged too."""
+    whole = run("classify", "--scratch_model", "--opts", "save_epochs=[0, 1]", exp="whole")
+    folder = run("classify", "--scratch_model", "--opts", "save_epochs=[0, 1]")
+    last = folder / "ckpt-last.pth"
+    (folder / "ckpt-best.pth").write_bytes(b"")
+    if damage == "missing":
+        last.unlink()
+    elif damage == "cut off":
+        last.write_bytes(last.read_bytes()[:5000])
+    else:
+        state = load_checkpoint(last)
+        if damage == "not finite":
+            state["base_model"]["cls_pos"][0] = float("nan")
+        else:
+            del state["optimizer"]
+        torch.save(state, last)
+    run("classify", "--scratch_model", "--resume", "--opts", "save_epochs=[0, 1]")
+    assert f"falling back to {folder}/ckpt-epoch-001.pth, the newest that is sound" in capsys.readouterr().out
+    one, two = (load_checkpoint(path / "ckpt-last.pth") for path in (whole, folder))
+    assert_same(one["base_model"], two["base_model"])
+    assert_same(one["optimizer"], two["optimizer"])
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in (".pth", ".json", ".yaml")}
+
+
+def test_an_earlier_run_is_replaced_only_when_asked(run, configs):
+    folder = run("classify", "--scratch_model", "--opts", "max_epoch=0")
+    before = contents(folder)
+    command = ["--config", str(configs["classify"]), "--num_workers", "0", "--scratch_model"]
+    told = f"{folder} holds a finished run: --overwrite replaces it, --resume continues it, another --exp_name keeps"
+    with pytest.raises(UserError, match=told):
+        main.main(command)
+    (folder / "metrics.json").unlink()
+    with pytest.raises(UserError, match="holds an earlier run: --overwrite"):
+        main.main(command)
+    (folder / "metrics.json").write_bytes(before["metrics.json"])
+    assert contents(folder) == before and len(list(folder.glob("*.log"))) == 1
+    with pytest.raises(UserError, match="--overwrite replaces it: give one of them"):
+        main.main([*command, "--overwrite", "--resume"])
+    with pytest.raises(UserError, match="no_such_key"):
+        main.main([*command, "--overwrite", "--opts", "no_such_key=1"])
+    assert contents(folder) == before
+
+
+def test_a_result_is_replaced_by_one_of_other_settings_only_when_asked(run, configs):
+    run("svm", "--svm")
+    command = ["--config", str(configs["svm"]), "--num_workers", "0", "--svm"]
+    main.main(command)  # which gives the same again
+    with pytest.raises(UserError, match="holds a result with other svm.C: --overwrite replaces it, another --exp_name"):
+        main.main([*command, "--opts", "svm.C=0.1"])
+    main.main([*command, "--overwrite", "--opts", "svm.C=0.1"])
+
+
+def test_two_runs_do_not_share_a_folder(run, configs):
+    """Nor do copies of one command; the lock of a process that is killed is gone."""
+    folder = run("classify", "--scratch_model", "--opts", "max_epoch=0", exp="shared")
+    before = contents(folder)
+    code = f"import sys, utils.files as f, pathlib; l = f.lock_folder(pathlib.Path({str(folder)!r})); print('held')"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", f"{code}; sys.stdout.flush(); sys.stdin.read()"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout.readline() == b"held\n"
+    with pytest.raises(UserError, match=f"shared is in use by process {holder.pid} on .*another --exp_name"):
+        run("classify", "--scratch_model", exp="shared")
+    assert contents(folder) == before
+    holder.kill()
+    holder.communicate()
+    run("classify", "--scratch_model", "--opts", "max_epoch=0", exp="shared")
 
 
 def test_a_run_that_is_replaced_leaves_no_result(run, monkeypatch):
@@ -293,6 +372,56 @@ def test_broken_loss_is_named_and_the_last_checkpoint_kept(fitting):
     assert load_checkpoint(trainer.last)["epoch"] == 3
 
 
+@pytest.mark.parametrize("clip", ["null", "1"])
+def test_a_broken_gradient_is_named(fitting, clip):
+    """The loss stays finite: the square root of zero, whose slope is not."""
+    trainer = fitting(8, "max_epoch=1", f"grad_norm_clip={clip}", "total_bs=4")
+    trainer.task.losses = lambda model, batch, draw: {"loss": (model.weight * 0).abs().sum().sqrt()}
+    with pytest.raises(UserError, match="the norm of the gradient became (inf|nan) in epoch 0, step 0; a lower"):
+        trainer.fit()
+    assert not list(trainer.run.folder.glob("*.pth"))
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_weights_that_are_not_finite_are_not_saved(fitting, stopped):
+    """Broken by the last update of an epoch, which no loss comes after; or as the run is asked to stop."""
+    trainer = fitting(8, "max_epoch=2")
+    step = trainer.optimizer.step
+
+    def breaking():
+        step()
+        if trainer.epoch == 1 and trainer.step == 1:
+            trainer.model.weight.data[0, 1] = float("inf")
+            trainer.stop.made = stopped
+
+    trainer.optimizer.step = breaking
+    with pytest.raises(UserError, match="weight 'weight' became not finite in epoch 1, step 1; .*ckpt-last.pth holds"):
+        trainer.fit()
+    assert len(trainer.loader) == 2 and not metrics(trainer.run.folder)["finished"]
+    assert {load_checkpoint(path)["epoch"] for path in trainer.run.folder.glob("*.pth")} == {0}
+
+
+def test_a_pretraining_that_diverges_is_told_in_one_line(run):
+    with pytest.raises(UserError, match="became .* in epoch [01], step .; a lower optimizer.kwargs.lr"):
+        opts = ["optimizer.kwargs.lr=1e6", "scheduler.kwargs.initial_epochs=0"]
+        run("pretrain", "--opts", *opts)
+    assert not list(Path("experiments/pretrain/cfgs/default").glob("*.pth"))
+
+
+def test_weights_that_are_not_finite_are_not_measured(run):
+    trained = run("classify", "--scratch_model", "--opts", "max_epoch=0") / "ckpt-last.pth"
+    pretrained = run("pretrain", "--opts", "max_epoch=0", "validate=none") / "ckpt-last.pth"
+    for path in (trained, pretrained):
+        state = load_checkpoint(path)
+        weight = next(value for name, value in state["base_model"].items() if name.endswith("mlp.fc1.weight"))
+        weight[0, 0] = float("nan")
+        torch.save(state, path)
+    told = "ckpt-last.pth is of a run that diverged: 1 weights are not finite .*mlp.fc1.weight"
+    for task, flag, path in (("classify", "--test", trained), ("svm", "--svm", pretrained)):
+        with pytest.raises(UserError, match=told):
+            run(task, flag, "--ckpts", str(path))
+
+
 def test_too_little_data(fitting):
     with pytest.raises(UserError, match="1 samples is too small"):
         fitting(1)
@@ -337,8 +466,6 @@ def test_pretraining_leaves_what_it_should(run):
 
 def test_run_can_be_repeated_from_its_snapshot(run):
     first = run("classify", "--scratch_model")
-    import main
-
     main.main(["--config", str(first / "config.yaml"), "--scratch_model", "--num_workers", "2"])
     second = Path("experiments/config/default/default")
     one, two = (load_checkpoint(folder / "ckpt-last.pth")["base_model"] for folder in (first, second))
@@ -432,10 +559,11 @@ def test_two_processes(configs):
     assert done.stdout.count("epoch 1/1") == 1
 
 
-def test_a_run_that_starts_anew_forgets_the_earlier_one(run, monkeypatch):
-    """Killed before its first checkpoint, it must not go on from that of the run before."""
+def test_a_run_that_replaces_another_takes_nothing_from_it(run, monkeypatch):
+    """The folder is the earlier run's until the new one has saved; then nothing of the earlier is left."""
     folder = run("classify", "--scratch_model")
-    assert (folder / "ckpt-last.pth").is_file()
+    other = run("classify", "--scratch_model", "--seed", "1", exp="other")
+    before = contents(folder)
 
     def killed(*_):
         raise RuntimeError("out of memory")
@@ -444,7 +572,16 @@ def test_a_run_that_starts_anew_forgets_the_earlier_one(run, monkeypatch):
         patch.setattr("tools.trainer.Trainer._train_epoch", killed)
         with pytest.raises(RuntimeError):
             run("classify", "--scratch_model", "--seed", "1")
-    assert not list(folder.glob("ckpt-*.pth"))
-    run("classify", "--scratch_model", "--seed", "1", "--resume")
-    metrics = json.loads((folder / "metrics.json").read_text())
-    assert metrics["finished"] and metrics["seed"] == 1
+    assert contents(folder) == before
+    with pytest.raises(UserError, match="its seed is 0, not 1"):
+        run("classify", "--scratch_model", "--seed", "1", "--resume")
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        interrupt(patch, Classify, "losses", 0)
+        run("classify", "--scratch_model", "--seed", "1")
+    assert [path.name for path in folder.glob("*.pth")] == ["ckpt-last.pth"] and metrics(folder)["seed"] == 1
+    # Killed as the new run took over: its metrics stand beside the checkpoints of the earlier one.
+    for name in ("ckpt-last.pth", "ckpt-best.pth"):
+        (folder / name).write_bytes(before[name])
+    run("classify", "--scratch_model", "--resume")
+    assert metrics(folder)["finished"] and metrics(folder)["seed"] == 1
+    assert_same(*(load_checkpoint(path / "ckpt-last.pth")["base_model"] for path in (folder, other)))

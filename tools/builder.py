@@ -1,17 +1,17 @@
 """What every task is put together from: the run-level config, the run folder, loaders, optimiser and schedule."""
 
 import argparse
-import contextlib
 import functools
 import hashlib
 import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import torch
 import yaml
@@ -27,9 +27,10 @@ from models.build import Trainable
 from utils import checkpoint, distributed, seeding
 from utils.config import changed_keys, load_config, parse
 from utils.errors import UserError
-from utils.files import written_whole
+from utils.files import lock_folder, written_whole
 from utils.logging import git_revision, make_logger, read_metrics, versions, write_json
 from utils.registry import nearest
+from utils.stopping import SIGNALS, StopRequest
 
 PACKAGES = ("torch", "torchvision", "timm", "open_clip_torch", "numpy", "scikit-learn")
 GROUPS = ("head", "no_decay", "decay")
@@ -309,11 +310,23 @@ class Run:
     board: Path
     log: logging.Logger
     started: float = field(default_factory=time.perf_counter)
+    stop: StopRequest = field(default_factory=StopRequest)
+    lock: IO | None = None
 
     def __post_init__(self):
         self.revision = git_revision(Path(__file__).parent)
         self.versions = versions(PACKAGES)
         self.identity = identity(self.task, self.args.seed, self.settings, self.args.ckpts or self.args.start_ckpts)
+
+    def close(self) -> None:
+        """Let other runs into the folder."""
+        if self.lock is not None:
+            self.lock.close()
+
+    def checkpoints(self) -> list[Path]:
+        """The checkpoints in the run folder but those that the run starts from."""
+        given = {Path(path).resolve() for path in (self.args.ckpts, self.args.start_ckpts) if path}
+        return [path for path in sorted(self.folder.glob("ckpt-*.pth")) if path.resolve() not in given]
 
     def record(self, model: nn.Module, **numbers: Any) -> None:
         """Write metrics.json: what was run, on what, and the numbers so far; and config.yaml, which belongs to it.
@@ -413,7 +426,8 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
     """Read the config, make the run folder and put a log file into it.
 
     Raises:
-        UserError: for anything wrong with the config, see `load_config` and `parse`.
+        UserError: for anything wrong with the config, see `load_config` and `parse`; if another run is in the folder,
+            or was, and neither `--resume` nor `--overwrite` is given.
     """
     fold = (args.way, args.shot, args.fold)
     raw = read_config(args.config, args.opts, fold)
@@ -426,28 +440,75 @@ def start_run(args: argparse.Namespace, task: str, device: torch.device) -> Run:
     folder = run_folder(args.config, task, args.exp_name, fold)
     root = runs_of(args.config)
     board = root / "TFBoard" / folder.relative_to(root)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        log = make_logger(folder)
-    except OSError as error:
-        raise UserError(f"run folder {folder} cannot be made or written to: {error.strerror}") from None
+    lock = _enter(folder)
     if args.seed is None:  # --resume without --seed: a drawn one need not be remembered
         args.seed = (read_metrics(folder) or {"seed": 0})["seed"]
+    run = Run(task, args, config, device, raw, folder, board, logging.getLogger("run"), lock=lock)
+    try:
+        changed = _replaced(run)
+        run.log = log = make_logger(folder)
+    except OSError as error:
+        run.close()
+        raise UserError(f"run folder {folder} cannot be written to: {error.strerror}") from None
+    except UserError:
+        run.close()
+        raise
     seeding.set_deterministic(args.deterministic)
     log.info(f"{task}: {args.config} -> {folder} (seed {args.seed}, {processes} x {device.type})")
     asked = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     if device.type == "cpu" and asked not in ("", "-1"):
         log.warning(f"PyTorch finds no GPU {asked} here: running on the CPU")
-    run = Run(task, args, config, device, raw, folder, board, log)
-    with contextlib.suppress(UserError):
-        before = read_metrics(folder) if task in ("test", "svm", "zeroshot") else None  # training tells of checkpoints
-        changed = differences(before, run.identity) if before else []
-        if {*changed} - {"vote.rounds"}:  # rounds of voting are added
-            log.warning(
-                f"{folder} holds a result with other {', '.join(changed)}, which this one replaces "
-                "(another --exp_name keeps both)"
-            )
+    if changed:
+        log.warning(f"{folder} holds {changed}, which this one replaces once it has results")
     return run
+
+
+def _enter(folder: Path) -> IO | None:
+    """Make a run folder and lock it; in every process an error if the main one cannot.
+
+    Raises:
+        UserError: if it cannot be made, or another run is in it.
+    """
+    lock = reason = None
+    if distributed.is_main():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = lock_folder(folder)
+        except OSError as error:
+            reason = f"run folder {folder} cannot be made or written to: {error.strerror}"
+        except UserError as error:
+            reason = str(error)
+    if reason := distributed.gather(reason)[0]:
+        raise UserError(reason)
+    return lock
+
+
+def _replaced(run: Run) -> str:
+    """Say what a run would replace in its folder; "" if nothing.
+
+    Training replaces every other training; a measurement that of other settings, since the same ones give it again.
+
+    Raises:
+        UserError: if that needs `--overwrite`, which is not given: it is finished, or has checkpoints.
+    """
+    try:
+        before = read_metrics(run.folder)
+    except UserError:
+        before = None
+    finished, what = bool(before and before.get("finished")), ""
+    if run.task not in ("test", "svm", "zeroshot"):
+        kept = finished or bool(run.checkpoints())
+        if kept and not run.args.resume:
+            what = "a finished run" if finished else "an earlier run"
+    else:
+        changed = differences(before, run.identity) if before else []
+        kept = finished
+        if {*changed} - {"vote.rounds"}:  # rounds of voting are added
+            what = f"a result with other {', '.join(changed)}"
+    if what and kept and not run.args.overwrite:
+        resume = "--resume continues it, " if run.task not in ("test", "svm", "zeroshot") else ""
+        raise UserError(f"{run.folder} holds {what}: --overwrite replaces it, {resume}another --exp_name keeps both")
+    return what
 
 
 Fold = tuple[int, int, int]
@@ -587,20 +648,40 @@ def build_loader(run: Run, dataset: Dataset, train: bool = False) -> DataLoader:
     if train and length < batch_size:
         batch_size = length - length % world
         run.log.warning(f"total_bs {run.config.total_bs} lowered to {batch_size}: there are only {length} samples")
-    return DataLoader(
+    return Loader(
         dataset,
         batch_sampler=Batches(length, batch_size // world if train else -(-batch_size // world), train, run.args.seed),
         num_workers=run.args.num_workers,
         collate_fn=datasets.collate,
         pin_memory=run.device.type == "cuda",
-        worker_init_fn=_ignore_interrupts,
+        worker_init_fn=_obey_parent_only,
         persistent_workers=train and run.args.num_workers > 0,
     )
 
 
-def _ignore_interrupts(_: int) -> None:
-    """Leave Ctrl-C to the main process, which ends its workers itself."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+class Loader(DataLoader):
+    """A DataLoader whose workers outlive the signals that ask a whole process group to stop and save."""
+
+    def __iter__(self) -> Iterator:
+        # Held back while workers start, which inherit that; they would die of a signal before they ignore it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            return super().__iter__()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _obey_parent_only(_: int) -> None:
+    """Ignore all `SIGNALS` but those of the main process, which ends its workers with SIGTERM after an error."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    parent = os.getppid()
+
+    def wait() -> None:
+        while signal.sigwaitinfo(SIGNALS).si_pid != parent:
+            pass
+        os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def load_pretrained(
@@ -647,7 +728,7 @@ def load_start(run: Run, model: nn.Module) -> None:
     """
     if run.args.ckpts:  # with --resume too: there may be nothing to resume yet
         load_pretrained(run, model, run.args.ckpts, model.new_parameters)
-    elif run.task == "finetune" and run.args.resume and not (run.folder / "ckpt-last.pth").is_file():
+    elif run.task == "finetune" and run.args.resume and not run.checkpoints():
         raise UserError(f"nothing to resume in {run.folder}, and no --ckpts FILE to start from")
 
 

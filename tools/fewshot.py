@@ -67,7 +67,7 @@ def main() -> None:
     places = slots(args)
     check_configs(table.jobs)
     todo = [job for job in table.jobs if job.result() is None]
-    if not args.anew:
+    if not args.overwrite:
         keep_results(table.jobs)
     print(f"{len(table.jobs)} runs, {len(table.jobs) - len(todo)} done, {len(places)} at once", flush=True)
     make({stem: table}, places, stem / "logs", args.num_workers)

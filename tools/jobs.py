@@ -123,6 +123,8 @@ class Job:
         found = self.metrics()
         if self.task in RESUMED and found and not found.get("finished"):
             words.append("--resume")
+        else:
+            words.append("--overwrite")  # of an unfinished run; finished ones are looked after by `keep_results`
         return words + (["--opts", *self.opts] if self.opts else [])
 
 
@@ -135,7 +137,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--jobs", type=int, metavar="N", help="runs at once on the CPU (default: one a core, at most 4)"
     )
     parser.add_argument("--num_workers", type=int, metavar="N", help="loader processes of each run (default: by cores)")
-    parser.add_argument("--anew", action="store_true", help="replace finished runs of other settings, weights or data")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace finished runs of other settings, weights or data"
+    )
 
 
 def slots(args: argparse.Namespace) -> list[str]:
@@ -197,7 +201,7 @@ def keep_results(jobs: Sequence[Job]) -> None:
     if lost:
         raise UserError(
             f"{len(lost)} finished runs, first {lost[0].folder}, are of other settings, weights or data; "
-            "--anew replaces them, moving them away keeps them"
+            "--overwrite replaces them, moving them away keeps them"
         )
 
 
@@ -337,15 +341,15 @@ def _run_main(job: Job, place: str, workers: int, log: Path, folder: str) -> Non
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     job.folder.mkdir(parents=True, exist_ok=True)
-    with open(job.folder / ".lock", "w") as lock:
+    with open(job.folder / ".lock", "a") as lock:  # the one of main.py, which a process may take twice
         file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         for number in (1, 2):
             os.dup2(file, number)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             print(f"waiting for the run of another command in {job.folder}", flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.lockf(lock, fcntl.LOCK_EX)
         if job.result() is not None:
             return
         os.environ["CUDA_VISIBLE_DEVICES"] = place

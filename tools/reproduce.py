@@ -83,7 +83,7 @@ def main() -> None:
         print("these times are guesses for one data-centre GPU; a CPU takes many times as long\n", flush=True)
     if args.plan:
         return
-    if not args.anew:
+    if not args.overwrite:
         keep_results(jobs)
     if todo and args.scale == "demo":
         prepare(names, todo[0].raw["data_root"], planner.scale.folds)

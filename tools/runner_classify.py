@@ -132,7 +132,8 @@ def vote(run: Run, model: nn.Module, dataset: Dataset, results: dict, done: list
         except KeyboardInterrupt:
             raise Interrupted(
                 f"{len(done)} of {settings.rounds} rounds are in {run.folder}/metrics.json; "
-                f"the same command goes on (with --seed {run.args.seed})"
+                f"the same command goes on (with --seed {run.args.seed})",
+                stop.by,
             ) from None
 
 

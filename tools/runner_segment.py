@@ -1,7 +1,7 @@
 """Segmentation: parts of objects, and things in rooms; fine-tuning, training from scratch, testing."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from datasets.point_transforms import AUGMENTATIONS
 from datasets.shapenetpart import PARTS
 from models import build_model_from_cfg, parse_model_config
 from tools.builder import Run, build_dataset, build_loader, load_pretrained, load_start, own_augmentation
-from tools.task import Draw, Task, to_device
+from tools.task import Draw, Task, interruptible, to_device
 from tools.trainer import Trainer
 from utils import distributed
 from utils.errors import UserError
@@ -67,10 +67,10 @@ class Segment(Task):
         log_prob = self.log_prob(model, points, batch)
         return {"loss": F.nll_loss(log_prob.flatten(0, 1), batch["point_label"].flatten(), self.weight)}
 
-    def predict(self, model: nn.Module) -> Iterator[tuple[dict, Tensor]]:
-        """Yield this process's share of the test batches, in order, with their log-probabilities (B, N, classes)."""
+    def predict(self, model: nn.Module, batches: Iterable[dict]) -> Iterator[tuple[dict, Tensor]]:
+        """Yield batches, on the device of the run, with their log-probabilities (B, N, classes)."""
         model.eval()
-        for batch in progress(build_loader(self.run, self.test_data), desc="test"):
+        for batch in batches:
             batch = to_device(batch, self.run.device)
             with torch.no_grad():
                 log_prob = self.log_prob(model, batch["points"], batch).float()
@@ -106,7 +106,8 @@ class PartSegment(Segment):
         for category, name in enumerate(names):
             parts[category, PARTS[name]] = True
         found = []
-        for batch, log_prob in self.predict(model):
+        loader = build_loader(self.run, self.test_data)
+        for batch, log_prob in self.predict(model, interruptible(self.run, loader, "test")):
             own, truth = parts[batch["label"]], batch["point_label"]
             predicted = log_prob.masked_fill(~own[:, None], float("-inf")).argmax(2)
             hits = (predicted == truth).sum(1)
@@ -157,12 +158,14 @@ class SemanticSegment(Segment):
         def count_up_to(end: int) -> None:
             """Every process does this in the order of the rooms, with its share of their chunks."""
             for room in range(done, end):
+                self.run.stop.check(self.run.device)
                 predicted = distributed.total(votes_of(room)).argmax(1)
                 truth = torch.from_numpy(rooms[room].labels).to(self.run.device)
                 confusion.add_(confusion_matrix(predicted, truth, len(names)))
                 del votes[room]
 
-        for batch, log_prob in self.predict(model):
+        loader = build_loader(self.run, self.test_data)
+        for batch, log_prob in self.predict(model, progress(loader, desc="test")):
             present = batch["label"].unique().tolist()
             if present[0] < done:
                 raise ValueError(f"the chunks of room {present[0]} do not come together")

@@ -1,15 +1,16 @@
 """What a runner says about its task, and the one loop over a test set."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from tools.builder import Run, build_loader
 from utils import distributed
+from utils.errors import UserError
 from utils.logging import progress
 
 Draw = Callable[..., torch.Generator]
@@ -73,6 +74,21 @@ def to_device(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
     return {k: v.to(device, non_blocking=True) if isinstance(v, Tensor) else v for k, v in batch.items()}
 
 
+def interruptible(run: Run, loader: DataLoader, name: str) -> Iterator[dict[str, Any]]:
+    """Yield this process's share of test batches below a progress bar.
+
+    Raises:
+        KeyboardInterrupt: in all processes together, if one of them was asked to stop.
+    """
+    left = -(-len(loader.dataset) // (loader.batch_sampler.batch_size * distributed.world_size()))
+    for batch in progress(loader, desc=name):
+        run.stop.check(run.device)
+        left -= 1
+        yield batch
+    for _ in range(left):  # other processes may have a batch more
+        run.stop.check(run.device)
+
+
 @torch.no_grad()
 def predict(run: Run, model: nn.Module, dataset: Dataset, prepare: Callable[[Tensor], Tensor], name: str = "test"):
     """Run a model in eval mode over a whole data set, shared among the processes.
@@ -86,10 +102,14 @@ def predict(run: Run, model: nn.Module, dataset: Dataset, prepare: Callable[[Ten
 
     Returns:
         Outputs (n, d) and labels (n,), on the CPU, in the order of the data set.
+
+    Raises:
+        UserError: if an output is not finite.
+        KeyboardInterrupt: see `interruptible`.
     """
     model.eval()
     outputs, labels = [], []
-    for batch in progress(build_loader(run, dataset), desc=name):
+    for batch in interruptible(run, build_loader(run, dataset), name):
         points = batch["points"].to(run.device, non_blocking=True)
         outputs.append(model(prepare(points)).float().cpu())
         labels.append(batch["label"])
@@ -98,4 +118,9 @@ def predict(run: Run, model: nn.Module, dataset: Dataset, prepare: Callable[[Ten
     # Process r took the samples r, r + world, r + 2 world ...
     world = distributed.world_size()
     back = torch.tensor([i for rank in range(world) for i in range(rank, len(dataset), world)]).argsort()
-    return tuple(torch.cat([p for p in distributed.gather(part) if p is not None])[back] for part in (outputs, labels))
+    outputs, labels = (
+        torch.cat([p for p in distributed.gather(part) if p is not None])[back] for part in (outputs, labels)
+    )
+    if broken := int((~outputs.isfinite().flatten(1).all(1)).sum()):
+        raise UserError(f"{name}: the model diverged: its outputs for {broken} of {len(outputs)} are not finite")
+    return outputs, labels

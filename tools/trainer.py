@@ -1,7 +1,9 @@
 """The one training loop."""
 
 import contextlib
+import math
 import time
+import uuid
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -18,7 +20,6 @@ from tools.task import Task, to_device
 from utils import checkpoint, distributed, seeding
 from utils.errors import Interrupted, UserError
 from utils.logging import progress, read_metrics
-from utils.stopping import StopRequest
 
 
 class Trainer:
@@ -54,30 +55,34 @@ class Trainer:
         # Where the run stands: `step` batches of `epoch` are done, with `sums` of their losses.
         self.epoch = self.step = 0
         self.sums: dict[str, float] = {}
+        self.norm: tuple[int, Tensor] | None = None  # of the last update's gradient, and its step; not looked at yet
         self.metrics: dict[str, Any] = {}
         self.best: dict[str, Any] = {}
-        self.stop = StopRequest()
+        self.stop = run.stop
         self.last = run.folder / "ckpt-last.pth"
-        if run.args.resume and self.last.is_file():
+        # Which run a checkpoint is of: those of an earlier one stay in the folder until this one has saved.
+        self.run_id = uuid.uuid4().hex
+        self.replacing = False
+        self.earlier: list[Path] = []
+        if run.args.resume:
             self._resume()
-        elif run.args.resume:
-            run.log.warning(f"nothing to resume: {self.last} does not exist; starting at epoch 0")
-        elif self.last.is_file():
-            run.log.warning(f"{run.folder} holds an earlier run, which this one replaces (--resume would continue it)")
 
     def fit(self) -> dict[str, Any]:
         """Train to the end of `max_epoch`, evaluating and saving on the way; returns the last metrics.
 
         Raises:
-            UserError: if a loss is not finite.
-            Interrupted: after Ctrl-C or SIGTERM, once everything needed to continue is saved.
+            UserError: if a loss, a gradient or a weight is not finite; such weights are not saved.
+            Interrupted: after one of `utils.stopping.SIGNALS`, once everything needed to continue is saved.
         """
         steps, epochs = len(self.loader), self.config.max_epoch + 1
         trained = sum(p.numel() for p in self.model.parameters() if p.requires_grad) / 1e6
         self.run.log.info(f"{len(self.data)} samples, {steps} steps an epoch, {trained:.2f} M trained parameters")
         bar = progress(total=epochs * steps, initial=self.epoch * steps + self.step, unit="step", smoothing=0)
-        self._forget_earlier_run()
-        self._record(finished=self.epoch >= epochs)
+        if self.epoch == self.step == 0:
+            self.earlier = self.run.checkpoints()
+            self.replacing = bool(self.earlier or (read_metrics(self.run.folder) or {}).get("finished"))
+        if not self.replacing:
+            self._record(finished=self.epoch >= epochs)
         kept = self.task.save_epochs() if self.config.save_epochs is None else self.config.save_epochs
         with bar, self.stop, self._board() as board:
             model = self.model
@@ -89,6 +94,7 @@ class Trainer:
                 began, first = time.perf_counter(), self.step
                 self._train_epoch(model, bar)
                 seconds = time.perf_counter() - began
+                self._check_weights()
                 means = {name: value / steps for name, value in distributed.mean(self.sums).items()}
                 self.metrics = means | self._evaluate()
                 improved = self._improved()
@@ -104,14 +110,6 @@ class Trainer:
                 self._record(finished=self.epoch == epochs)
         self.run.log.info(f"finished; metrics in {self.run.folder / 'metrics.json'}")
         return self.metrics
-
-    def _forget_earlier_run(self) -> None:
-        """Remove the checkpoints of an earlier run in this folder, which --resume would take for this one's."""
-        if self.epoch == self.step == 0 and distributed.is_main():
-            given = {Path(path).resolve() for path in (self.run.args.ckpts, self.run.args.start_ckpts) if path}
-            for path in self.run.folder.glob("ckpt-*.pth"):
-                if path.resolve() not in given:
-                    path.unlink()
 
     def _train_epoch(self, model: nn.Module, bar) -> None:
         """Do what is left of the epoch."""
@@ -129,22 +127,35 @@ class Trainer:
             share = min(together, steps - self.step // together * together) if mean else 1
             # Several processes agree on the gradients before each update, and before those left over are saved.
             with contextlib.nullcontext() if updates or last or model is self.model else model.no_sync():
-                losses = self.task.losses(model, batch, partial(self._generator, key))
+                losses = self._losses(model, batch, key)
                 total = sum(self.task.loss_weights.get(name, 1.0) * value for name, value in losses.items())
                 (total / share).backward()
             self._add(losses | {"loss": total})
             if updates:
                 if self.config.double_step:
                     self.optimizer.step()
-                if self.config.grad_norm_clip is not None:
-                    nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_norm_clip)
+                self.norm = self.step, self._clip()
                 self.optimizer.step()
                 self.optimizer.zero_grad(set_to_none=True)
             self.step += 1
             bar.set_postfix_str(f"loss {self.sums['loss'] / self.step:.4g}", refresh=False)
             bar.update()
-            if updates and distributed.anywhere(self.stop.made, self.run.device):
+            if updates and self.stop.anywhere(self.run.device):
                 self._save_and_stop()
+
+    def _losses(self, model: nn.Module, batch: dict, key: tuple) -> dict[str, Tensor]:
+        try:
+            return self.task.losses(model, batch, partial(self._generator, key))
+        except ValueError as error:
+            if "must be finite" not in str(error):  # what the point operators say of coordinates
+                raise
+            raise self._diverged("points that the model makes", "not finite") from None
+
+    def _clip(self) -> Tensor:
+        """Clip the gradients as the config says; returns their norm before."""
+        if self.config.grad_norm_clip is not None:
+            return nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_norm_clip)
+        return nn.utils.get_total_norm([p.grad for p in self.model.parameters() if p.grad is not None])
 
     def _generator(self, key: tuple, name: str, device: torch.device | str | None = None) -> torch.Generator:
         return seeding.generator(device or self.run.device, *key, name)
@@ -152,18 +163,44 @@ class Trainer:
     def _add(self, losses: dict[str, Tensor]) -> None:
         """Add the losses of a step to the sums of the epoch.
 
+        The norm of the gradient of the update before is read with them, so that there is one synchronization a step.
+
         Raises:
             UserError: if one is not finite.
         """
-        values = dict(zip(losses, torch.stack([x.detach().float() for x in losses.values()]).tolist(), strict=True))
-        broken = [name for name, value in values.items() if not abs(value) < float("inf")]
-        if broken:
-            kept = f"; {self.last} holds the last good state" if self.last.is_file() else ""
-            raise UserError(
-                f"loss '{broken[0]}' became {values[broken[0]]} in epoch {self.epoch}, step {self.step}; "
-                f"a lower optimizer.kwargs.lr or a grad_norm_clip may help{kept}"
-            )
+        numbers = [x.detach().float() for x in losses.values()]
+        if self.norm is not None:
+            numbers.append(self.norm[1].float())
+        *numbers, norm = torch.stack(numbers).tolist() + [0.0] * (self.norm is None)
+        self._check_norm(norm)
+        values = dict(zip(losses, numbers, strict=True))
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise self._diverged(f"loss '{name}'", value)
         self.sums = {name: self.sums.get(name, 0.0) + value for name, value in values.items()}
+
+    def _check_norm(self, norm: float) -> None:
+        if not math.isfinite(norm):
+            raise self._diverged("the norm of the gradient", norm, self.norm[0])
+        self.norm = None
+
+    def _check_weights(self) -> None:
+        """Make sure that what is evaluated and saved is worth it.
+
+        Raises:
+            UserError: in every process, if a weight, a buffer or the last gradient is not finite in one of them.
+        """
+        if self.norm is not None:
+            self._check_norm(self.norm[1].item())
+        if broken := sum(distributed.gather(checkpoint.not_finite(self.model.state_dict())), []):
+            raise self._diverged(f"weight '{broken[0]}'", "not finite", self.step - 1)
+
+    def _diverged(self, what: str, value: float | str, step: int | None = None) -> UserError:
+        kept = f"; {self.last} holds the last good state" if self.last.is_file() and not self.replacing else ""
+        return UserError(
+            f"{what} became {value} in epoch {self.epoch}, step {self.step if step is None else step}; "
+            f"a lower optimizer.kwargs.lr or a grad_norm_clip may help{kept}"
+        )
 
     def _evaluate(self) -> dict[str, Any]:
         """Evaluate after every `val_freq`-th epoch from `val_from` on, and after the last."""
@@ -171,7 +208,7 @@ class Trainer:
         if not due and self.epoch != self.config.max_epoch:
             return {}
         distributed.share_buffers(self.model)
-        # Nothing is lost by stopping here, but several processes would have to agree to it.
+        # Nothing is lost by stopping here, but several processes have to agree to it, which they do between batches.
         self.stop.at_once = distributed.world_size() == 1
         try:
             return self.task.evaluate(self.model, self.epoch)
@@ -216,6 +253,7 @@ class Trainer:
             finished=finished,
             epochs=self.epoch,
             metric=self.task.metric,
+            run=self.run_id,
             best=self.best,
             last={"epoch": self.epoch - 1, **self.metrics} if self.metrics else {},
         )
@@ -233,54 +271,128 @@ class Trainer:
                 "metrics": self.metrics,
                 "best_metrics": self.best,
                 "seconds": time.perf_counter() - self.run.started,
+                "run": self.run_id,
             }
             left = [(key, p.grad) for key, p in self.model.named_parameters() if p.grad is not None]
-            if left and name == "ckpt-last":
+            if left:
                 # Of batches that the next epoch's first update takes up. No mapping: it would pass for weights.
                 content["gradients"] = left
-            checkpoint.save_atomic(content, self.run.folder / f"{name}.pth")
+            path = self.run.folder / f"{name}.pth"
+            checkpoint.save_atomic(content, path, self._take_over)
+            for old in self.earlier:
+                if old != path:
+                    old.unlink(missing_ok=True)
+            self.earlier = []
+
+    def _take_over(self) -> None:
+        """Make the folder this run's, whose first checkpoint is written; that of an earlier run it was until now."""
+        if self.replacing:
+            self.replacing = False
+            self._record(finished=False)
+
+    def _read(self, path: Path) -> dict:
+        """Read a checkpoint to resume from.
+
+        Raises:
+            UserError: if it is damaged, or lacks what resuming needs.
+        """
+        state = from_released(checkpoint.load_checkpoint(path), self.task.metric)
+        kinds = {"optimizer": dict, "epoch": int, "step": int, "sums": dict, "metrics": dict, "best_metrics": dict}
+        for name, kind in kinds.items():
+            if not isinstance(state.get(name), kind):
+                raise UserError(f"cannot resume from {path}: it has no '{name}' of type {kind.__name__}")
+        if not {"state", "param_groups"} <= {*state["optimizer"]}:
+            raise UserError(f"cannot resume from {path}: its optimizer has no state")
+        if broken := checkpoint.not_finite(state["base_model"]):
+            raise UserError(f"cannot resume from {path}: its weight '{broken[0]}' is not finite")
+        return state
+
+    def _newest(self, before: dict) -> tuple[Path, dict] | None:
+        """Return the last checkpoint, or the newest of the others if it is missing or damaged; None if there is none.
+
+        Args:
+            before: what metrics.json tells of the run. Checkpoints of another one are passed over: an earlier one of
+                which it has taken over the folder.
+
+        Raises:
+            UserError: if there are some and all are damaged.
+        """
+        found, problems = None, []
+        paths = [self.last, *(path for path in self.run.checkpoints() if path != self.last)]
+        for path in paths:
+            try:
+                state = self._read(path)
+            except UserError as error:
+                problems += [str(error)] if path.is_file() else []
+                continue
+            if before.get("run", state.get("run")) != state.get("run", before.get("run")):
+                self.run.log.warning(f"{path} is of an earlier run, which this one had begun to replace")
+                continue
+            if found is None or self._stand(state) > self._stand(found[1]):
+                found = path, state
+            if path == self.last:
+                break
+        if found is None and problems:
+            raise UserError(f"{problems[0]}; --overwrite starts the run over")
+        if found is not None and found[0] != self.last:
+            why = problems[0] if self.last.is_file() else f"{self.last} does not exist"
+            self.run.log.warning(f"{why}; falling back to {found[0]}, the newest that is sound")
+        return found
+
+    @staticmethod
+    def _stand(state: dict) -> tuple[int, int]:
+        return state["epoch"] + (state["step"] == 0), state["step"]
 
     def _resume(self) -> None:
-        """Take up the state of the last checkpoint.
+        """Take up the state of the last checkpoint, if there is one.
 
         Raises:
             UserError: if it is not one of this run.
         """
-        state = checkpoint.load_weights(self.model, self.last, CHECKPOINT_PREFIXES, log=self.run.log)
-        state = from_released(state, self.task.metric)
-        kinds = {"optimizer": dict, "epoch": int, "step": int, "sums": dict, "metrics": dict, "best_metrics": dict}
-        for name, kind in kinds.items():
-            if not isinstance(state.get(name), kind):
-                raise UserError(f"cannot resume from {self.last}: it has no '{name}' of type {kind.__name__}")
+        before = read_metrics(self.run.folder) or {}
+        newest = self._newest(before)
+        if newest is None:
+            if self.run.task == "finetune" and not self.run.args.ckpts:
+                raise UserError(f"nothing to resume in {self.run.folder}, and no --ckpts FILE to start from")
+            self.run.log.warning(f"nothing to resume: {self.last} does not exist; starting at epoch 0")
+            return
+        path, state = newest
+        checkpoint.load_weights(self.model, path, CHECKPOINT_PREFIXES, log=self.run.log, loaded=state)
+        self.run_id = state.get("run", self.run_id)
         try:
             checkpoint.load_optimizer(self.optimizer, self.model, state["optimizer"], state["base_model"])
         except (KeyError, ValueError, TypeError, AttributeError) as error:
-            raise UserError(f"cannot resume from {self.last}: its optimizer is of another model: {error}") from None
+            raise UserError(f"cannot resume from {path}: its optimizer is of another model: {error}") from None
         parameters = dict(self.model.named_parameters())
         for name, gradient in state.get("gradients", []):
             if name not in parameters or parameters[name].shape != gradient.shape:
-                raise UserError(f"cannot resume from {self.last}: it has gradients of another model")
+                raise UserError(f"cannot resume from {path}: it has gradients of another model")
             parameters[name].grad = gradient.to(self.run.device)
         self.step, self.sums = state["step"], state["sums"]
-        self.epoch = state["epoch"] + (self.step == 0)
+        self.epoch, _ = self._stand(state)
         self.metrics, self.best = state["metrics"], state["best_metrics"]
         if self.step > len(self.loader):
-            raise UserError(f"cannot resume from {self.last}: it is at step {self.step} of {len(self.loader)}")
-        before = read_metrics(self.run.folder) or {}
+            raise UserError(f"cannot resume from {path}: it is at step {self.step} of {len(self.loader)}")
         changed = differences(before, self.run.identity) if before else []
         if "seed" in changed:
-            raise UserError(f"cannot resume from {self.last}: its seed is {before['seed']}, not {self.run.args.seed}")
+            raise UserError(f"cannot resume from {path}: its seed is {before['seed']}, not {self.run.args.seed}")
         if changed := [name for name in changed if name != "weights"]:  # which need not be named again
             self.run.log.warning(f"resuming with other settings than before: {', '.join(changed)}")
         self.run.started -= state.get("seconds", 0.0)
         self.run.log.info(f"resuming at epoch {self.epoch}, step {self.step}")
 
     def _save_and_stop(self) -> None:
-        """Save in mid-epoch and end the run."""
+        """Save in mid-epoch and end the run.
+
+        Raises:
+            Interrupted: once that is done.
+            UserError: if there are weights that are not finite.
+        """
+        self._check_weights()
         self.sums = distributed.mean(self.sums)
         self._save("ckpt-last")
         where = f"epoch {self.epoch}, step {self.step}"
-        raise Interrupted(f"saved {self.last} ({where}); continue with the same command and --resume")
+        raise Interrupted(f"saved {self.last} ({where}); continue with the same command and --resume", self.stop.by)
 
     @contextlib.contextmanager
     def _board(self) -> Iterator:

@@ -31,8 +31,13 @@ WEIGHT_KEYS = ("base_model", "model", "model_state_dict", "state_dict")
 PARALLEL = "module."  # what DataParallel puts in front of the names
 
 
-def save_atomic(checkpoint: Mapping, path: Path) -> None:
+def save_atomic(checkpoint: Mapping, path: Path, written: Callable[[], None] | None = None) -> None:
     """Write a checkpoint; a crash while writing leaves the earlier file as it was.
+
+    Args:
+        checkpoint: what is saved.
+        path: where.
+        written: called once it is written, before it takes its place.
 
     Raises:
         UserError: if it cannot be written: no space, no permission.
@@ -40,6 +45,8 @@ def save_atomic(checkpoint: Mapping, path: Path) -> None:
     try:
         with written_whole(path) as temporary:
             torch.save(dict(checkpoint), temporary)
+            if written is not None:
+                written()
     except (OSError, RuntimeError) as error:  # torch's writer raises RuntimeError
         raise UserError(f"checkpoint {path} cannot be written: {str(error)[:200]}") from None
 
@@ -90,6 +97,15 @@ def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
     return {**rest, "base_model": _tensors(checkpoint[key])}
 
 
+def not_finite(state: Mapping[str, Tensor]) -> list[str]:
+    """Name the tensors of a state dict, all on one device, that hold NaN or infinity."""
+    names = [n for n, x in state.items() if x.is_floating_point() and x.layout == torch.strided and not x.is_meta]
+    if not names:
+        return []
+    finite = torch.stack([state[name].isfinite().all() for name in names]).tolist()
+    return [name for name, well in zip(names, finite, strict=True) if not well]
+
+
 def plain(value: Any) -> Any:
     """Turn 0-dimensional tensors and numpy numbers into Python numbers, inside dicts and lists too."""
     if isinstance(value, np.generic) or (isinstance(value, Tensor) and value.dim() == 0):
@@ -132,6 +148,7 @@ def load_weights(
     allow_missing: bool = False,
     hint: str = "",
     prepare: Callable[[dict[str, Tensor]], Sequence[str]] | None = None,
+    loaded: dict | None = None,
 ) -> dict:
     """Put the weights of a checkpoint into a model, and log which names were not matched.
 
@@ -145,16 +162,17 @@ def load_weights(
         allow_missing: other names may be missing as well, if at least one is there; what they are is a warning.
         hint: what a person can do about missing names, for the message.
         prepare: fits the model to the state dict before they are compared; returns further prefixes that are new.
+        loaded: what the file holds, if it has been read before.
 
     Returns:
         The whole checkpoint, with the names under `base_model` stripped.
 
     Raises:
-        UserError: for an unreadable file (see `load_checkpoint`), or if a name that the model needs is missing in it
-            or has another shape.
+        UserError: for an unreadable file (see `load_checkpoint`), if a name that the model needs is missing in it
+            or has another shape, or if it holds NaN or infinity.
     """
     log = log or logging.getLogger(__name__)
-    checkpoint = load_checkpoint(path, first)
+    checkpoint = load_checkpoint(path, first) if loaded is None else loaded
     state = checkpoint["base_model"] = strip_prefixes(checkpoint["base_model"], prefixes, model.state_dict())
     if prepare is not None:
         try:
@@ -184,6 +202,8 @@ def load_weights(
 
     unused = [name for name in state if name not in wanted]
     taken = {name: state[name] for name in wanted if name in state and name not in reshaped}
+    if broken := not_finite(taken):
+        raise UserError(f"{path} is of a run that diverged: {len(broken)} weights are not finite ({_some(broken)})")
     model.load_state_dict(taken, strict=False)
     log.info(f"weights from {path}: {len(taken)} of {len(wanted)} tensors")
     if expected := [name for name in missing if name.startswith(tuple(new))]:

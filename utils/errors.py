@@ -1,6 +1,8 @@
 """Errors that are for the person at the keyboard."""
 
 import argparse
+import contextlib
+import signal
 import sys
 from collections.abc import Callable
 
@@ -26,21 +28,40 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message} (--help lists the arguments)")
 
 
+# Exit status of a run that was stopped and has saved: EX_TEMPFAIL of sysexits.h, which batch systems requeue.
+REQUEUE = 75
+
+
 class Interrupted(Exception):
-    """A run was asked to stop (Ctrl-C, SIGTERM) and has saved what it had."""
+    """A run was asked to stop and has saved what it had.
+
+    Args:
+        message: what was saved, and how to go on.
+        by: number of the signal that asked, if this process got one.
+    """
+
+    def __init__(self, message: str, by: int | None = None):
+        super().__init__(message)
+        self.code = 130 if by == signal.SIGINT else REQUEUE
 
 
 def run_command(main: Callable[[], None]) -> None:
     """Run a command line's main function and turn its errors into exit codes.
 
-    Exits 2 with one line on stderr for a `UserError`, 130 for an interrupted run; every other exception
-    is a bug and keeps its traceback.
+    Exits 2 with one line on stderr for a `UserError`, 75 for a run that SIGTERM, SIGHUP or SIGUSR1 stopped and that has
+    saved, 130 after Ctrl-C; every other exception is a bug, which keeps its traceback and exits 1.
     """
     try:
         main()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _tell(f"error: {error}")
         sys.exit(2)
     except (Interrupted, KeyboardInterrupt) as stop:
-        print(f"interrupted: {str(stop) or 'stopped at once; what was saved before is kept'}", file=sys.stderr)
-        sys.exit(130)
+        _tell(f"interrupted: {str(stop) or 'stopped at once; what was saved before is kept'}")
+        sys.exit(getattr(stop, "code", 130))
+
+
+def _tell(line: str) -> None:
+    """Print to stderr, unless the terminal is closed: the exit status must not depend on it."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)

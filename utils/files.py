@@ -1,9 +1,15 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and folders of one process only."""
 
 import contextlib
+import errno
+import fcntl
 import os
+import platform
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
+
+from utils.errors import UserError
 
 
 @contextlib.contextmanager
@@ -15,3 +21,31 @@ def written_whole(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def lock_folder(folder: Path) -> IO[str]:
+    """Keep other processes out of a folder, until the file that is returned is closed or this process ends, however.
+
+    It is a POSIX lock: a process that was killed leaves none behind, and children do not inherit it. Unlike its own
+    process, others are refused.
+
+    Raises:
+        UserError: if another process holds it, or the file system has no locks.
+    """
+    file = open(folder / ".lock", "a+", encoding="utf-8")
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        owner = file.read(200).strip() or "another process"
+        file.close()
+        if error.errno in (errno.EACCES, errno.EAGAIN):
+            raise UserError(
+                f"{folder} is in use by {owner}: wait for it, or give another --exp_name; several processes of one run "
+                "are started with torchrun and --launcher pytorch"
+            ) from None
+        raise UserError(f"{folder} cannot be locked against other runs: {error.strerror}") from None
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {platform.node()}\n")
+    file.flush()
+    return file

@@ -14,6 +14,7 @@ import torch
 from extensions import recon_ops
 from tools import benchmark
 from tools.gpu_check.check import ROOT, Check, CheckFailed, call
+from utils.errors import REQUEUE
 
 # What ReCon calls in training; there the classic kernels are to be beaten by this factor.
 TRAINING_ROWS = ("fps-1024-64", "fps-2048-128", "fps-8192-1200", "knn-1024", "knn-2048", "chamfer-32")
@@ -161,9 +162,9 @@ def check_demo(check: Check) -> dict[str, Any]:
     results["seconds_to_first_epoch"] = round(time.perf_counter() - began, 1)
     run.send_signal(signal.SIGTERM)
     code, found = run.wait(), metrics()
-    if code != 130:
+    if code != REQUEUE:
         raise CheckFailed(
-            f"main.py ended with {code} when it was stopped after its first epoch, not with 130", **results
+            f"main.py ended with {code} when it was stopped after its first epoch, not with {REQUEUE}", **results
         )
     results |= {"device": found["device"], "epochs_at_stop": found["epochs"], "loss_at_stop": found["last"]["loss"]}
 
