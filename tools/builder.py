@@ -673,6 +673,10 @@ class Loader(DataLoader):
 
 def _obey_parent_only(_: int) -> None:
     """Ignore all `SIGNALS` but those of the main process, which ends its workers with SIGTERM after an error."""
+    if not hasattr(signal, "sigwaitinfo"):  # macOS
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        return
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     parent = os.getppid()
 

@@ -268,6 +268,19 @@ DIFFERENCES = (
         "no released file has another",
     ),
     Difference(
+        "a second run in the folder of a finished one",
+        "replaces it",
+        "refused without --overwrite; a lock keeps two runs apart",
+        "no result is lost by a repeated command",
+        "--overwrite",
+    ),
+    Difference(
+        "weights that become infinite or NaN",
+        "saved, and training goes on",
+        "an error that names the epoch and step; the last good checkpoint stays",
+        "hours of training on NaN",
+    ),
+    Difference(
         "several GPUs without a launcher",
         "DataParallel",
         "one GPU and a warning; the scripts start torchrun for `0,1`",

@@ -153,9 +153,7 @@ class Trainer:
 
     def _clip(self) -> Tensor:
         """Clip the gradients as the config says; returns their norm before."""
-        if self.config.grad_norm_clip is not None:
-            return nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_norm_clip)
-        return nn.utils.get_total_norm([p.grad for p in self.model.parameters() if p.grad is not None])
+        return nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_norm_clip or math.inf)
 
     def _generator(self, key: tuple, name: str, device: torch.device | str | None = None) -> torch.Generator:
         return seeding.generator(device or self.run.device, *key, name)
