@@ -32,9 +32,10 @@ train_opts=("${opts[@]}" $shorter)
 
 step() { echo; echo "[$1/6] $2"; }
 run() { # config, experiment name, further arguments of main.py
-    local config=cfgs/demo/$1.yaml experiment=$2
+    local config=cfgs/demo/$1.yaml experiment=$2 earlier=--overwrite
+    [ "$1" != pretrain ] || earlier=${resume:-$earlier}
     shift 2
-    python main.py --config "$config" --exp_name "$experiment" --num_workers 1 --overwrite "$@"
+    python main.py --config "$config" --exp_name "$experiment" --num_workers 1 "$earlier" "$@"
 }
 
 step 1 "the synthetic world"
@@ -42,7 +43,7 @@ python -m datasets.demo --out "$world" --scale "$scale"
 
 step 2 "pretraining on points, images and text"
 pretrained=experiments/pretrain/demo/$name/ckpt-last.pth
-run pretrain "$name" $resume --opts "${train_opts[@]}"
+run pretrain "$name" --opts "${train_opts[@]}"
 
 picture=experiments/pretrain/demo/$name/reconstruction.png
 python -m tools.visualize reconstruction --ckpts "$pretrained" --out "$picture" --opts "${opts[@]}"

@@ -8,6 +8,7 @@ import json
 import operator
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -302,3 +303,25 @@ def test_old_python_is_refused(fake_environment):
         assert done.returncode == 2 and done.stderr.count("\n") == 1
         assert done.stderr.startswith("error: Python 3.10 or newer is needed") and found in done.stderr
     assert not (fake_environment / "new").exists()
+
+
+@pytest.mark.parametrize("flag, expected", [([], "--overwrite"), (["--resume"], "--resume"), (["--keep"], "--resume")])
+def test_demo_resumes_its_pretraining_alone(tmp_path, flag, expected):
+    """Every other run of it replaces an earlier one; main.py refuses both flags at once."""
+    (tmp_path / "bin").mkdir()
+    shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
+    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    shutil.copy(ROOT / "requirements.txt", tmp_path / "recon-requirements.txt")
+    python = tmp_path / "bin/python"
+    python.write_text('#!/bin/sh\necho "$*" >>calls\ncase "$*" in *purelib*) echo "$VIRTUAL_ENV" ;; esac\n')
+    python.chmod(0o755)
+    environment = os.environ | {"VIRTUAL_ENV": str(tmp_path), "RECON_REQUIRE_LIBRARY": "0"}
+    command = ["bash", str(tmp_path / "scripts/demo.sh"), "--smoke", *flag]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    runs = [line for line in (tmp_path / "calls").read_text().splitlines() if line.startswith("main.py ")]
+    assert len(runs) == 6
+    for line in runs:
+        args = main.build_parser().parse_args(line.split()[1:])
+        wanted = expected if "cfgs/demo/pretrain.yaml" in line else "--overwrite"
+        assert (args.resume, args.overwrite) == (wanted == "--resume", wanted == "--overwrite"), line
