@@ -97,7 +97,7 @@ CORRECTIONS = (
         "dataset.val.others.fixed_test_points",
         "false",
         "true",
-        "test points of part segmentation are drawn anew at every evaluation",
+        "test points of part segmentation are drawn anew at every evaluation (dataset.test likewise)",
         PARTS,
     ),
 )
