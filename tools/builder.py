@@ -27,7 +27,7 @@ from models.build import Trainable
 from utils import checkpoint, distributed, seeding
 from utils.config import changed_keys, load_config, parse
 from utils.errors import UserError
-from utils.files import lock_folder, written_whole
+from utils.files import atomic_write, lock_folder
 from utils.logging import git_revision, make_logger, read_metrics, versions, write_json
 from utils.registry import nearest
 from utils.stopping import SIGNALS, StopRequest
@@ -356,7 +356,7 @@ class Run:
             "wall_seconds": round(time.perf_counter() - self.started, 3),
         }
         try:
-            with written_whole(self.folder / "config.yaml") as temporary:
+            with atomic_write(self.folder / "config.yaml") as temporary:
                 temporary.write_text(yaml.safe_dump(self.settings, sort_keys=False), encoding="utf-8")
             write_json(header | self.identity | numbers, self.folder / "metrics.json")
         except OSError as error:

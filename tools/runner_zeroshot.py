@@ -19,7 +19,7 @@ from tools.report import table
 from tools.task import predict
 from utils import distributed, seeding
 from utils.errors import UserError
-from utils.files import written_whole
+from utils.files import atomic_write
 from utils.logging import progress
 from utils.metrics import accuracy, class_accuracy, topk_accuracy
 from utils.registry import nearest
@@ -190,7 +190,7 @@ def write_predictions(path: Path, rows: Sequence[Sequence]) -> None:
     guesses = range(1, (len(rows[0]) - 3) // 2 + 1)
     head = ["split", "file", "truth"] + [f"{what}{i}" for i in guesses for what in ("name", "cosine")]
     try:
-        with written_whole(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        with atomic_write(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([head, *rows])
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}") from None
