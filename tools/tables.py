@@ -9,7 +9,7 @@ from pathlib import Path
 from tools.jobs import Job, run_jobs
 from tools.report import table as layout
 from utils.errors import UserError
-from utils.files import written_whole
+from utils.files import atomic_write
 from utils.logging import write_json
 from utils.metrics import mean_std
 
@@ -171,7 +171,7 @@ def save(table: Table, stem: Path) -> bool:
     try:
         stem.parent.mkdir(parents=True, exist_ok=True)
         for suffix, text in ((".md", markdown(table)), (".csv", lines.getvalue())):
-            with written_whole(stem.with_name(stem.name + suffix)) as temporary:
+            with atomic_write(stem.with_name(stem.name + suffix)) as temporary:
                 temporary.write_text(text, encoding="utf-8")
         runs = {
             job: {"done": bool(found), "git_revision": (found or {}).get("git_revision")}

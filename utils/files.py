@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and folders of one process only."""
+"""Atomic writes, and folders of one process only."""
 
 import contextlib
 import errno
