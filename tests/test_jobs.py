@@ -32,7 +32,11 @@ def chain(configs, monkeypatch) -> dict[str, Job]:
 
 def fake(job: Job, finished: bool = True, **numbers) -> None:
     """Write what a run of the job would leave."""
-    header = run_identity(job.task, job.seed, job.raw, job.start) | {"finished": finished, "metric": "accuracy", "last": {}}
+    header = run_identity(job.task, job.seed, job.raw, job.start) | {
+        "finished": finished,
+        "metric": "accuracy",
+        "last": {},
+    }
     job.folder.mkdir(parents=True, exist_ok=True)
     (job.folder / "metrics.json").write_text(json.dumps(header | numbers))
 
@@ -227,12 +231,12 @@ def test_plan_counts_a_shared_run_once(monkeypatch, capsys):
 @pytest.mark.parametrize("name", TABLES)
 def test_every_run_of_every_table_has_a_valid_config(name, scale, monkeypatch):
     from models import parse_model_config
-    from tools.engine.config import RunConfig
+    from tools.engine.config import run_config_class
 
     monkeypatch.chdir(ROOT)
     table = Planner(scale, 2).table(name)
     for job in {dataclasses.replace(job, seed=0, fold=None, after=None) for job in in_order(table.jobs)}:
-        config = parse(RunConfig, load_config(job.config, job.opts), "")
+        config = parse(run_config_class(), load_config(job.config, job.opts), "")
         parse_model_config(config.model)
     unknown = {"ReCon, ensemble, train+test shapes", "random weights", "Point-MAE, ReCon block", "from scratch"}
     assert not table.paper or set(table.rows) - set(table.paper) <= unknown, "rows that the paper does not have"

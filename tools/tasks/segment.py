@@ -55,7 +55,7 @@ class Segment(TrainedTask):
         self.check(self.test_data, f"dataset.{section}")
 
     def setup(self, data: Dataset) -> None:
-        self.augment = own_augmentation(self.run, self.run.config.augment)
+        self.augment = AUGMENTATIONS[own_augmentation(self.run, self.run.config.augment)]
         if "point_label" not in data.gives:
             raise UserError(f"dataset.train has no label for every point, which '{self.shape.NAME}' learns from")
 
