@@ -574,9 +574,10 @@ def build_dataset(run: Run, section: str) -> Dataset:
     if isinstance(others, dict):
         values = {**values, "others": {"npoints": run.config.npoints, **others}}
     dataset = datasets.build_dataset(values, run.config.data_root, f"dataset.{section}", run.args.seed)
-    columns = dataset[0]["points"].shape[1] if len(dataset) else 3
-    if columns != 3:
-        raise UserError(f"dataset.{section} gives points of {columns} columns, models take 3: set USE_NORMALS: false")
+    if dataset.columns != 3:
+        raise UserError(
+            f"dataset.{section} gives points of {dataset.columns} columns, models take 3: set USE_NORMALS: false"
+        )
     return dataset
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from datasets.point_transforms import AUGMENTATIONS, normalize_unit_sphere, random_subset
+from datasets.point_transforms import AUGMENTATIONS, random_subset
 from datasets.prompts import prompt, spell
 from models import build_model_from_cfg, parse_model_config
 from tools import runner_svm, runner_zeroshot
@@ -48,6 +48,9 @@ class Pretrain(Task):
                     setattr(sections, section, load_config(PROBES[self.validate])["dataset"][own])
                 self.probed.append(build_dataset(run, section))
 
+    def prepare(self, data: Dataset) -> None:
+        self.data = data
+
     def save_epochs(self) -> range:
         return range(250, self.run.config.max_epoch + 1, 25)  # as released
 
@@ -64,7 +67,7 @@ class Pretrain(Task):
 
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
         config = self.run.config
-        points = normalize_unit_sphere(random_subset(batch["points"], config.npoints, draw("points")))
+        points = self.data.normalize(random_subset(batch["points"], config.npoints, draw("points")), "sample")
         points, text = self.augment(points, draw("augment")), None
         if "text" in batch:
             names = [spell(name, config.prompt_names) for name in batch["text"]]

@@ -46,7 +46,7 @@ class Segment(Task):
 
     def prepare(self, data: Dataset) -> None:
         self.augment = AUGMENTATIONS[own_augmentation(self.run)]
-        if "point_label" not in data[0]:
+        if "point_label" not in data.gives:
             raise UserError(f"dataset.train has no label for every point, which '{self.shape.NAME}' learns from")
 
     @abstractmethod
@@ -127,13 +127,14 @@ class SemanticSegment(Segment):
 
     def prepare(self, data: Dataset) -> None:
         super().prepare(data)
-        if not hasattr(data, "class_weights"):
+        weights = data.class_weights()
+        if weights is None:
             raise UserError("dataset.train has no class weights, as 'S3DIS' does")
-        self.weight = F.pad(data.class_weights(), (0, self.shape.cls_dim - len(data.class_names)))
+        self.weight = F.pad(weights, (0, self.shape.cls_dim - len(data.class_names)))
         self.weight = self.weight.to(self.run.device)
 
     def check(self, data: Dataset, where: str) -> None:
-        if "index" not in data[0]:
+        if "index" not in data.gives:
             raise UserError(f"{where} does not cover whole rooms, as 'S3DISRooms' does")
         self.require("cls_dim", len(data.class_names), "classes")
 

@@ -118,7 +118,7 @@ class Trainer:
         self.loader.batch_sampler.seek(self.epoch, self.step)
         steps, together, mean = len(self.loader), self.config.step_per_update, self.config.accumulation == "mean"
         for batch in self.loader if self.step < steps else ():
-            batch = to_device(batch, self.run.device)
+            batch = self.data.finish(to_device(batch, self.run.device))
             key = (self.run.args.seed, distributed.rank(), self.epoch, self.step)
             seeding.seed_everything(*key)
             self.schedule.set(self.epoch, self.step / steps)
