@@ -125,10 +125,11 @@ class ShapeNet(PointDataset):
         if config.images:
             self.gives |= {"image"}
             self.transform = ImageTransform(config.image_size, config.image_norm, config.image_augment)
-            if "views" in self.rows and pack.settings != self.pack_settings():
-                told = "the views in %s are packed with %s, not %s: their files are read"
-                logging.getLogger(__name__).warning(told, pack.folder, pack.settings, self.pack_settings())
+            if "views" in self.rows and pack.settings["edge"] != self.transform.edge:
+                told = "%s holds views of %d pixels, image_size and image_augment ask for %d: files are read"
+                logging.getLogger(__name__).warning(told, pack.folder, pack.settings["edge"], self.transform.edge)
                 del self.rows["views"]
+            self.swapped = bool(pack) and pack.settings.get("bgr") != config.bgr
             if "views" not in self.rows:
                 self._check_files(config.IMG_PATH, ".png", "views", origins)
 
@@ -176,7 +177,8 @@ class ShapeNet(PointDataset):
         if self.transform is None or self.features is not None:
             return arrays
         if "views" in self.rows:
-            return arrays | {"views": self.rows["views"].read(at)[0]}
+            views = self.rows["views"].read(at)[0]
+            return arrays | {"views": np.ascontiguousarray(views[..., ::-1]) if self.swapped else views}
         image = read_image(self._path(index, True), self.config.bgr)
         return arrays | {"views": np.array(self.transform.resize(image))}
 
