@@ -5,8 +5,6 @@ finds the files by itself.
 """
 
 import dataclasses
-import importlib
-import pkgutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +20,7 @@ from utils.errors import UserError
 from utils.registry import Registry, nearest
 from utils.seeding import generator
 
-DATASETS = Registry("data set")
+DATASETS = Registry("data set", "datasets")
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -222,18 +220,10 @@ def dataset_class(section: Mapping, where: str) -> type[PointDataset]:
         raise UserError(f"missing config key '{where}._base_.NAME'")
     if not isinstance(name, str):
         raise UserError(f"config key '{where}._base_.NAME' must be text, got {name!r}")
-    _find_datasets()
     try:
         return DATASETS.get(name)
     except UserError as error:
         raise UserError(f"{where}._base_.NAME: {error}") from None
-
-
-def _find_datasets() -> None:
-    """Import the files of this folder once; each data set files itself in `DATASETS`."""
-    for module in pkgutil.iter_modules([str(Path(__file__).parent)], "datasets."):
-        if not module.ispkg:
-            importlib.import_module(module.name)
 
 
 def collate(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tools import fewshot, jobs, paper, reproduce, tables
-from tools.builder import identity
+from tools.engine.run import run_identity
 from tools.jobs import Job, in_order, run_jobs
 from tools.paper import SCALES, TABLES, Planner
 from tools.tables import Cell, Table
@@ -32,7 +32,11 @@ def chain(configs, monkeypatch) -> dict[str, Job]:
 
 def fake(job: Job, finished: bool = True, **numbers) -> None:
     """Write what a run of the job would leave."""
-    header = identity(job.task, job.seed, job.raw, job.start) | {"finished": finished, "metric": "accuracy", "last": {}}
+    header = run_identity(job.task, job.seed, job.raw, job.start) | {
+        "finished": finished,
+        "metric": "accuracy",
+        "last": {},
+    }
     job.folder.mkdir(parents=True, exist_ok=True)
     (job.folder / "metrics.json").write_text(json.dumps(header | numbers))
 
@@ -227,7 +231,7 @@ def test_plan_counts_a_shared_run_once(monkeypatch, capsys):
 @pytest.mark.parametrize("name", TABLES)
 def test_every_run_of_every_table_has_a_valid_config(name, scale, monkeypatch):
     from models import parse_model_config
-    from tools.builder import RunConfig
+    from tools.engine.config import RunConfig
 
     monkeypatch.chdir(ROOT)
     table = Planner(scale, 2).table(name)

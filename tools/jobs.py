@@ -20,7 +20,8 @@ from pathlib import Path
 
 import torch
 
-from tools.builder import Fold, differences, identity, parse_run_config, read_config, run_folder
+from tools.engine.config import Fold, parse_run_config, read_config, run_folder
+from tools.engine.run import differences, run_identity
 from utils.errors import UserError
 from utils.logging import ConsoleHandler, progress, read_metrics
 
@@ -34,7 +35,7 @@ FLAGS = {
 }
 RESUMED = ("pretrain", "finetune", "scratch")  # a test goes on with its rounds of voting by itself
 # Imported once for all jobs, which are forked from the process that holds them.
-PRELOADED = ["tools.runner_classify", "tools.runner_pretrain", "tools.runner_zeroshot", "torch.utils.tensorboard"]
+PRELOADED = ["tools.tasks.classify", "tools.tasks.pretrain", "tools.tasks.zeroshot", "torch.utils.tensorboard"]
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Job:
             found = None
         if found is None or (self.after is not None and self.after.result() is None):
             return None
-        own = identity(self.task, self.seed, self.raw, self.start)
+        own = run_identity(self.task, self.seed, self.raw, self.start)
         if self.start and own["weights"] is None:  # removed since
             del own["weights"]
         return None if differences(found, own) else found

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from models import parse_model_config
 from tools import fidelity
-from tools.builder import read_config, run_folder
+from tools.engine.config import read_config, run_folder
 from tools.jobs import Job
 from tools.tables import Cell, Table
 from utils.config import flatten, load_config, read_yaml

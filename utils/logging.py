@@ -60,7 +60,7 @@ def progress(iterable: Iterable | None = None, **options: Any) -> tqdm:
 
 
 def write_json(content: Mapping, path: Path) -> None:
-    """Write JSON by an atomic write."""
+    """Write JSON whole or not at all."""
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
