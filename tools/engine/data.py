@@ -31,9 +31,9 @@ def open_dataset(run: Run, section: str) -> PointDataset:
     if isinstance(others, dict):
         values = {**values, "others": {"npoints": run.config.npoints, **others}}
     dataset = datasets.build_dataset(values, run.config.data_root, f"dataset.{section}", run.args.seed)
-    columns = dataset[0]["points"].shape[1] if len(dataset) else 3
-    if columns != 3:
-        raise UserError(f"dataset.{section} gives points of {columns} columns, models take 3: set USE_NORMALS: false")
+    if dataset.columns != 3:
+        columns = f"{dataset.columns} columns, models take 3"
+        raise UserError(f"dataset.{section} gives points of {columns}: set USE_NORMALS: false")
     return dataset
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from datasets.point_transforms import AUGMENTATIONS, normalize_unit_sphere, random_subset
+from datasets.point_transforms import AUGMENTATIONS, random_subset
 from datasets.prompts import prompt, spell
 from models import build_model_from_cfg
 from models.losses import LossWeights
@@ -60,6 +60,9 @@ class Pretrain(TrainedTask):
                     setattr(sections, section, load_config(PROBES[self.validate])["dataset"][own])
                 self.probed.append(open_dataset(run, section))
 
+    def setup(self, data: Dataset) -> None:
+        self.data = data
+
     def save_epochs(self) -> range:
         return range(250, self.run.config.max_epoch + 1, 25)  # as released
 
@@ -71,7 +74,7 @@ class Pretrain(TrainedTask):
 
     def prepare(self, model: nn.Module, batch: dict, draw: Draw) -> dict:
         config = self.run.config
-        points = normalize_unit_sphere(random_subset(batch["points"], config.npoints, draw("points")))
+        points = self.data.normalize(random_subset(batch["points"], config.npoints, draw("points")), "sample")
         patches = model.group(self.augment(points, draw("augment")))
         text = None
         if "text" in batch:

@@ -156,7 +156,10 @@ class SemanticSegment(Segment):
 
     def setup(self, data: Dataset) -> None:
         super().setup(data)
-        self.weight = F.pad(data.class_weights(), (0, self.shape.cls_dim - len(data.class_names)))
+        weights = data.class_weights()
+        if weights is None:
+            raise UserError("dataset.train has no class weights, as 'S3DIS' does")
+        self.weight = F.pad(weights, (0, self.shape.cls_dim - len(data.class_names)))
         self.weight = self.weight.to(self.run.device)
 
     def check(self, data: Dataset, where: str) -> None:
