@@ -10,7 +10,7 @@ import yaml
 import main
 from tools import fidelity
 from tools.builder import parse_run_config
-from tools.paper import Planner
+from tools.paper.plan import Planner
 from utils.config import load_config, read_yaml
 
 ROOT = Path(__file__).parent.parent

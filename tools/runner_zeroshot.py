@@ -15,7 +15,7 @@ from datasets.prompts import all_prompts, spell
 from models import build_model_from_cfg
 from models.downstream import PointTransformerZeroShot
 from tools.builder import Run, build_dataset, load_pretrained
-from tools.report import table
+from tools.report import text_table
 from tools.task import predict
 from utils import distributed, seeding
 from utils.errors import UserError
@@ -211,7 +211,7 @@ def results_table(by_query: dict, chosen: tuple[str, str], splits: Sequence[str]
             rows.append([title, *(f"{number['accuracy']:.1f}" for number in numbers)])
     chance = [1] * len(head) + tops
     rows.append(["chance", *(f"{100 * k / classes:.1f}" for k in chance)])
-    return table(rows)
+    return text_table(rows)
 
 
 def probe(run: Run, model: PointTransformerZeroShot, teacher: nn.Module, dataset: Dataset) -> dict:
