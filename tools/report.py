@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from utils.errors import Parser, UserError, run_command
 from utils.logging import read_metrics
@@ -39,10 +40,10 @@ def text_table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([line(rows[0]), "  ".join("-" * w for w in widths), *map(line, rows[1:])])
 
 
-def markdown_table(rows: Sequence[Sequence[str]]) -> str:
-    """The same in Markdown."""
+def markdown_table(rows: Sequence[Sequence[Any]]) -> str:
+    """The same in Markdown, of any cells."""
     lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def _spread(values: list[float]) -> str:
