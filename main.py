@@ -2,43 +2,16 @@
 
 import argparse
 import contextlib
-import importlib
 import os
 from collections.abc import Sequence
 
-from utils.errors import Parser, UserError, run_command
+import torch
 
-RUNNERS = {
-    "pretrain": "runner_pretrain",
-    "finetune": "runner_classify",
-    "scratch": "runner_classify",
-    "test": "runner_classify",
-    "zeroshot": "runner_zeroshot",
-    "svm": "runner_svm",
-}
-# Released: the first of these that is given decides, and none of them means pretraining.
-TASK_FLAGS = {
-    "--test": "test",
-    "--zeroshot": "zeroshot",
-    "--svm": "svm",
-    "--finetune_model": "finetune",
-    "--scratch_model": "scratch",
-}
-# Models that have a runner of their own for what is classification otherwise.
-MODEL_RUNNERS = {"PartSegmentation": "runner_segment", "SemanticSegmentation": "runner_segment"}
-
-
-def at_least(least: int, none: int | None = None):
-    """Argument type: whole numbers from `least` on, and `none`, which stands for "not given"."""
-
-    def number(text: str) -> int:
-        if int(text) < least and int(text) != none:
-            raise argparse.ArgumentTypeError(f"must be at least {least}, got {text}")
-        return int(text)
-
-    number.__name__ = "whole number"
-    return number
-
+from tools.engine.loop import perform
+from tools.engine.run import start_run
+from tools.engine.task import Mode, all_modes, all_tasks
+from utils import distributed
+from utils.errors import Parser, UserError, at_least, run_command
 
 def build_parser() -> Parser:
     """Build the parser of the command line: the released flags and a few more."""
@@ -66,14 +39,13 @@ def build_parser() -> Parser:
     )
     group.add_argument("--val_freq", type=at_least(1), default=1, metavar="N", help="test every N epochs (%(default)s)")
 
+    group.add_argument("--precision", choices=("fp32", "tf32", "bf16", "fp16"), help="the config's precision (fp32)")
+    group.add_argument("--compile", action="store_true", help="compile the model with torch.compile")
+
     group = parser.add_argument_group("task, one of (of several the first in this order)")
-    group.add_argument("--test", action="store_true", help="test the fine-tuned classifier or segmenter in --ckpts")
-    group.add_argument(
-        "--zeroshot", action="store_true", help="classify by class names with --ckpts, or with random weights"
-    )
-    group.add_argument("--svm", action="store_true", help="linear SVM on the features of --ckpts, or of random weights")
-    group.add_argument("--finetune_model", action="store_true", help="train a classifier or segmenter from --ckpts")
-    group.add_argument("--scratch_model", action="store_true", help="train one without --ckpts")
+    for mode in all_modes():
+        if mode.flag:
+            group.add_argument(mode.flag, action="store_true", help=mode.help)
 
     group = parser.add_argument_group("weights")
     group.add_argument("--ckpts", metavar="FILE", help="checkpoint that the task starts from")
@@ -88,19 +60,15 @@ def build_parser() -> Parser:
         "--overwrite", action="store_true", help="replace an earlier run of this name, once this one has results"
     )
 
-    group = parser.add_argument_group("few-shot classification and voting")
+    group = parser.add_argument_group("few-shot classification")
     group.add_argument("--way", type=at_least(1, -1), default=-1, metavar="W", help="classes (5 or 10)")
     group.add_argument(
         "--shot", type=at_least(1, -1), default=-1, metavar="S", help="training samples a class (10 or 20)"
     )
     group.add_argument("--fold", type=at_least(0, -1), default=-1, metavar="F", help="which of the folds (0 to 9)")
-    group.add_argument(
-        "--vote",
-        action="store_true",
-        help="with --test of a classifier: vote as well; goes on after rounds that are done",
-    )
-    group.add_argument("--no_vote", dest="vote", action="store_false", help="take back a --vote before it")
-    group.add_argument("--rounds", type=at_least(1), metavar="N", help="rounds of voting (the config's vote.rounds)")
+
+    for task in all_tasks():
+        task.add_arguments(parser)
 
     group = parser.add_argument_group("several processes")
     group.add_argument("--launcher", choices=("none", "pytorch"), default="none", help="pytorch: started by torchrun")
@@ -115,12 +83,12 @@ def build_parser() -> Parser:
     return parser
 
 
-def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def read_arguments(argv: Sequence[str] | None = None) -> tuple[Mode, argparse.Namespace]:
     """Parse and check the command line.
 
     Returns:
-        The flags; `seed` is None where that of the run to resume is meant. Besides them `task`, and `notes`: lines to
-        tell the user, about flags that do something else than they seem to.
+        What is asked for, and the flags; `seed` is None where that of the run to resume is meant. Besides them `notes`:
+        lines to tell the user, about flags that do something else than they seem to.
 
     Raises:
         UserError: for anything wrong with it.
@@ -135,15 +103,13 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if args.local_rank is None:
         args.local_rank = int(os.environ.get("LOCAL_RANK", 0))
     args.exp_name = _run_name(args.exp_name) + (f"_{args.mode}" if args.mode else "")
-    _choose_task(args)
-    _check_weights(args)
-    if args.rounds is not None and not args.vote:
-        raise UserError("--rounds goes with --vote")
-    if args.vote and args.task != "test":
-        args.notes.append("--vote has no effect without --test")
+    mode = _choose_mode(args)
+    _check_weights(args, mode)
+    for task in all_tasks():
+        task.check_arguments(args)
     if args.seed is None and not args.resume:
         args.seed = 0
-    return args
+    return mode, args
 
 
 def _run_name(name: str) -> str:
@@ -158,68 +124,60 @@ def _run_name(name: str) -> str:
     return plain
 
 
-def _choose_task(args: argparse.Namespace) -> None:
-    """Set `task`, and refuse what the released code refuses."""
-    given = [flag for flag in TASK_FLAGS if getattr(args, flag.removeprefix("--"))]
-    args.task = TASK_FLAGS[given[0]] if given else "pretrain"
+def _choose_mode(args: argparse.Namespace) -> Mode:
+    """Return what is asked for, and refuse what the released code refuses."""
+    given = [mode for mode in all_modes() if mode.flag and getattr(args, mode.dest)]
+    mode = given[0] if given else next(mode for mode in all_modes() if not mode.flag)
     if given[1:]:
-        args.notes.append(f"a run does one task: {given[0]} comes first, {' and '.join(given[1:])} is ignored")
-    if args.resume and args.task == "test":
-        raise UserError("--resume does not go with --test; voting that was interrupted goes on with the same command")
+        ignored = " and ".join(other.flag for other in given[1:])
+        args.notes.append(f"a run does one task: {mode.flag} comes first, {ignored} is ignored")
+        for other in given[1:]:
+            setattr(args, other.dest, False)
+    if args.resume and mode.resumed_by:
+        raise UserError(f"--resume does not go with {mode.flag}; {mode.resumed_by}")
     if args.resume and args.overwrite:
         raise UserError("--resume continues the run in its folder, --overwrite replaces it: give one of them")
     if args.resume and args.start_ckpts:
         raise UserError("--resume does not go with --start_ckpts: it continues the run from its own ckpt-last.pth")
-    if args.resume and args.task in ("zeroshot", "svm"):
-        args.notes.append(f"--resume has no effect with {given[0]}, which starts anew")
+    if args.resume and not mode.trains:
+        args.notes.append(f"--resume has no effect with {mode.flag}, which starts anew")
         args.resume = False
+    return mode
 
 
-def _check_weights(args: argparse.Namespace) -> None:
+def _check_weights(args: argparse.Namespace, mode: Mode) -> None:
     """Check that the checkpoint of the task is there, and drop the one that it does not read."""
-    if args.allow_missing and (args.task == "test" or not (args.ckpts or args.start_ckpts)):
+    if args.allow_missing and (mode.needs_weights or not (args.ckpts or args.start_ckpts)):
         raise UserError("--allow_missing is for a checkpoint that a task starts from; --test needs all weights")
-    if args.task == "test" and not args.ckpts:
-        raise UserError("--test needs --ckpts FILE, the checkpoint to measure")
-    if args.task == "pretrain" and args.ckpts:
+    if mode.needs_weights and not args.ckpts:
+        raise UserError(f"{mode.flag} needs --ckpts FILE, the checkpoint to measure")
+    if mode.starts_from != "ckpts" and args.ckpts:
         args.notes.append("--ckpts has no effect: pretraining starts from --start_ckpts (no task flag is given)")
         args.ckpts = None
-    if args.task != "pretrain" and args.start_ckpts:
-        args.notes.append(f"--start_ckpts has no effect: only pretraining starts from it, not {args.task}")
+    if mode.starts_from != "start_ckpts" and args.start_ckpts:
+        args.notes.append(f"--start_ckpts has no effect: only pretraining starts from it, not {mode.name}")
         args.start_ckpts = None
-    if args.task == "finetune" and not args.ckpts and not args.resume:
-        args.notes.append("--finetune_model without --ckpts: training from scratch, no weights are loaded")
-    if args.task == "scratch" and args.ckpts:
-        args.notes.append(f"--scratch_model with --ckpts: training starts from {args.ckpts}, not from scratch")
+    if mode.note_without and not args.ckpts and not args.resume:
+        args.notes.append(mode.note_without)
+    if mode.note_with and args.ckpts:
+        args.notes.append(mode.note_with.format(ckpts=args.ckpts))
     for name in ("ckpts", "start_ckpts"):
         if getattr(args, name) and not os.path.isfile(getattr(args, name)):
             raise UserError(f"--{name}: checkpoint not found: {getattr(args, name)}")
-
-
-def runner_of(task: str, model: str) -> str:
-    """Return the module under tools/ that does a task with a model of this name."""
-    runner = RUNNERS[task]
-    return MODEL_RUNNERS.get(model, runner) if runner == "runner_classify" else runner
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one task.
 
     Raises:
-        UserError: for everything that the person at the keyboard can mend.
+        UserError: for everything that a user can mend.
         Interrupted: if asked to stop, after saving.
     """
-    args = read_arguments(argv)
-    # Imported late: --help and wrong arguments answer at once.
-    import torch
-
-    from tools.builder import start_run
-    from utils import distributed
-
+    mode, args = read_arguments(argv)
     device = distributed.start(args.launcher, args.local_rank)
     with contextlib.ExitStack() as held:
         held.callback(distributed.stop)
-        run = start_run(args, args.task, device)
+        run = start_run(args, mode, device)
         held.callback(run.close)
         for note in args.notes:
             run.log.warning(note)
@@ -228,7 +186,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             run.log.warning(
                 f"one of {gpus} GPUs is used; torchrun --nproc_per_node={gpus} main.py --launcher pytorch uses all"
             )
-        importlib.import_module(f"tools.{runner_of(args.task, run.config.model['NAME'])}").main(run)
+        perform(run)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import trimesh
 from PIL import Image
 
 from utils.errors import UserError
-from utils.files import written_whole
+from utils.files import atomic_write
 
 StrPath = str | os.PathLike
 
@@ -148,8 +148,8 @@ def read_pickle(path: StrPath, what: str = "pickle", hint: str = "") -> Any:
 
 
 def write_pickle(path: StrPath, content: Any) -> None:
-    """Write a pickle whole or not at all."""
-    with written_whole(Path(path)) as temporary, open(temporary, "wb") as file:
+    """Write a pickle by an atomic write."""
+    with atomic_write(Path(path)) as temporary, open(temporary, "wb") as file:
         pickle.dump(content, file, protocol=4)
 
 

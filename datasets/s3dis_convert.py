@@ -19,7 +19,7 @@ import numpy as np
 from datasets.readers import read_points_txt
 from datasets.s3dis import CLASS_NAMES, S3DIS
 from utils.errors import Parser, UserError, run_command
-from utils.files import written_whole
+from utils.files import atomic_write
 from utils.logging import progress
 
 LAYOUT = "Area_<a>/<room>_<n>/Annotations/<class>_<n>.txt, a line x y z r g b a point"
@@ -57,7 +57,7 @@ def class_of(path: Path) -> int:
 
 
 def convert_room(room: Path, path: Path, repair: bool = False) -> list[str]:
-    """Convert one room and write it, whole or not at all.
+    """Convert one room and write it by an atomic write.
 
     Args:
         room: its raw folder.
@@ -81,7 +81,7 @@ def convert_room(room: Path, path: Path, repair: bool = False) -> list[str]:
     array = np.concatenate(objects)
     array[:, :3] -= array[:, :3].min(0)
     try:
-        with written_whole(path) as temporary, open(temporary, "wb") as out:
+        with atomic_write(path) as temporary, open(temporary, "wb") as out:
             np.save(out, array)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error}") from None

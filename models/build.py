@@ -50,6 +50,16 @@ class Trainable:
 
     new_parameters: tuple[str, ...] = ()
     has_losses = False
+    pretrains = classifies = gives_features = embeds = False
+    segments: str | None = None
+
+    def group(self, points):
+        """Group points (B, N, 3), or return them as they are."""
+        return points
+
+    def frozen_parameters(self) -> list[nn.Parameter]:
+        """What does not train under the config's `type`."""
+        return []
 
     def head_parameters(self) -> list[str]:
         """Names of the parameters that train at ten times the learning rate, all of them with weight decay."""

@@ -60,11 +60,16 @@ class PointTransformer(PointModel):
     """
 
     Config = ClassifierConfig
+    classifies = True
     new_parameters = ("cls_head_finetune.",)
 
     def __init__(self, config: ClassifierConfig):
         super().__init__(config)
+        self.type = config.type
         self.cls_head_finetune = classifier_head((len(self.queries) + 1) * config.trans_dim, config)
+
+    def frozen_parameters(self):
+        return [] if self.type == "full" else [p for n, p in self.named_parameters() if "cls" not in n]
 
     def head_parameters(self) -> list[str]:
         """The released rule: every name with `cls` in it, so the class token and its position too."""
@@ -111,6 +116,7 @@ class PointTransformerZeroShot(TeacherHolder, PointModel):
     """
 
     Config = ZeroShotConfig
+    embeds = True
 
     def __init__(self, config: ZeroShotConfig):
         super().__init__(config)
@@ -191,6 +197,7 @@ class PointTransformerSVM(PointModel):
     """Frozen features for a linear support vector machine."""
 
     Config = SVMConfig
+    gives_features = True
 
     def forward(self, points: Tensor) -> Tensor:
         """Map points (B, N, 3) to features (B, 2C): maximum over queries; maximum plus mean over local tokens."""

@@ -1,9 +1,26 @@
 """Loss terms of ReCon that are not in PyTorch."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from extensions import chamfer_l1, chamfer_l2
+
+@dataclass
+class LossWeights:
+    """`loss_weights`: factors of the terms of the pretraining loss (released: all 1)."""
+
+    mdm: float = 1.0
+    csc_img: float = 1.0
+    csc_text: float = 1.0
+    smc: float = 1.0
+
+    def __post_init__(self):
+        for name, weight in vars(self).items():
+            if not 0 <= weight < float("inf"):
+                raise ValueError(f"{name} must be at least 0 and finite, got {weight}")
+
 
 RECONSTRUCTION_LOSSES = {"cdl1": chamfer_l1, "cdl2": chamfer_l2}
 

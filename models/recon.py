@@ -102,6 +102,7 @@ class MaskedAutoencoder(Trainable, nn.Module):
         super().__init__()
         shape = config.transformer_config
         width = shape.trans_dim
+        self.config = config
         self.loss = RECONSTRUCTION_LOSSES[config.loss]
         self.mask_type = shape.mask_type
         self.num_masked = int(shape.mask_ratio * config.num_group)
@@ -124,6 +125,25 @@ class MaskedAutoencoder(Trainable, nn.Module):
                 nn.init.xavier_uniform_(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+
+    pretrains = True
+
+    def group(self, points):
+        return self.MAE_encoder.group(points)
+
+    def targets(self, image, text):
+        return {"image": image, "text": text}
+
+    def downstream(self, **keys):
+        patches = {name: getattr(self.config, name) for name in ("num_group", "group_size", "block_form")}
+        sizes = ("trans_dim", "encoder_dims", "patch_dim", "depth", "num_heads")
+        transformer = {name: getattr(self.config.transformer_config, name) for name in sizes}
+        from models.build import build_model_from_cfg
+        downstream = build_model_from_cfg({**patches, **transformer, **keys})
+        state = {name.removeprefix("MAE_encoder."): value for name, value in self.state_dict().items()}
+        wanted = downstream.state_dict()
+        downstream.load_state_dict({name: state.get(name, value) for name, value in wanted.items()})
+        return downstream
 
     def draw_mask(self, centers: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Choose the groups to hide.
@@ -253,6 +273,7 @@ class ReCon(TeacherHolder, MaskedAutoencoder):
         category: Tensor | None = None,
         mask: Tensor | None = None,
         generator: torch.Generator | None = None,
+        targets=None,
     ) -> dict[str, Tensor]:
         """Compute the loss terms of a batch.
 
@@ -271,6 +292,8 @@ class ReCon(TeacherHolder, MaskedAutoencoder):
             ValueError: if the category is missing though `smc` needs it, or shapes do not fit.
             UserError: if an input is not what its teacher takes, see `Teacher.encode`.
         """
+        if targets:
+            image, text = targets["image"], targets["text"]
         query, *encoded = self._encode_visible(points, mask, generator)
         *cls_query, img_query, text_query = query.unbind(1)
         losses = self._reconstruction(*encoded)

@@ -151,6 +151,7 @@ class PartSegmentation(Segmentation):
     """
 
     Config = PartSegmentationConfig
+    segments = "parts"
 
     def __init__(self, config: PartSegmentationConfig):
         super().__init__(config, CATEGORY_DIM)
@@ -176,6 +177,7 @@ class SemanticSegmentation(Segmentation):
     """Things in rooms, from coordinates alone (S3DIS; recipe of the authors' ACT)."""
 
     Config = SegmentationConfig
+    segments = "scenes"
 
     def forward(self, points: Tensor) -> Tensor:
         """Map points (B, N, 3) to log-probabilities (B, N, classes)."""

@@ -1,5 +1,7 @@
 """The ReCon block, the two-stream encoder made of it, and the masked-autoencoder decoder."""
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from timm.layers import DropPath, Mlp
@@ -9,6 +11,11 @@ from extensions import group
 from models.embedding import PatchEmbedding
 
 Streams = tuple[Tensor, Tensor]
+
+
+class Patches(NamedTuple):
+    neighborhoods: Tensor
+    centers: Tensor
 
 
 class Attention(nn.Module):
@@ -260,9 +267,12 @@ class ReConEncoder(nn.Module):
         self.blocks = ReConBlocks(trans_dim, depth, num_heads, drop_path_rate, stop_grad, block_form)
         self.norm = nn.LayerNorm(trans_dim)
 
+    def group(self, points: Tensor) -> Patches:
+        return Patches(*group(points, self.num_group, self.group_size))
+
     def tokenize(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Group points (B, N, 3); returns tokens (B, G, C), centres (B, G, 3), neighbourhoods (B, G, K, 3)."""
-        neighborhoods, centers = group(points, self.num_group, self.group_size)
+        neighborhoods, centers = self.group(points) if isinstance(points, Tensor) else points
         return self.encoder(neighborhoods), centers, neighborhoods
 
     def encode(self, tokens: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:

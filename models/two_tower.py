@@ -62,6 +62,7 @@ class PointMAE(MaskedAutoencoder):
         category: Tensor | None = None,
         mask: Tensor | None = None,
         generator: torch.Generator | None = None,
+        targets=None,
     ) -> dict[str, Tensor]:
         """Compute the loss of a batch, `mdm`; arguments as for `ReCon`, of which points and masks are looked at."""
         _, *encoded = self._encode_visible(points, mask, generator)
@@ -141,6 +142,7 @@ class PointTransformerTwoTower(PointModel):
         config: `stream` is MDM (reconstruction), CMC (contrast) or ALL.
     """
 
+    classifies = True
     Config = TwoTowerClassifierConfig
     new_parameters = PlainTransformer.new_parameters
 
@@ -149,14 +151,21 @@ class PointTransformerTwoTower(PointModel):
             nn.Module.__init__(self)
         else:
             super().__init__(config)
+        self.type = config.type
         self.stream, self.patches = config.stream, (config.num_group, config.group_size)
         if config.stream != "MDM":
             self.Dis_encoder = ReConEncoder(**config.encoder_arguments(queries=("img", "text")))
         self.cls_head_finetune = classifier_head((4 if config.stream == "ALL" else 2) * config.trans_dim, config)
 
+    def group(self, points):
+        return group(points, *self.patches)
+
+    def frozen_parameters(self):
+        return [] if self.type == "full" else [p for n, p in self.named_parameters() if "cls" not in n]
+
     def forward(self, points: Tensor) -> Tensor:
         """Map points (B, N, 3) to logits (B, classes)."""
-        neighborhoods, centers = group(points, *self.patches)
+        neighborhoods, centers = group(points, *self.patches) if isinstance(points, Tensor) else points
         features = []
         if self.stream != "CMC":
             query, local = self.encode(self.encoder(neighborhoods), centers)

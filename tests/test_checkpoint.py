@@ -23,7 +23,7 @@ from utils.checkpoint import (
     strip_prefixes,
 )
 from utils.errors import UserError
-from utils.files import written_whole
+from utils.files import atomic_write
 
 
 class Model(nn.Module):
@@ -126,7 +126,7 @@ def test_a_checkpoint_that_cannot_be_written(tmp_path):
 def test_a_failed_write_keeps_the_old_file(tmp_path):
     path = tmp_path / "c.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError), written_whole(path) as temporary:
+    with pytest.raises(RuntimeError), atomic_write(path) as temporary:
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]

@@ -194,7 +194,7 @@ def test_first_task_flag_wins(ckpt):
 
 @pytest.mark.parametrize("line, places", RELEASED["derived"]["examples"].items())
 def test_released_run_folder(line, places, ckpt):
-    from tools.builder import run_folder
+    from tools.engine.config import run_folder
 
     args = main.read_arguments([ckpt if word == "p" else word for word in line.split()])
     folder = run_folder(args.config, args.task, args.exp_name)

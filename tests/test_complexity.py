@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tools import complexity
-from tools.builder import RunConfig
+from tools.engine.config import RunConfig
 from utils.config import load_config, parse
 from utils.errors import UserError
 

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from tools.builder import RunConfig
+from tools.engine.config import RunConfig
 from utils.config import load_config, parse
 from utils.errors import UserError
 

@@ -12,7 +12,7 @@ import torch
 from datasets import build
 from models import build_model_from_cfg, parse_model_config
 from models.build import MODELS
-from tools.builder import RunConfig
+from tools.engine.config import RunConfig
 from utils.config import load_config, merge, parse, read_yaml
 
 CONFIGS = sorted(str(path) for path in Path("cfgs").glob("*/*.yaml") if path.parent.name != "dataset_configs")

@@ -14,7 +14,7 @@ from torch import nn
 
 from models import build_model_from_cfg
 from tools import convert
-from tools.builder import build_optimizer
+from tools.engine.optim import build_optimizer
 from utils.checkpoint import load_checkpoint, optimizer_state, save_atomic
 from utils.errors import UserError
 from utils.logging import read_metrics

@@ -9,7 +9,7 @@ import yaml
 
 import main
 from tools import fidelity
-from tools.builder import parse_run_config
+from tools.engine.config import parse_run_config
 from tools.paper.plan import Planner
 from utils.config import load_config, read_yaml
 

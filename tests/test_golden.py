@@ -117,13 +117,14 @@ def test_pretrain(name, device):
 
 
 def test_pretrain_trajectory(device):
-    from tools.builder import AdamWKwargs, DatasetConfig, OptimizerConfig, RunConfig, build_optimizer
+    from tools.engine.config import DatasetSections, RunConfig
+    from tools.engine.optim import AdamWKwargs, OptimizerConfig, build_optimizer
 
     golden = load("trajectory_pretrain")
     config = json.loads(str(golden["config"]))
     model = fill_by_name(build_model_from_cfg(EasyDict(config["model"]))).train().to(device)
     kwargs = AdamWKwargs(config["lr"], config["weight_decay"])
-    run = RunConfig(config["model"], DatasetConfig(), npoints=1024, total_bs=4, optimizer=OptimizerConfig(kwargs))
+    run = RunConfig(config["model"], DatasetSections(), npoints=1024, total_bs=4, optimizer=OptimizerConfig(kwargs))
     optimizer = build_optimizer(model, run)
     for step, expected in enumerate(golden["loss"]):
         optimizer.zero_grad()

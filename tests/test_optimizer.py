@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from models import build_model_from_cfg
-from tools.builder import GROUPS, RunConfig, build_optimizer, build_schedule
+from tools.engine.config import RunConfig
+from tools.engine.optim import GROUPS, build_optimizer, build_schedule
 from utils.config import parse
 
 GOLDEN = Path(__file__).parent / "golden"

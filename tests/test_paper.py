@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.builder import identity
+from tools.engine.run import run_identity
 from tools.paper import __main__ as reproduce
 from tools.paper import fewshot, plan, queue, render
 from tools.paper.plan import SCALES, TABLES, Planner
@@ -34,7 +34,11 @@ def chain(configs, monkeypatch) -> dict[str, PlannedRun]:
 
 def fake(run: PlannedRun, finished: bool = True, **numbers) -> None:
     """Write what a run of the run would leave."""
-    header = identity(run.task, run.seed, run.raw, run.start) | {"finished": finished, "metric": "accuracy", "last": {}}
+    header = run_identity(run.task, run.seed, run.raw, run.start) | {
+        "finished": finished,
+        "metric": "accuracy",
+        "last": {},
+    }
     run.folder.mkdir(parents=True, exist_ok=True)
     (run.folder / "metrics.json").write_text(json.dumps(header | numbers))
 
@@ -229,7 +233,7 @@ def test_plan_counts_a_shared_run_once(monkeypatch, capsys):
 @pytest.mark.parametrize("name", TABLES)
 def test_every_run_of_every_table_has_a_valid_config(name, scale, monkeypatch):
     from models import parse_model_config
-    from tools.builder import RunConfig
+    from tools.engine.config import RunConfig
 
     monkeypatch.chdir(ROOT)
     table = Planner(scale, 2).table(name)

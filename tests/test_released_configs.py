@@ -14,8 +14,9 @@ import main
 from datasets import dataset_class
 from datasets.build import parse_section
 from models import parse_model_config
-from tools.builder import RunConfig, own_augmentation, parse_run_config, read_config
-from tools.runner_pretrain import Pretrain
+from tools.engine.config import RunConfig, parse_run_config, read_config
+from tools.engine.data import own_augmentation
+from tools.tasks.pretrain import Pretrain
 from utils.config import read_yaml
 from utils.errors import UserError
 
@@ -121,7 +122,7 @@ def test_overrides_of_sections_that_released_files_do_not_hold(released):
 @pytest.mark.parametrize("validate", ["svm", "zeroshot"])
 def test_pretraining_is_validated_on_the_released_data(released, monkeypatch, validate):
     asked = []
-    monkeypatch.setattr("tools.runner_pretrain.build_dataset", lambda run, section: asked.append(section))
+    monkeypatch.setattr("tools.tasks.pretrain.build_dataset", lambda run, section: asked.append(section))
     config = parse_run_config(read_config("cfgs/pretrain/base.yaml", [f"validate={validate}"]))
     assert Pretrain(as_run(config)).metric == f"{validate}_accuracy"
     assert asked == (["extra_train", "extra_val"] if validate == "svm" else ["extra_val"])

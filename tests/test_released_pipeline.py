@@ -20,7 +20,8 @@ from datasets.scanobjectnn import CLASS_NAMES, ScanObjectNN
 from extensions import farthest_point_sample
 from models import build_model_from_cfg
 from tests.test_golden import fill_by_name
-from tools.builder import AdamWKwargs, DatasetConfig, OptimizerConfig, RunConfig, build_optimizer
+from tools.engine.config import DatasetSections, RunConfig
+from tools.engine.optim import AdamWKwargs, OptimizerConfig, build_optimizer
 
 GOLDEN = Path(__file__).parent / "golden/pipeline"
 SAMPLING = np.load(GOLDEN / "sampling.npz")
@@ -185,7 +186,7 @@ def test_trajectory(name):
     frozen = {n for n, p in model.named_parameters() if not p.requires_grad}
     assert frozen == set(golden["frozen_names"].tolist())
     kwargs = AdamWKwargs(config["lr"], config["weight_decay"])
-    run = RunConfig(config["model"], DatasetConfig(), npoints=256, total_bs=4, optimizer=OptimizerConfig(kwargs))
+    run = RunConfig(config["model"], DatasetSections(), npoints=256, total_bs=4, optimizer=OptimizerConfig(kwargs))
     optimizer = build_optimizer(model, run)
     names = {id(parameter): n for n, parameter in model.named_parameters()}
     for group, key in zip(optimizer.param_groups, ("head", "no_decay", "decay"), strict=True):

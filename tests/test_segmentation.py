@@ -18,7 +18,7 @@ import main
 from datasets.shapenetpart import PARTS
 from extensions import three_interpolate, three_nn
 from models import build_model_from_cfg
-from tools.runner_segment import PartSegment, SemanticSegment
+from tools.tasks.segment import PartSegment, SemanticSegment
 from utils.checkpoint import load_checkpoint
 from utils.errors import Interrupted, UserError
 from utils.metrics import confusion_matrix, part_iou, part_scores, semantic_scores
@@ -259,7 +259,7 @@ def test_rooms_from_scratch_to_the_test(run, capsys, numbers_of):
 
 def start(task, configs, kind=None, *opts):
     """A task object without training: on the tiny config, with `evaluate` ready to be called."""
-    from tools.builder import start_run
+    from tools.engine.run import start_run
 
     args = main.read_arguments(["--config", str(configs[task]), "--scratch_model", "--num_workers", "0"])
     args.opts = list(opts)
@@ -345,7 +345,7 @@ BOTH = """
 import json, sys
 import main
 from tools import runner_segment
-from tools.builder import start_run
+from tools.engine.run import start_run
 from utils import distributed
 every = [main.read_arguments(line) for line in json.loads(sys.argv[1])]
 device = distributed.start("pytorch", every[0].local_rank)

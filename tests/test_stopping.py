@@ -24,7 +24,7 @@ SLOW = """
 import os, sys, time
 sys.path.insert(0, {root!r})
 import main
-import tools.runner_classify as classify
+import tools.tasks.classify as classify
 from utils.errors import run_command
 
 sample_test = classify.sample_test

@@ -14,12 +14,12 @@ import yaml
 from torch import nn
 
 import main
-import tools.trainer
-from tools.builder import Batches
-from tools.runner_classify import Classify
-from tools.runner_pretrain import Pretrain
-from tools.task import Task
-from tools.trainer import Trainer
+import tools.engine.loop
+from tools.engine.data import Batches
+from tools.tasks.classify import Classify
+from tools.tasks.pretrain import Pretrain
+from tools.engine.task import Task
+from tools.engine.loop import Trainer
 from utils.checkpoint import load_checkpoint
 from utils.errors import Interrupted, UserError
 
@@ -254,9 +254,9 @@ def fitting(run, monkeypatch):
 
     def make(length: int, *opts: str) -> Trainer:
         made = []
-        monkeypatch.setattr("tools.runner_classify.main", made.append)
+        monkeypatch.setattr("tools.tasks.classify.main", made.append)
         run("classify", "--scratch_model", "--opts", "augment=none", *opts)
-        monkeypatch.setattr(tools.trainer, "build_dataset", lambda *_: Numbers(length))
+        monkeypatch.setattr(tools.engine.loop, "build_dataset", lambda *_: Numbers(length))
         return Trainer(made[0], Fit(made[0]))
 
     return make
@@ -569,7 +569,7 @@ def test_a_run_that_replaces_another_takes_nothing_from_it(run, monkeypatch):
         raise RuntimeError("out of memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr("tools.trainer.Trainer._train_epoch", killed)
+        patch.setattr("tools.engine.loop.Trainer._train_epoch", killed)
         with pytest.raises(RuntimeError):
             run("classify", "--scratch_model", "--seed", "1")
     assert contents(folder) == before

@@ -14,8 +14,8 @@ import main
 from datasets import build_dataset
 from datasets.point_transforms import normalize_unit_sphere, sample_test
 from models import build_model_from_cfg
-from tools.builder import start_run
-from tools.runner_zeroshot import classify, group_accuracy, random_columns, rank_classes, results_table, spellings
+from tools.engine.run import start_run
+from tools.tasks.zeroshot import classify, group_accuracy, random_columns, rank_classes, results_table, spellings
 from utils.checkpoint import load_checkpoint, load_weights
 from utils.config import load_config
 from utils.errors import UserError

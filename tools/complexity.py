@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from models import build_model_from_cfg
 from models.embedding import PatchEmbedding
-from tools.builder import RunConfig, parse_run_config
+from tools.engine.config import RunConfig, parse_run_config
 from tools.report import text_table
 from utils.config import load_config
 from utils.errors import Parser, UserError, run_command

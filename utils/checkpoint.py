@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from utils.errors import UserError
-from utils.files import written_whole
+from utils.files import atomic_write
 
 # Metrics in published checkpoints may be numpy numbers; these names rebuild them and can do nothing else.
 _NUMPY = (getattr(np, "_core", None) or np.core).multiarray
@@ -43,7 +43,7 @@ def save_atomic(checkpoint: Mapping, path: Path, written: Callable[[], None] | N
         UserError: if it cannot be written: no space, no permission.
     """
     try:
-        with written_whole(path) as temporary:
+        with atomic_write(path) as temporary:
             torch.save(dict(checkpoint), temporary)
             if written is not None:
                 written()

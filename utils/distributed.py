@@ -1,6 +1,7 @@
 """One process or many: everything here works alike in both."""
 
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -92,10 +93,10 @@ def share_buffers(model: nn.Module) -> None:
             dist.broadcast(buffer, 0)
 
 
-def anywhere(flag: bool, device: torch.device) -> bool:
-    """Whether the flag is set in any process."""
+def anywhere(flags: Sequence[bool], device: torch.device) -> list[bool]:
+    """For each flag, whether it is set in any process."""
     if world_size() == 1:
-        return flag
-    votes = torch.tensor(int(flag), device=device)
+        return list(flags)
+    votes = torch.tensor(flags, dtype=torch.int32, device=device)
     dist.all_reduce(votes, op=dist.ReduceOp.MAX)
-    return bool(votes)
+    return votes.bool().tolist()

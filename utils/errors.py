@@ -1,4 +1,4 @@
-"""Errors that are for the person at the keyboard."""
+"""User-facing errors."""
 
 import argparse
 import contextlib
@@ -26,6 +26,18 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str):
         raise UserError(f"{message} (--help lists the arguments)")
+
+
+def at_least(least: int, none: int | None = None):
+    """Argument type: whole numbers from `least` on, and `none`, which stands for "not given"."""
+
+    def number(text: str) -> int:
+        if int(text) < least and int(text) != none:
+            raise argparse.ArgumentTypeError(f"must be at least {least}, got {text}")
+        return int(text)
+
+    number.__name__ = "whole number"
+    return number
 
 
 # Exit status of a run that was stopped and has saved: EX_TEMPFAIL of sysexits.h, which batch systems requeue.

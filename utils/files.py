@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and folders of one process only."""
+"""Atomic writes, and folders of one process only."""
 
 import contextlib
 import errno
@@ -13,7 +13,7 @@ from utils.errors import UserError
 
 
 @contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block ends without an error."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

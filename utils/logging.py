@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from utils import distributed
 from utils.errors import UserError
-from utils.files import written_whole
+from utils.files import atomic_write
 
 
 class ConsoleHandler(logging.Handler):
@@ -61,7 +61,7 @@ def progress(iterable: Iterable | None = None, **options: Any) -> tqdm:
 
 def write_json(content: Mapping, path: Path) -> None:
     """Write JSON whole or not at all."""
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 

@@ -1,6 +1,8 @@
 """Names in a config to classes in the code."""
 
 import difflib
+import importlib
+import pkgutil
 from collections.abc import Iterable
 
 from utils.errors import UserError
@@ -16,14 +18,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 class Registry:
-    """Map `NAME` entries of a config to classes.
+    """Map `NAME` entries of a config to classes, which file themselves when their module is imported.
 
     Args:
         kind: what the entries are, for messages: "model", "data set" ...
+        packages: their files are imported before anything is looked up, so that a new entry is a new file.
     """
 
-    def __init__(self, kind: str):
-        self.kind = kind
+    def __init__(self, kind: str, *packages: str):
+        self.kind, self.packages = kind, packages
         self.entries: dict[str, type] = {}
 
     def register(self, *names: str):
@@ -38,12 +41,20 @@ class Registry:
 
         return add
 
+    def find(self) -> dict[str, type]:
+        """Import the files of the packages; returns all entries by name."""
+        for package in self.packages:
+            for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+                if not module.ispkg:
+                    importlib.import_module(module.name)
+        return self.entries
+
     def get(self, name: str) -> type:
         """Return the class filed under `name`.
 
         Raises:
             UserError: if there is none; the message names the nearest known one.
         """
-        if name not in self.entries:
+        if name not in self.find():
             raise UserError(f"unknown {self.kind} '{name}'{nearest(name, self.entries)}")
         return self.entries[name]

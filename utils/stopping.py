@@ -42,7 +42,7 @@ class StopRequest:
 
     def anywhere(self, device: torch.device) -> bool:
         """Whether a stop was asked for in any process; all of them must call this."""
-        return distributed.anywhere(self.made, device)
+        return distributed.anywhere([self.made], device)[0]
 
     def check(self, device: torch.device) -> None:
         """Call it in all processes where nothing would be lost.

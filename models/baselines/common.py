@@ -69,6 +69,7 @@ class Baseline(Trainable, nn.Module):
         dropouts: hidden layers of the head, counted from its end, that dropout follows.
     """
 
+    classifies = True
     new_parameters = ("cls_head_finetune.",)
 
     def __init__(self, config: BaselineConfig, features: int, slope: float = 0.0, dropouts: int = 2):

@@ -26,7 +26,7 @@ from gpu_check.sections import check_benchmark, check_build, check_demo, check_g
 from gpu_check.steps import check_steps
 from tools.benchmark.common import processor
 from utils.errors import Parser, UserError, run_command
-from utils.files import written_whole
+from utils.files import atomic_write
 from utils.logging import git_revision, progress, versions, write_json
 
 PACKAGES = ("torch", "torchvision", "timm", "open_clip_torch", "numpy", "scipy", "scikit-learn", "triton", "torch-fps")
@@ -160,7 +160,7 @@ def run_check(check: Check, names: list[str], limit: float, out: Path) -> dict[s
             content["sections"][name] = found
             content["seconds"] = round(time.perf_counter() - began, 1)
             write_json(content, out.with_name(f"{out.name}.json"))
-            with written_whole(out.with_name(f"{out.name}.md")) as temporary:
+            with atomic_write(out.with_name(f"{out.name}.md")) as temporary:
                 temporary.write_text(markdown(content), encoding="utf-8")
             bar.update()
             say = bar.write if sys.stderr.isatty() else print

@@ -17,7 +17,8 @@ from gpu_check.check import Check, CheckFailed
 from models import build_model_from_cfg
 from models.teachers import build_image_teacher, build_text_teacher
 from tools.benchmark.peers import clouds as draw_clouds
-from tools.builder import RunConfig, build_optimizer, parse_run_config
+from tools.engine.config import RunConfig, parse_run_config
+from tools.engine.optim import build_optimizer
 from utils import seeding
 from utils.config import load_config
 

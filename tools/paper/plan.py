@@ -12,9 +12,9 @@ from typing import Literal
 
 from models import parse_model_config
 from tools import fidelity
-from tools.builder import read_config, run_folder
+from tools.engine.config import read_config, run_folder
 from tools.paper.render import Cell, Table
-from tools.paper.runs import TRAINED, PlannedRun
+from tools.paper.runs import PlannedRun, mode_of
 from utils.config import flatten, load_config, parse, read_yaml
 from utils.errors import UserError
 from utils.logging import read_metrics
@@ -158,7 +158,7 @@ class Planner:
 
     def run(self, task: str, config: str, method: str, seed: int, opts: Sequence[str] = (), **more) -> PlannedRun:
         """One run; `method` names it among the runs of its config."""
-        more["flags"] = tuple(self.scale.flags) if task in TRAINED else ()
+        more["flags"] = tuple(self.scale.flags) if mode_of(task).trains else ()
         name, opts = f"{method}-seed{seed}", (*self.opts, *opts)
         return PlannedRun(task, config, name, seed, opts, seconds=self._seconds(task, config), **more)
 

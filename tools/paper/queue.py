@@ -19,13 +19,11 @@ from pathlib import Path
 
 import torch
 
+from tools.engine.task import all_tasks
 from tools.paper.render import Table, save, show
 from tools.paper.runs import PlannedRun, in_order
 from utils.errors import UserError
 from utils.logging import ConsoleHandler, progress
-
-# Imported once, by the process from which all runs are forked.
-PRELOADED = ["tools.runner_classify", "tools.runner_pretrain", "tools.runner_zeroshot", "torch.utils.tensorboard"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +76,8 @@ class WorkerPool:
         shared = max(1, min(8, (os.cpu_count() or 1) // len(devices) - 1))
         self.workers = workers if workers is not None else 0 if devices[0] == "" else shared
         self.context = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload(PRELOADED)
+        # Imported once, by the process from which all runs are forked.
+        self.context.set_forkserver_preload(["torch.utils.tensorboard", *(task.__module__ for task in all_tasks())])
         self.running: dict[PlannedRun, tuple[multiprocessing.process.BaseProcess, str, float]] = {}
 
     def log_file(self, run: PlannedRun) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tools.paper.runs import PlannedRun
 from tools.report import markdown_table, text_table
 from utils.errors import UserError
-from utils.files import written_whole
+from utils.files import atomic_write
 from utils.logging import write_json
 from utils.metrics import mean_std
 
@@ -153,7 +153,7 @@ def save(table: Table, stem: Path) -> bool:
     try:
         stem.parent.mkdir(parents=True, exist_ok=True)
         for suffix, text in ((".md", table_page(table)), (".csv", lines.getvalue())):
-            with written_whole(stem.with_name(stem.name + suffix)) as temporary:
+            with atomic_write(stem.with_name(stem.name + suffix)) as temporary:
                 temporary.write_text(text, encoding="utf-8")
         runs = {
             run: {"done": bool(found), "git_revision": (found or {}).get("git_revision")}

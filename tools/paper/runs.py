@@ -5,19 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.builder import Fold, differences, identity, parse_run_config, read_config, run_folder
+from tools.engine.config import Fold, parse_run_config, read_config, run_folder
+from tools.engine.run import differences, run_identity
+from tools.engine.task import Mode, all_modes
 from utils.errors import UserError
 from utils.logging import read_metrics
 
-FLAGS = {
-    "pretrain": (),
-    "finetune": ("--finetune_model",),
-    "scratch": ("--scratch_model",),
-    "test": ("--test",),
-    "zeroshot": ("--zeroshot",),
-    "svm": ("--svm",),
-}
-TRAINED = ("pretrain", "finetune", "scratch")  # these are resumed; a test resumes its rounds of voting by itself
+
+def mode_of(task: str) -> Mode:
+    """What main.py calls a task."""
+    return next(mode for mode in all_modes() if mode.name == task)
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class PlannedRun:
     """One run of main.py.
 
     Attributes:
-        task: a key of `FLAGS`.
+        task: name of a `Mode` of main.py.
         config: YAML file.
         name: of the run folder.
         seed: of the run.
@@ -75,7 +72,7 @@ class PlannedRun:
             found = None
         if found is None or (self.after is not None and self.after.result() is None):
             return None
-        own = identity(self.task, self.seed, self.raw, self.start)
+        own = run_identity(self.task, self.seed, self.raw, self.start)
         if self.start and own["weights"] is None:  # removed since
             del own["weights"]
         return None if differences(found, own) else found
@@ -98,14 +95,15 @@ class PlannedRun:
     def arguments(self) -> list[str]:
         """The command line of main.py; an interrupted run is resumed."""
         words = ["--config", self.config, "--exp_name", self.name, "--seed", str(self.seed)]
-        words += [*FLAGS[self.task], *self.flags]
+        mode = mode_of(self.task)
+        words += [*filter(None, [mode.flag]), *self.flags]
         if self.fold:
             words += "--way {} --shot {} --fold {}".format(*self.fold).split()
         if self.start:
             words += ["--ckpts", self.start]
         found = self.metrics()
         # Only unfinished runs are overwritten here: `keep_results` looks after finished ones.
-        unfinished = self.task in TRAINED and found and not found.get("finished")
+        unfinished = mode.trains and found and not found.get("finished")
         words.append("--resume" if unfinished else "--overwrite")
         return words + (["--opts", *self.opts] if self.opts else [])
 

@@ -15,7 +15,7 @@ from datasets.point_transforms import normalize_unit_sphere, random_subset, samp
 from extensions import recon_ops
 from models import build_model_from_cfg
 from models.losses import RECONSTRUCTION_LOSSES
-from tools.runner_pretrain import build_downstream
+from tools.tasks.pretrain import build_downstream
 from tools.visualize import figures
 from tools.visualize.attention import attention, attention_distance, attention_spread
 from tools.visualize.subject import Subject

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from datasets import build_dataset, collate
 from datasets.build import PointDataset
 from models import CHECKPOINT_PREFIXES, build_model_from_cfg
-from tools.builder import RunConfig, parse_run_config
+from tools.engine.config import RunConfig, parse_run_config
 from utils.checkpoint import load_weights
 from utils.config import load_config
 from utils.errors import UserError

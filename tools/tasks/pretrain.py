@@ -1,18 +1,21 @@
-"""Pretraining ReCon on points, images and text."""
+"""Pretraining on points, images and text."""
 
-from collections.abc import Mapping
+import argparse
 from typing import Any
 
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from datasets.point_transforms import AUGMENTATIONS, normalize_unit_sphere, random_subset
+from datasets.point_transforms import normalize_unit_sphere, random_subset
 from datasets.prompts import prompt, spell
-from models import build_model_from_cfg, parse_model_config
-from tools import runner_svm, runner_zeroshot
-from tools.builder import Run, build_dataset, load_pretrained, own_augmentation
-from tools.task import Draw, Task
-from tools.trainer import Trainer
+from models import build_model_from_cfg
+from models.losses import LossWeights
+from tools.engine.data import open_dataset, own_augmentation
+from tools.engine.run import Run
+from tools.engine.task import TASKS, Draw, Mode, TrainedTask
+from tools.engine.weights import load_pretrained
+from tools.tasks.svm import svm_probe
+from tools.tasks.zeroshot import zeroshot_probe
 from utils.config import load_config
 from utils.errors import UserError
 
@@ -21,16 +24,25 @@ PROBES = {"svm": "cfgs/svm/modelnet40.yaml", "zeroshot": "cfgs/zeroshot/modelnet
 RATIO = 0.25  # of the queries in the zero-shot probe: that of cfgs/zeroshot/modelnet40.yaml
 
 
-class Pretrain(Task):
+@TASKS.register("pretrain")
+class Pretrain(TrainedTask):
     """All losses of ReCon; what `validate` measures decides which checkpoint is the best.
 
     Without it that is the one of the lowest training loss.
     """
 
+    modes = (Mode("pretrain", "", trains=True, starts_from="start_ckpts"),)
+    needs = "a model to pretrain"
+    sections = {"loss_weights": LossWeights}
+
+    @classmethod
+    def accepts(cls, model: type[nn.Module], args: argparse.Namespace) -> bool:
+        return model.pretrains
+
     def __init__(self, run: Run):
         super().__init__(run)
-        self.augment = AUGMENTATIONS[own_augmentation(run)]
-        self.loss_weights = vars(run.config.loss_weights)
+        self.augment = own_augmentation(run, run.config.augment)
+        self.loss_weights = vars(run.config.section(LossWeights))
         self.probed: list[Dataset] = []
         sections = run.config.dataset
         self.validate = run.config.validate or ("svm" if sections.extra_train and sections.extra_val else "none")
@@ -46,76 +58,52 @@ class Pretrain(Task):
             if section == "extra_val" or self.validate == "svm":
                 if getattr(sections, section) is None:
                     setattr(sections, section, load_config(PROBES[self.validate])["dataset"][own])
-                self.probed.append(build_dataset(run, section))
+                self.probed.append(open_dataset(run, section))
 
     def save_epochs(self) -> range:
         return range(250, self.run.config.max_epoch + 1, 25)  # as released
 
     def build_model(self) -> nn.Module:
         model = build_model_from_cfg(self.run.config.model)
-        if not hasattr(model, "MAE_encoder"):
-            raise UserError(
-                f"config key 'model.NAME': '{self.run.config.model['NAME']}' is not a model to pretrain; "
-                "--finetune_model, --scratch_model, --test, --svm or --zeroshot says what to do with it"
-            )
         if self.run.args.start_ckpts:
             load_pretrained(self.run, model, self.run.args.start_ckpts, first="model")
         return model
 
-    def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
+    def prepare(self, model: nn.Module, batch: dict, draw: Draw) -> dict:
         config = self.run.config
         points = normalize_unit_sphere(random_subset(batch["points"], config.npoints, draw("points")))
-        points, text = self.augment(points, draw("augment")), None
+        patches = model.group(self.augment(points, draw("augment")))
+        text = None
         if "text" in batch:
             names = [spell(name, config.prompt_names) for name in batch["text"]]
             text = prompt(names, draw("prompts", "cpu"))
-        return model(points, batch.get("image"), text, category=batch["label"], generator=draw("mask"))
+        mask = model.draw_mask(patches.centers, draw("mask"))
+        inputs = {"points": patches, "category": batch["label"], "mask": mask}
+        return inputs | {"targets": model.targets(batch.get("image"), text)}
 
-    def evaluate(self, model: nn.Module, epoch: int = 0) -> dict[str, float]:
+    def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
+        return model(**batch)
+
+    def evaluate(self, model: nn.Module, epoch: int = 0) -> dict[str, Any]:
         if self.validate == "none":
             return {}
         for data in self.probed:
             data.set_epoch(epoch)
-        section, device = self.run.config.model, self.run.device
         if self.validate == "svm":
-            encoder = build_downstream(section, model, NAME="PointTransformerSVM").to(device)
-            found = runner_svm.probe(self.run, encoder, *self.probed)
+            encoder = model.downstream(NAME="PointTransformerSVM").to(self.run.device)
+            found = svm_probe(self.run, encoder, *self.probed)
         else:
-            encoder = build_zeroshot(section, model).to(device)
-            found = runner_zeroshot.probe(self.run, encoder, model.text_teacher, *self.probed)
+            encoder = zeroshot_model(model).to(self.run.device)
+            found = zeroshot_probe(self.run, encoder, model.text_teacher, *self.probed)
             found = {name: value for name, value in found.items() if not isinstance(value, dict)}
         return {f"{self.validate}_{name}": value for name, value in found.items()}
 
 
-def build_downstream(section: Mapping, model: nn.Module, **keys: Any) -> nn.Module:
-    """Return the encoder of a pretraining model as a downstream model.
-
-    Args:
-        section: the `model` section that the pretraining model is built from.
-        model: it; where the downstream model has projections, its own are taken.
-        keys: NAME of the downstream model, and those of its keys that do not describe the encoder.
-    """
-    _, config = parse_model_config(section)
-    patches = {name: getattr(config, name) for name in ("num_group", "group_size", "block_form")}
-    sizes = ("trans_dim", "encoder_dims", "patch_dim", "depth", "num_heads")
-    transformer = {name: getattr(config.transformer_config, name) for name in sizes}
-    downstream = build_model_from_cfg({**patches, **transformer, **keys})
-    state = {name.removeprefix("MAE_encoder."): value for name, value in model.state_dict().items()}
-    wanted = downstream.state_dict()
-    downstream.load_state_dict({name: state.get(name, value) for name, value in wanted.items()})
-    return downstream
-
-
-def build_zeroshot(section: Mapping, model: nn.Module) -> nn.Module:
+def zeroshot_model(model: nn.Module) -> nn.Module:
     """Return the encoder of a pretraining model as a zero-shot model; of both queries if they share a space."""
     keys = {"text_dim": model.text_proj.out_features, "type": "text"}
     if model.img_proj is not None:
         keys["img_dim"] = model.img_proj.out_features
         if keys["img_dim"] == keys["text_dim"]:
             keys |= {"type": "full", "ratio": RATIO}
-    return build_downstream(section, model, NAME="PointTransformerZeroShot", **keys)
-
-
-def main(run: Run) -> None:
-    """Pretrain."""
-    Trainer(run, Pretrain(run)).fit()
+    return model.downstream(NAME="PointTransformerZeroShot", **keys)

@@ -1,6 +1,8 @@
 """Linear SVM and nearest neighbour on frozen features."""
 
+import argparse
 import warnings
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -12,14 +14,33 @@ from torch.utils.data import Dataset
 
 from datasets.point_transforms import sample_test
 from models import build_model_from_cfg
-from tools.builder import Run, build_dataset, load_pretrained
-from tools.task import predict
+from tools.engine.data import open_dataset
+from tools.engine.infer import predict
+from tools.engine.run import Run
+from tools.engine.task import TASKS, Mode, Task
+from tools.engine.weights import load_pretrained
 from utils import seeding
 from utils.errors import UserError
 from utils.metrics import accuracy
 
 
-def probe(run: Run, model: nn.Module, train: Dataset, test: Dataset) -> dict[str, float | int]:
+@dataclass
+class SvmConfig:
+    """`svm`: C of the linear support vector machine.
+
+    With `drop_last` it is fitted to whole batches of randomly ordered samples only, as in the released code, which
+    leaves out up to `total_bs` - 1 of them.
+    """
+
+    C: float = 0.075
+    drop_last: bool = False
+
+    def __post_init__(self):
+        if not self.C > 0:
+            raise ValueError(f"C must be positive, got {self.C}")
+
+
+def svm_probe(run: Run, model: nn.Module, train: Dataset, test: Dataset) -> dict[str, float | int]:
     """Fit a linear SVM (C from `svm.C`) and a 1-nearest-neighbour classifier to features, and test them.
 
     Args:
@@ -39,7 +60,7 @@ def probe(run: Run, model: nn.Module, train: Dataset, test: Dataset) -> dict[str
     (x, y), (x_test, y_test) = (
         predict(run, model, part, prepare, name) for part, name in ((train, "train features"), (test, "test features"))
     )
-    if run.config.svm.drop_last:
+    if run.config.section(SvmConfig).drop_last:
         batch = run.config.total_bs
         if len(y) < batch:
             raise UserError(f"svm.drop_last: {len(y)} training samples are less than a batch (total_bs {batch})")
@@ -49,7 +70,7 @@ def probe(run: Run, model: nn.Module, train: Dataset, test: Dataset) -> dict[str
     if len(y.unique()) < 2:
         raise UserError(f"an SVM needs at least 2 classes to tell apart, the training set has {len(y.unique())}")
     # The dual solver was the default in 2023; today's chooses by the shape of the features.
-    svm = LinearSVC(C=run.config.svm.C, dual=True, random_state=run.args.seed % 2**32)
+    svm = LinearSVC(C=run.config.section(SvmConfig).C, dual=True, random_state=run.args.seed % 2**32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # its iterations are limited, as in the released code
         svm.fit(x.numpy(), y.numpy())
@@ -58,20 +79,30 @@ def probe(run: Run, model: nn.Module, train: Dataset, test: Dataset) -> dict[str
     return by_svm | {f"nearest_neighbor_{name}": by_neighbor[name] for name in ("accuracy", "correct")}
 
 
-def main(run: Run) -> None:
-    """Measure a pretrained encoder, or a random one as the baseline."""
-    train, test = build_dataset(run, "train"), build_dataset(run, "test")
-    if run.config.model["NAME"] != "PointTransformerSVM":
-        raise UserError("linear SVM needs 'model.NAME' PointTransformerSVM, which gives features")
-    seeding.seed_everything(run.args.seed, "model")
-    model = build_model_from_cfg(run.config.model)
-    if run.args.ckpts:
-        load_pretrained(run, model, run.args.ckpts)
-    else:
-        run.log.warning("no --ckpts: the features come from random weights")
-    results = probe(run, model.to(run.device), train, test)
-    run.log.info(
-        f"linear SVM: {results['accuracy']:.2f} % ({results['correct']} of {results['total']}), 1-nearest neighbour: "
-        f"{results['nearest_neighbor_accuracy']:.2f} %"
-    )
-    run.record(model, finished=True, random_weights=not run.args.ckpts, metric="accuracy", last=results)
+@TASKS.register("svm")
+class Svm(Task):
+    """Linear SVM on a pretrained encoder, or on a random one as the baseline."""
+
+    modes = (Mode("svm", "--svm", "linear SVM on the features of --ckpts, or of random weights", rank=2),)
+    needs = "PointTransformerSVM, which gives features"
+    sections = {"svm": SvmConfig}
+
+    @classmethod
+    def accepts(cls, model: type[nn.Module], args: argparse.Namespace) -> bool:
+        return model.gives_features
+
+    def measure(self) -> None:
+        run = self.run
+        train, test = open_dataset(run, "train"), open_dataset(run, "test")
+        seeding.seed_everything(run.args.seed, "model")
+        model = build_model_from_cfg(run.config.model)
+        if run.args.ckpts:
+            load_pretrained(run, model, run.args.ckpts)
+        else:
+            run.log.warning("no --ckpts: the features come from random weights")
+        results = svm_probe(run, run.precision.place(model), train, test)
+        run.log.info(
+            f"linear SVM: {results['accuracy']:.2f} % ({results['correct']} of {results['total']}), "
+            f"1-nearest neighbour: {results['nearest_neighbor_accuracy']:.2f} %"
+        )
+        run.record(model, finished=True, random_weights=not run.args.ckpts, metric="accuracy", last=results)

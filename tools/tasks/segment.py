@@ -1,8 +1,9 @@
-"""Segmentation: parts of objects, and things in rooms; fine-tuning, training from scratch, testing."""
+"""Part and indoor semantic segmentation: fine-tuning, training from scratch, testing."""
 
+import argparse
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -12,41 +13,50 @@ from torch.utils.data import Dataset
 from datasets.point_transforms import AUGMENTATIONS
 from datasets.shapenetpart import PARTS
 from models import build_model_from_cfg, parse_model_config
-from tools.builder import Run, build_dataset, build_loader, load_pretrained, load_start, own_augmentation
-from tools.task import Draw, Task, interruptible, to_device
-from tools.trainer import Trainer
+from tools.engine.data import build_loader, open_dataset, own_augmentation, to_device
+from tools.engine.infer import test_batches
+from tools.engine.run import Run
+from tools.engine.task import FINETUNE, SCRATCH, TASKS, TEST, Draw, TrainedTask
+from tools.engine.weights import load_pretrained, load_start
 from utils import distributed
 from utils.errors import UserError
 from utils.logging import progress
 from utils.metrics import confusion_matrix, hit_rate, part_iou, part_scores, semantic_scores
 
 
-class Segment(Task):
+class Segment(TrainedTask):
     """Negative log-likelihood of every point's label; the best is the highest mean IoU.
 
     Args:
         run: the run.
-        section: which of the config's data sets is measured on.
 
     Attributes:
+        kind: what the models that it takes segment.
         table: where the results have a number for each class: the key of the table, and that of the number in its rows.
 
     Raises:
-        UserError: if that data set is of another kind than the model, or has more classes.
+        UserError: if the data set that is measured on is of another kind than the model, or has more classes.
     """
 
-    table: tuple[str, str]
+    modes = (FINETUNE, SCRATCH, TEST)
+    kind: ClassVar[str]
+    table: ClassVar[tuple[str, str]]
 
-    def __init__(self, run: Run, section: str):
+    @classmethod
+    def accepts(cls, model: type[nn.Module], args: argparse.Namespace) -> bool:
+        return model.segments == cls.kind
+
+    def __init__(self, run: Run):
         super().__init__(run)
+        section = "val" if run.mode.trains else "test"
         _, self.shape = parse_model_config(run.config.model)
-        self.test_data = build_dataset(run, section)
+        self.test_data = open_dataset(run, section)
         self.weight: Tensor | None = None
         self.check(self.test_data, f"dataset.{section}")
 
-    def prepare(self, data: Dataset) -> None:
-        self.augment = AUGMENTATIONS[own_augmentation(self.run)]
-        if "point_label" not in data[0]:
+    def setup(self, data: Dataset) -> None:
+        self.augment = own_augmentation(self.run, self.run.config.augment)
+        if "point_label" not in data.gives:
             raise UserError(f"dataset.train has no label for every point, which '{self.shape.NAME}' learns from")
 
     @abstractmethod
@@ -62,17 +72,18 @@ class Segment(Task):
         load_start(self.run, model)
         return model
 
+    def prepare(self, model: nn.Module, batch: dict, draw: Draw) -> dict:
+        return {**batch, "points": self.augment(batch["points"], draw("augment"))}
+
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
-        points = self.augment(batch["points"], draw("augment"))
-        log_prob = self.log_prob(model, points, batch)
+        log_prob = self.log_prob(model, batch["points"], batch).float()
         return {"loss": F.nll_loss(log_prob.flatten(0, 1), batch["point_label"].flatten(), self.weight)}
 
     def predict(self, model: nn.Module, batches: Iterable[dict]) -> Iterator[tuple[dict, Tensor]]:
-        """Yield batches, on the device of the run, with their log-probabilities (B, N, classes)."""
+        """Yield batches with their log-probabilities (B, N, classes)."""
         model.eval()
         for batch in batches:
-            batch = to_device(batch, self.run.device)
-            with torch.no_grad():
+            with torch.no_grad(), self.run.precision.autocast():
                 log_prob = self.log_prob(model, batch["points"], batch).float()
             yield batch, log_prob
 
@@ -81,10 +92,26 @@ class Segment(Task):
         if (size := getattr(self.shape, key)) < least:
             raise UserError(f"config key 'model.{key}': {size}, but the data set has {least} {what}")
 
+    def measure(self) -> None:
+        run = self.run
+        if run.args.vote:
+            run.log.warning("--vote has no effect: it is for classifiers, segmentation has no voting")
+        model = build_model_from_cfg(run.config.model)
+        load_pretrained(run, model, run.args.ckpts, first="model_state_dict")
+        results = self.evaluate(run.precision.place(model))
+        run.log.info("  ".join(f"{name} {value:.2f} %" for name, value in results.items() if isinstance(value, float)))
+        key, number = self.table
+        for name, row in results[key].items():
+            run.log.info(f"  {name}: {row[number]:.2f} %")
+        run.record(model, finished=True, metric=self.metric, last=results)
 
+
+@TASKS.register("part segmentation")
 class PartSegment(Segment):
     """Parts of objects of known category."""
 
+    kind = "parts"
+    needs = "a model of part segmentation"
     metric = "instance_miou"
     latest_of_equals = True  # as released
     table = ("category_miou", "miou")
@@ -106,8 +133,7 @@ class PartSegment(Segment):
         for category, name in enumerate(names):
             parts[category, PARTS[name]] = True
         found = []
-        loader = build_loader(self.run, self.test_data)
-        for batch, log_prob in self.predict(model, interruptible(self.run, loader, "test")):
+        for batch, log_prob in self.predict(model, test_batches(self.run, self.test_data, "test")):
             own, truth = parts[batch["label"]], batch["point_label"]
             predicted = log_prob.masked_fill(~own[:, None], float("-inf")).argmax(2)
             hits = (predicted == truth).sum(1)
@@ -119,21 +145,22 @@ class PartSegment(Segment):
         return part_scores(iou, category, names) | hit_rate(int(hits.sum()), int(totals.sum()))
 
 
+@TASKS.register("semantic segmentation")
 class SemanticSegment(Segment):
-    """Things in rooms; rare classes weigh more in the loss."""
+    """Indoor semantic segmentation; rare classes weigh more in the loss."""
 
+    kind = "scenes"
+    needs = "a model of semantic segmentation"
     metric = "miou"
     table = ("class_iou", "iou")
 
-    def prepare(self, data: Dataset) -> None:
-        super().prepare(data)
-        if not hasattr(data, "class_weights"):
-            raise UserError("dataset.train has no class weights, as 'S3DIS' does")
+    def setup(self, data: Dataset) -> None:
+        super().setup(data)
         self.weight = F.pad(data.class_weights(), (0, self.shape.cls_dim - len(data.class_names)))
         self.weight = self.weight.to(self.run.device)
 
     def check(self, data: Dataset, where: str) -> None:
-        if "index" not in data[0]:
+        if "index" not in data.gives:
             raise UserError(f"{where} does not cover whole rooms, as 'S3DISRooms' does")
         self.require("cls_dim", len(data.class_names), "classes")
 
@@ -164,8 +191,8 @@ class SemanticSegment(Segment):
                 confusion.add_(confusion_matrix(predicted, truth, len(names)))
                 del votes[room]
 
-        loader = build_loader(self.run, self.test_data)
-        for batch, log_prob in self.predict(model, progress(loader, desc="test")):
+        loader = progress(build_loader(self.run, self.test_data), desc="test")
+        for batch, log_prob in self.predict(model, (to_device(batch, self.run.device) for batch in loader)):
             present = batch["label"].unique().tolist()
             if present[0] < done:
                 raise ValueError(f"the chunks of room {present[0]} do not come together")
@@ -177,34 +204,3 @@ class SemanticSegment(Segment):
                 votes_of(room).index_add_(0, batch["index"][mine].flatten(), prob)
         count_up_to(len(rooms))
         return {"rooms": len(rooms)} | semantic_scores(confusion, names)
-
-
-TASKS = {"PartSegmentation": PartSegment, "SemanticSegmentation": SemanticSegment}
-
-
-def measure(task: Segment) -> None:
-    """Measure the segmenter in `--ckpts`.
-
-    Raises:
-        UserError: if its weights do not fit.
-    """
-    run = task.run
-    if run.args.vote:
-        run.log.warning("--vote has no effect: it is for classifiers, segmentation has no voting")
-    model = build_model_from_cfg(run.config.model)
-    load_pretrained(run, model, run.args.ckpts, first="model_state_dict")
-    results = task.evaluate(model.to(run.device))
-    run.log.info("  ".join(f"{name} {value:.2f} %" for name, value in results.items() if isinstance(value, float)))
-    key, number = task.table
-    for name, row in results[key].items():
-        run.log.info(f"  {name}: {row[number]:.2f} %")
-    run.record(model, finished=True, metric=task.metric, last=results)
-
-
-def main(run: Run) -> None:
-    """Fine-tune, train from scratch, or test."""
-    task = TASKS[run.config.model["NAME"]]
-    if run.task == "test":
-        measure(task(run, "test"))
-    else:
-        Trainer(run, task(run, "val")).fit()

@@ -1,9 +1,12 @@
 """Zero-shot classification: features of points against features of class names."""
 
+import argparse
 import csv
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,12 +17,15 @@ from datasets.point_transforms import sample_test, sample_train
 from datasets.prompts import all_prompts, spell
 from models import build_model_from_cfg
 from models.downstream import PointTransformerZeroShot
-from tools.builder import Run, build_dataset, load_pretrained
+from tools.engine.data import open_dataset
+from tools.engine.infer import predict
+from tools.engine.run import Run
+from tools.engine.task import TASKS, Mode, Task
+from tools.engine.weights import load_pretrained
 from tools.report import text_table
-from tools.task import predict
 from utils import distributed, seeding
 from utils.errors import UserError
-from utils.files import written_whole
+from utils.files import atomic_write
 from utils.logging import progress
 from utils.metrics import accuracy, class_accuracy, topk_accuracy
 from utils.registry import nearest
@@ -30,6 +36,32 @@ PROMPTS = {"one_prompt": "1 prompt", "all_prompts": "60 prompts"}
 TOP = (1, 3, 5)
 GUESSES = 3  # in predictions.csv
 SHOWN = 20  # so many names of shapes without a class are shown, all are in predictions.csv
+
+
+@dataclass
+class ZeroShotSettings:
+    """`zeroshot`: all 60 prompts or one, the splits to measure on, and the class names seen in pretraining.
+
+    `names` are the names to choose from where they are not the data set's own: more of them, or those for shapes whose
+    class is not known. With `random_columns` FPS gives more points than the model takes, of which some are drawn, as
+    released; otherwise FPS gives those that the model takes. `released_typo` spells names as the released code does
+    where it misspells them.
+    """
+
+    ensemble: bool = True
+    splits: list[Literal["train", "val", "test"]] = field(default_factory=lambda: ["test"])
+    seen: list[str] | None = None
+    names: list[str] | None = None
+    random_columns: bool = True
+    released_typo: bool = False
+
+    def __post_init__(self):
+        if self.names is not None and not (
+            all(map(str.strip, self.names)) and 0 < len(self.names) == len(set(self.names))
+        ):
+            raise ValueError(f"names must be different from each other and not empty, got {self.names}")
+        if not self.splits or len(set(self.splits)) < len(self.splits):
+            raise ValueError(f"splits must name at least one split, each once, got {self.splits}")
 
 
 def class_features(teacher: nn.Module, names: Sequence[str], ensemble: bool) -> Tensor:
@@ -51,7 +83,7 @@ def class_features(teacher: nn.Module, names: Sequence[str], ensemble: bool) -> 
 
 def random_columns(run: Run, split: str) -> Callable[[Tensor], Tensor]:
     """Return what picks the points that the model is fed: FPS, then random ones of these (see `random_columns`)."""
-    if not run.config.zeroshot.random_columns:
+    if not run.config.section(ZeroShotSettings).random_columns:
         return partial(sample_test, npoints=run.config.npoints)
     draw = seeding.generator(run.device, run.args.seed, "zeroshot", split, distributed.rank())
     return partial(sample_train, npoints=run.config.npoints, generator=draw)
@@ -134,7 +166,7 @@ def spellings(run: Run, names: Sequence[str], data: Iterable[Dataset]) -> list[s
         UserError: if a released misspelling is asked for where there is none.
     """
     typos = {}
-    if run.config.zeroshot.released_typo:
+    if run.config.section(ZeroShotSettings).released_typo:
         for dataset in data:
             typos |= dataset.RELEASED_SPELLING
         if not {*typos} & {*names}:
@@ -155,7 +187,7 @@ def check_splits(data: dict[str, Dataset]) -> None:
                 raise UserError(f"zeroshot.splits: {file} is in '{owner[file]}' and '{split}', and would count twice")
 
 
-def measure(features: Tensor, labels: Tensor, classes: Tensor) -> dict:
+def top_accuracies(features: Tensor, labels: Tensor, classes: Tensor) -> dict:
     """Return `accuracy`, and that of the first 3 and 5 guesses as `top3` and `top5` where there are more names."""
     ks = [k for k in TOP if k == 1 or k < len(classes)]
     found = topk_accuracy(rank_classes(features, classes, ks[-1])[1], labels, ks)
@@ -190,7 +222,7 @@ def write_predictions(path: Path, rows: Sequence[Sequence]) -> None:
     guesses = range(1, (len(rows[0]) - 3) // 2 + 1)
     head = ["split", "file", "truth"] + [f"{what}{i}" for i in guesses for what in ("name", "cosine")]
     try:
-        with written_whole(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        with atomic_write(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([head, *rows])
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}") from None
@@ -214,7 +246,7 @@ def results_table(by_query: dict, chosen: tuple[str, str], splits: Sequence[str]
     return text_table(rows)
 
 
-def probe(run: Run, model: PointTransformerZeroShot, teacher: nn.Module, dataset: Dataset) -> dict:
+def zeroshot_probe(run: Run, model: PointTransformerZeroShot, teacher: nn.Module, dataset: Dataset) -> dict:
     """Measure zero-shot classification once, without writing anything.
 
     Args:
@@ -224,62 +256,12 @@ def probe(run: Run, model: PointTransformerZeroShot, teacher: nn.Module, dataset
         dataset: what it is measured on.
 
     Returns:
-        See `measure`.
+        See `top_accuracies`.
     """
     names = spellings(run, dataset.class_names, [dataset])
-    classes = class_features(teacher, names, run.config.zeroshot.ensemble)
+    classes = class_features(teacher, names, run.config.section(ZeroShotSettings).ensemble)
     features, labels = predict(run, model, dataset, random_columns(run, "probe"), "zero-shot")
-    return measure(features, labels, classes)
-
-
-def main(run: Run) -> None:
-    """Name the shapes of `zeroshot.splits`, and measure it where their classes are known."""
-    settings = run.config.zeroshot
-    data = {split: build_dataset(run, split) for split in settings.splits}
-    check_splits(data)
-    names = names_to_choose(settings.names, data)
-    for name in settings.seen or ():
-        if name not in names:
-            raise UserError(f"config key 'zeroshot.seen': the data set has no class '{name}'{nearest(name, names)}")
-    seeding.seed_everything(run.args.seed, "model")
-    model = build_model_from_cfg(run.config.model)
-    if not isinstance(model, PointTransformerZeroShot) or model.text_teacher is None:
-        raise UserError("zero-shot needs NAME: PointTransformerZeroShot with a text encoder under 'model.text_encoder'")
-    if run.args.ckpts:
-        load_pretrained(run, model, run.args.ckpts, prepare=model.fit_to)
-    else:
-        run.log.warning("no --ckpts: zero-shot classification by RANDOM weights, which measures chance")
-    if model.type not in model.kinds:
-        raise UserError(f"model.type {model.type} adds or compares features of unlike widths: img_dim is not text_dim")
-    widths = (model.text_proj.out_features, model.img_proj.out_features)
-    model.to(run.device)
-
-    spelt = spellings(run, names, data.values())
-    prompts = {prompt: class_features(model.text_teacher, spelt, prompt == "all_prompts") for prompt in PROMPTS}
-    pairs, labels = {}, {}
-    for split, dataset in data.items():
-        both, own = predict(run, Queries(model), dataset, random_columns(run, split), split)
-        pairs[split] = both.split(widths, dim=1)
-        # From the data set's own numbers to positions in `names`; -1 stays: not known.
-        labels[split] = torch.tensor([*map(names.index, dataset.class_names), -1])[own]
-    chosen = (model.type, "all_prompts" if settings.ensemble else "one_prompt")
-    rows = []
-    for split, dataset in data.items():
-        guesses = rank_classes(model.combine(*pairs[split], model.type), prompts[chosen[1]], min(GUESSES, len(names)))
-        rows += prediction_rows(split, dataset.files, labels[split], *guesses, names)
-    if distributed.is_main():
-        write_predictions(run.folder / "predictions.csv", rows)
-    run.log.info(f"{len(rows)} shapes named in {run.folder / 'predictions.csv'}")
-
-    results = {"splits": list(data), "prompts": 60 if settings.ensemble else 1}
-    results |= {"type": model.type, "ratio": model.ratio}
-    if all((own < 0).all() for own in labels.values()):
-        for row in rows[:SHOWN]:
-            run.log.info(f"  {row[1]}: {row[3]} ({row[4]})")
-        run.record(model, finished=True, metric="accuracy", last={**results, "unlabelled": len(rows)})
-        return
-    results |= accuracies(run, model, pairs, labels, prompts, chosen, names)
-    run.record(model, finished=True, metric="accuracy", last=results)
+    return top_accuracies(features, labels, classes)
 
 
 def accuracies(
@@ -315,7 +297,7 @@ def accuracies(
     by_query = {
         kind: {
             prompt: {
-                split: measure(model.combine(*pair, kind), labels[split], classes) for split, pair in pairs.items()
+                split: top_accuracies(model.combine(*pair, kind), labels[split], classes) for split, pair in pairs.items()
             }
             for prompt, classes in prompts.items()
         }
@@ -334,7 +316,7 @@ def accuracies(
         results["split_accuracy"] = {split: number for split, number in found.items() if split != joined}
     counts = f"{results['correct']} of {results['total']}"
     run.log.info(f"zero-shot on {joined.replace('+', ' + ')}: {results['accuracy']:.2f} % ({counts})")
-    seen = run.config.zeroshot.seen
+    seen = run.config.section(ZeroShotSettings).seen
     for group in ("seen", "unseen") if seen is not None else ():
         members = [i for i, name in enumerate(names) if (name in seen) == (group == "seen")]
         results[group] = part = group_accuracy(features, own, prompts[prompt], members)
@@ -345,3 +327,65 @@ def accuracies(
     splits = [split for split in found if split != joined] or [joined]
     run.log.info("\n" + results_table(by_query, chosen, splits, len(names)))
     return {**results, "by_query": by_query}
+
+
+@TASKS.register("zeroshot")
+class ZeroShot(Task):
+    """Name the shapes of `zeroshot.splits`, and measure it where their classes are known."""
+
+    modes = (Mode("zeroshot", "--zeroshot", "classify by class names with --ckpts, or with random weights", rank=1),)
+    needs = "PointTransformerZeroShot"
+    sections = {"zeroshot": ZeroShotSettings}
+
+    @classmethod
+    def accepts(cls, model: type[nn.Module], args: argparse.Namespace) -> bool:
+        return model.embeds
+
+    def measure(self) -> None:
+        run = self.run
+        settings = run.config.section(ZeroShotSettings)
+        data = {split: open_dataset(run, split) for split in settings.splits}
+        check_splits(data)
+        names = names_to_choose(settings.names, data)
+        for name in settings.seen or ():
+            if name not in names:
+                raise UserError(f"config key 'zeroshot.seen': the data set has no class '{name}'{nearest(name, names)}")
+        seeding.seed_everything(run.args.seed, "model")
+        model = build_model_from_cfg(run.config.model)
+        if model.text_teacher is None:
+            raise UserError("zero-shot classification needs a text encoder under 'model.text_encoder'")
+        if run.args.ckpts:
+            load_pretrained(run, model, run.args.ckpts, prepare=model.fit_to)
+        else:
+            run.log.warning("no --ckpts: zero-shot classification by RANDOM weights, which measures chance")
+        if model.type not in model.kinds:
+            raise UserError(f"model.type {model.type} adds or compares features of unlike widths: img_dim is not text_dim")
+        widths = (model.text_proj.out_features, model.img_proj.out_features)
+        queries = run.precision.place(Queries(model))
+
+        spelt = spellings(run, names, data.values())
+        prompts = {prompt: class_features(model.text_teacher, spelt, prompt == "all_prompts") for prompt in PROMPTS}
+        pairs, labels = {}, {}
+        for split, dataset in data.items():
+            both, own = predict(run, queries, dataset, random_columns(run, split), split)
+            pairs[split] = both.split(widths, dim=1)
+            # From the data set's own numbers to positions in `names`; -1 stays: not known.
+            labels[split] = torch.tensor([*map(names.index, dataset.class_names), -1])[own]
+        chosen = (model.type, "all_prompts" if settings.ensemble else "one_prompt")
+        rows = []
+        for split, dataset in data.items():
+            guesses = rank_classes(model.combine(*pairs[split], model.type), prompts[chosen[1]], min(GUESSES, len(names)))
+            rows += prediction_rows(split, dataset.files, labels[split], *guesses, names)
+        if distributed.is_main():
+            write_predictions(run.folder / "predictions.csv", rows)
+        run.log.info(f"{len(rows)} shapes named in {run.folder / 'predictions.csv'}")
+
+        results = {"splits": list(data), "prompts": 60 if settings.ensemble else 1}
+        results |= {"type": model.type, "ratio": model.ratio}
+        if all((own < 0).all() for own in labels.values()):
+            for row in rows[:SHOWN]:
+                run.log.info(f"  {row[1]}: {row[3]} ({row[4]})")
+            run.record(model, finished=True, metric="accuracy", last={**results, "unlabelled": len(rows)})
+            return
+        results |= accuracies(run, model, pairs, labels, prompts, chosen, names)
+        run.record(model, finished=True, metric="accuracy", last=results)

@@ -1,0 +1,174 @@
+"""The run-level keys of a config file."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import datasets
+from datasets.point_transforms import AUGMENTATIONS
+from datasets.prompts import PromptNames
+from models import parse_model_config
+from tools.engine.optim import OptimizerConfig, SchedulerConfig
+from tools.engine.task import all_tasks
+from utils.config import load_config, parse
+from utils.errors import UserError
+from utils.registry import nearest
+
+T = TypeVar("T")
+PRECISIONS = Literal["fp32", "tf32", "bf16", "fp16"]
+
+
+@dataclass
+class DatasetSections:
+    """`dataset`: each section in the released form `{_base_: {NAME: ...}, others: {...}}`.
+
+    `extra_train` and `extra_val` are what a linear SVM probe is trained and measured on during pretraining, and
+    `extra_val` what a zero-shot probe is measured on.
+    """
+
+    train: dict | None = None
+    val: dict | None = None
+    test: dict | None = None
+    extra_train: dict | None = None
+    extra_val: dict | None = None
+
+
+@dataclass
+class RunConfig:
+    """The run-level keys of a config file; every task adds its own sections, see `run_config_class`.
+
+    Epochs run from 0 to `max_epoch` inclusive, as released, and the model is evaluated after each from `val_from` on.
+    With `double_step` the optimizer steps twice on every gradient, before it is clipped and after, which is a bug of
+    the released segmentation. `accumulation` says what becomes of the gradients of `step_per_update` batches: "sum"
+    (released) adds them up, and keeps those of batches that are left at the end of an epoch for the next one; "mean"
+    averages them, and the last update of an epoch may be one of fewer batches.
+
+    Left out, `augment` is chosen by the data set of `dataset.train`, and `save_epochs` and `validate` by the task, as
+    released: pretraining saves every 25th epoch from 250 on. `validate` is what a pretrained encoder is measured by
+    after every epoch. `prompt_names: plain` puts spaces for the underscores of category names.
+
+    `precision` is that of matrix products: tf32 (on GPUs), or autocast to bf16 or fp16, which leaves parameters,
+    norms and losses in float32. `compile` compiles the model. `checkpointing` computes the activations of every block
+    a second time in the backward pass, which saves memory. `save_minutes` is how often a checkpoint is written within
+    an epoch.
+    """
+
+    model: dict
+    dataset: DatasetSections
+    npoints: int
+    total_bs: int
+    optimizer: OptimizerConfig | None = None
+    scheduler: SchedulerConfig | None = None
+    max_epoch: int = 0
+    step_per_update: int = 1
+    grad_norm_clip: float | None = None
+    double_step: bool = False
+    accumulation: Literal["sum", "mean"] = "sum"
+    precision: PRECISIONS = "fp32"
+    compile: bool = False
+    checkpointing: bool = False
+    val_from: int = 1
+    validate: Literal["none", "svm", "zeroshot"] | None = None
+    save_epochs: list[int] | None = None
+    save_minutes: float = 10.0
+    data_root: str = "data"
+    augment: str | None = None
+    prompt_names: PromptNames = "released"
+    freeze_bn: bool = False
+
+    def __post_init__(self):
+        at_least = {"npoints": 1, "total_bs": 1, "step_per_update": 1, "max_epoch": 0, "val_from": 0}
+        for name, least in at_least.items():
+            if getattr(self, name) < least:
+                raise ValueError(f"config key '{name}' must be at least {least}, got {getattr(self, name)}")
+        if self.grad_norm_clip is not None and not self.grad_norm_clip > 0:
+            raise ValueError(f"config key 'grad_norm_clip' must be positive or null, got {self.grad_norm_clip}")
+        if not self.save_minutes > 0:
+            raise ValueError(f"config key 'save_minutes' must be positive, got {self.save_minutes}")
+        if self.double_step and self.precision == "fp16":
+            raise ValueError("config key 'double_step' does not go with precision: fp16, whose loss is scaled")
+        if self.augment is not None and self.augment not in AUGMENTATIONS:
+            raise ValueError(f"config key 'augment': unknown '{self.augment}'{nearest(self.augment, AUGMENTATIONS)}")
+
+    def section(self, kind: type[T]) -> T:
+        """Return the section of a task, by the dataclass of its keys."""
+        return next(value for value in vars(self).values() if type(value) is kind)
+
+
+def task_sections() -> dict[str, type]:
+    """The config sections of all tasks by name. Files may leave them out; overrides may name their keys all the same."""
+    return {name: kind for task in all_tasks() for name, kind in task.sections.items()}
+
+
+def run_config_class() -> type[RunConfig]:
+    """Return `RunConfig` with the sections of all tasks."""
+    sections = [(name, kind, dataclasses.field(default_factory=kind)) for name, kind in task_sections().items()]
+    return dataclasses.make_dataclass("RunConfig", sections, bases=(RunConfig,))
+
+
+def parse_run_config(raw: dict) -> RunConfig:
+    """Check a config with its overrides; `model.NAME` is filled in where it is left out, as released.
+
+    Raises:
+        UserError: for anything wrong with it.
+    """
+    config = parse(run_config_class(), raw, "")
+    _, model = parse_model_config(config.model)
+    config.model = {**config.model, "NAME": model.NAME}  # the released segmentation has no name
+    for name in ("num_group", "group_size"):
+        value = getattr(model, name, 1)  # not every model groups
+        if not 1 <= value <= config.npoints:
+            raise UserError(f"config key 'model.{name}' must be in 1..npoints ({config.npoints}), got {value}")
+    return config
+
+
+Fold = tuple[int, int, int]
+FOLD_NAMES = {"way": "_{}way", "shot": "_{}shot", "fold": "_fold{}"}
+
+
+def given_of(fold: Fold | None) -> dict[str, int]:
+    """Way, shot and fold as far as they are given: -1 stands for "not given", as released."""
+    return {name: number for name, number in zip(FOLD_NAMES, fold or (), strict=False) if number >= 0}
+
+
+def runs_of(config: str) -> Path:
+    """The folder of all runs of a config: experiments/<config stem>/<config folder> (released layout)."""
+    return Path("experiments") / Path(config).stem / Path(config).resolve().parent.name
+
+
+def run_folder(config: str, mode: str, exp_name: str, fold: Fold | None = None) -> Path:
+    """Where a run writes: its name below `runs_of` its config.
+
+    Args:
+        config: the YAML file.
+        mode: "test" runs stand beside the trained ones.
+        exp_name: name of the run.
+        fold: way, shot and fold of few-shot classification; the released code leaves them out of the name, so that
+            folds replace each other.
+    """
+    name = f"test_{exp_name}" if mode == "test" else exp_name
+    return runs_of(config) / (name + "".join(FOLD_NAMES[key].format(n) for key, n in given_of(fold).items()))
+
+
+def read_config(config: str, opts: Sequence[str], fold: Fold | None = None) -> dict:
+    """Read a config with its overrides, and fill way, shot and fold into its few-shot data sets.
+
+    Raises:
+        UserError: see `load_config`; or if way, shot or fold are given where no data set takes them.
+    """
+    raw = load_config(config, opts, task_sections())
+    sections, chosen = raw.get("dataset"), given_of(fold)
+    if not chosen or not isinstance(sections, dict):
+        return raw
+    few_shot = []
+    for name, section in sections.items():
+        keys = datasets.dataset_class(section, f"dataset.{name}").Config.__dataclass_fields__ if section else ()
+        few_shot += [section] * ({*FOLD_NAMES} <= {*keys})
+    if not few_shot:
+        flags = ", ".join(f"--{name}" for name in chosen)
+        raise UserError(f"{flags}: no data set of {config} is a few-shot fold")
+    for section in few_shot:
+        section["others"] = {**(section.get("others") or {}), **chosen}
+    return raw

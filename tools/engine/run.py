@@ -1,0 +1,259 @@
+"""One run: what was asked for, its folder, what makes it this run and no other, and its record."""
+
+import argparse
+import functools
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+import yaml
+from torch import nn
+
+from models import parse_model_config
+from tools.engine.config import RunConfig, given_of, parse_run_config, read_config, run_folder, runs_of
+from tools.engine.precision import Precision
+from tools.engine.task import Mode, Task, find_task
+from utils import distributed, seeding
+from utils.config import changed_keys
+from utils.errors import UserError
+from utils.files import lock_folder, atomic_write
+from utils.logging import git_revision, make_logger, read_metrics, versions, write_json
+from utils.stopping import StopRequest
+
+PACKAGES = ("torch", "torchvision", "timm", "open_clip_torch", "numpy", "scikit-learn")
+
+
+@dataclass
+class Run:
+    """One run of one task: what was asked for, where it runs, and where it writes.
+
+    Attributes:
+        mode: what was asked for.
+        task: the class of the task that does it.
+        args: the command line.
+        config: checked.
+        device: where it runs.
+        settings: the config as it was read, with its overrides.
+        folder: of its checkpoints and its record.
+        board: of its TensorBoard curves.
+        precision: of the model.
+    """
+
+    mode: Mode
+    task: type[Task]
+    args: argparse.Namespace
+    config: RunConfig
+    device: torch.device
+    settings: dict
+    folder: Path
+    board: Path
+    log: logging.Logger
+    precision: Precision
+    started: float = field(default_factory=time.perf_counter)
+    stop: StopRequest = field(default_factory=StopRequest)
+    lock: IO | None = None
+
+    def __post_init__(self):
+        self.revision = git_revision(Path(__file__).parent)
+        self.versions = versions(PACKAGES)
+        weights = self.args.ckpts or self.args.start_ckpts
+        self.identity = run_identity(self.mode.name, self.args.seed, self.settings, weights)
+
+    def close(self) -> None:
+        """Let other runs into the folder."""
+        if self.lock is not None:
+            self.lock.close()
+
+    def checkpoints(self) -> list[Path]:
+        """The checkpoints in the run folder but those that the run starts from."""
+        given = {Path(path).resolve() for path in (self.args.ckpts, self.args.start_ckpts) if path}
+        return [path for path in sorted(self.folder.glob("ckpt-*.pth")) if path.resolve() not in given]
+
+    def record(self, model: nn.Module, **numbers: Any) -> None:
+        """Write metrics.json: what was run, on what, and the numbers so far; and config.yaml, which belongs to it.
+
+        Raises:
+            UserError: if they cannot be written.
+        """
+        if not distributed.is_main():
+            return
+        args, parameters = self.args, list(model.parameters())
+        header = {
+            "task": self.mode.name,
+            "config": str(args.config),
+            "opts": list(args.opts),
+            "exp_name": args.exp_name,
+            "ckpts": args.ckpts,
+            "seed": args.seed,
+            "few_shot": given_of((args.way, args.shot, args.fold)) or None,
+            "git_revision": self.revision,
+            "versions": self.versions,
+            "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",
+            "processes": distributed.world_size(),
+            "parameters": {
+                "total": sum(p.numel() for p in parameters),
+                "trainable": sum(p.numel() for p in parameters if p.requires_grad),
+            },
+            "wall_seconds": round(time.perf_counter() - self.started, 3),
+        }
+        try:
+            with atomic_write(self.folder / "config.yaml") as temporary:
+                temporary.write_text(yaml.safe_dump(self.settings, sort_keys=False), encoding="utf-8")
+            write_json(header | self.identity | numbers, self.folder / "metrics.json")
+        except OSError as error:
+            raise UserError(f"the results cannot be written to {self.folder}: {error.strerror}") from None
+
+    def recorded(self) -> dict:
+        """Return what metrics.json holds of this very run, done before in the same folder; {} if there is nothing.
+
+        What its task adds to may differ (`Task.growing`).
+        """
+        try:
+            before = read_metrics(self.folder) or {}
+        except UserError as error:
+            self.log.warning(f"{error}; what it held is lost")
+            return {}
+        return {} if not before or {*differences(before, self.identity)} - {*self.task.growing} else before
+
+
+def run_identity(mode: str, seed: int, settings: dict, weights: str | None) -> dict[str, Any]:
+    """What makes a run this one and no other, as metrics.json holds it: wherever its files lie.
+
+    Args:
+        mode: name of what is done.
+        seed: of all randomness.
+        settings: the config with its overrides.
+        weights: the checkpoint that it starts from.
+    """
+    world = Path(str(settings.get("data_root")), "world.json")
+    return {
+        "task": mode,
+        "seed": seed,
+        "settings": settings,
+        "weights": weights and _digest(Path(weights)),
+        "world": _digest(world),
+    }
+
+
+def differences(before: Mapping, now: Mapping) -> list[str]:
+    """Name what tells the run behind a metrics.json from another: keys of `run_identity`, of the settings dotted ones."""
+    names = [name for name in now if name != "settings" and before.get(name) != now[name]]
+    return names + changed_keys(before.get("settings", {}), now["settings"])
+
+
+def _digest(path: Path) -> str | None:
+    """SHA-256 of a file; None if it cannot be read."""
+    try:
+        state = path.stat()
+        return _digest_of(path, state.st_mtime_ns, state.st_size)
+    except OSError:
+        return None
+
+
+@functools.cache
+def _digest_of(path: Path, *_: int) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def start_run(args: argparse.Namespace, mode: Mode, device: torch.device) -> Run:
+    """Read the config, make the run folder and put a log file into it.
+
+    Raises:
+        UserError: for anything wrong with the config, see `load_config` and `parse`; if its model is not one for this;
+            if another run is in the folder, or was, and neither `--resume` nor `--overwrite` is given.
+    """
+    fold = (args.way, args.shot, args.fold)
+    raw = read_config(args.config, args.opts, fold)
+    for key in ("precision", "compile"):
+        if getattr(args, key):
+            raw[key] = getattr(args, key)
+    model, parsed = parse_model_config(parse_run_config(raw).model)
+    task = find_task(mode, parsed.NAME, model, args)
+    task.override(raw, args)
+    config = parse_run_config(raw)
+    processes = distributed.world_size()
+    if config.total_bs % processes:
+        raise UserError(f"config key 'total_bs': {config.total_bs} is no multiple of the {processes} processes")
+    precision = Precision(config, device)
+    folder = run_folder(args.config, mode.name, args.exp_name, fold)
+    root = runs_of(args.config)
+    board = root / "TFBoard" / folder.relative_to(root)
+    lock = _enter(folder)
+    if args.seed is None:  # --resume without --seed: a drawn one need not be remembered
+        args.seed = (read_metrics(folder) or {"seed": 0})["seed"]
+    run = Run(mode, task, args, config, device, raw, folder, board, logging.getLogger("run"), precision, lock=lock)
+    try:
+        changed = _replaced(run)
+        run.log = log = make_logger(folder)
+    except OSError as error:
+        run.close()
+        raise UserError(f"run folder {folder} cannot be written to: {error.strerror}") from None
+    except UserError:
+        run.close()
+        raise
+    seeding.set_deterministic(args.deterministic)
+    log.info(f"{mode.name}: {args.config} -> {folder} (seed {args.seed}, {processes} x {device.type})")
+    asked = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    if device.type == "cpu" and asked not in ("", "-1"):
+        log.warning(f"PyTorch finds no GPU {asked} here: running on the CPU")
+    if changed:
+        log.warning(f"{folder} holds {changed}, which this one replaces once it has results")
+    return run
+
+
+def _enter(folder: Path) -> IO | None:
+    """Make a run folder and lock it; in every process an error if the main one cannot.
+
+    Raises:
+        UserError: if it cannot be made, or another run is in it.
+    """
+    lock = reason = None
+    if distributed.is_main():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = lock_folder(folder)
+        except OSError as error:
+            reason = f"run folder {folder} cannot be made or written to: {error.strerror}"
+        except UserError as error:
+            reason = str(error)
+    if reason := distributed.gather(reason)[0]:
+        raise UserError(reason)
+    return lock
+
+
+def _replaced(run: Run) -> str:
+    """Say what a run would replace in its folder; "" if nothing.
+
+    Training replaces every other training; a measurement that of other settings, since the same ones give it again.
+
+    Raises:
+        UserError: if that needs `--overwrite`, which is not given: it is finished, or has checkpoints.
+    """
+    try:
+        before = read_metrics(run.folder)
+    except UserError:
+        before = None
+    finished, what = bool(before and before.get("finished")), ""
+    kept = finished
+    if run.mode.trains:
+        kept = finished or bool(run.checkpoints())
+        if kept and not run.args.resume:
+            what = "a finished run" if finished else "an earlier run"
+    else:
+        changed = differences(before, run.identity) if before else []
+        if {*changed} - {*run.task.growing}:
+            what = f"a result with other {', '.join(changed)}"
+    if what and kept and not run.args.overwrite:
+        resume = "--resume continues it, " if run.mode.trains else ""
+        raise UserError(f"{run.folder} holds {what}: --overwrite replaces it, {resume}another --exp_name keeps both")
+    return what

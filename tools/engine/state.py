@@ -1,0 +1,215 @@
+"""Where a training run stands: what its checkpoints hold, and how one is taken up again."""
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from models import CHECKPOINT_PREFIXES
+from tools.convert import from_released
+from tools.engine.run import Run, differences
+from utils import checkpoint, distributed
+from utils.errors import UserError
+from utils.logging import read_metrics
+
+
+@dataclass
+class Standing:
+    """Where a run stands: `step` batches of `epoch` are done, with `sums` of their losses.
+
+    Attributes:
+        metrics: of the last epoch.
+        best: those of the best one, with its `epoch`.
+        run_id: which run a checkpoint is of; those of an earlier one stay in the folder until this one has saved.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    best: dict[str, Any] = field(default_factory=dict)
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+class Checkpoints:
+    """The checkpoints of a training run and its record.
+
+    Args:
+        run: the run.
+        metric: the number that decides which epoch is the best.
+        model: what is trained, not wrapped.
+        optimizer: of its parameters.
+    """
+
+    def __init__(self, run: Run, metric: str, model: nn.Module, optimizer: torch.optim.Optimizer):
+        self.run, self.metric, self.model, self.optimizer = run, metric, model, optimizer
+        self.at = Standing()
+        self.last = run.folder / "ckpt-last.pth"
+        self.saved = time.monotonic()
+        self.earlier: list[Path] = []
+        self.replacing = False
+        if run.args.resume:
+            self._resume()
+        if self.at.epoch == self.at.step == 0:
+            self.earlier = run.checkpoints()
+            self.replacing = bool(self.earlier or (read_metrics(run.folder) or {}).get("finished"))
+
+    def record(self, finished: bool) -> None:
+        """Write metrics.json, once the folder is this run's.
+
+        Raises:
+            UserError: if it cannot be written.
+        """
+        if self.replacing:
+            return
+        at = self.at
+        self.run.record(
+            self.model,
+            finished=finished,
+            epochs=at.epoch,
+            metric=self.metric,
+            run=at.run_id,
+            best=at.best,
+            last={"epoch": at.epoch - 1, **at.metrics} if at.metrics else {},
+        )
+
+    def due(self) -> bool:
+        """Whether the last checkpoint is `save_minutes` old."""
+        return time.monotonic() - self.saved > 60 * self.run.config.save_minutes
+
+    def save(self, name: str) -> None:
+        """Write a checkpoint; `step` 0 means that `epoch` is complete, otherwise so many of its batches are done.
+
+        Raises:
+            UserError: if it cannot be written.
+        """
+        self.saved = time.monotonic()
+        if not distributed.is_main():
+            return
+        content = {
+            "base_model": self.model.state_dict(),
+            "optimizer": checkpoint.optimizer_state(self.optimizer, self.model),
+            "epoch": self.at.epoch,
+            "step": self.at.step,
+            "sums": self.at.sums,
+            "metric": self.metric,
+            "metrics": self.at.metrics,
+            "best_metrics": self.at.best,
+            "seconds": time.perf_counter() - self.run.started,
+            "run": self.at.run_id,
+        }
+        if self.run.precision.scaler.is_enabled():
+            content["scaler"] = self.run.precision.scaler.state_dict()
+        left = [(key, p.grad) for key, p in self.model.named_parameters() if p.grad is not None]
+        if left:
+            # Of batches that the next epoch's first update takes up. No mapping: it would pass for weights.
+            content["gradients"] = left
+        path = self.run.folder / f"{name}.pth"
+        checkpoint.save_atomic(content, path, self._take_over)
+        for old in self.earlier:
+            if old != path:
+                old.unlink(missing_ok=True)
+        self.earlier = []
+
+    def _take_over(self) -> None:
+        """Make the folder this run's, whose first checkpoint is written; that of an earlier run it was until now."""
+        if self.replacing:
+            self.replacing = False
+            self.record(finished=False)
+
+    def _read(self, path: Path) -> dict:
+        """Read a checkpoint to resume from.
+
+        Raises:
+            UserError: if it is damaged, or lacks what resuming needs.
+        """
+        state = from_released(checkpoint.load_checkpoint(path), self.metric)
+        kinds = {"optimizer": dict, "epoch": int, "step": int, "sums": dict, "metrics": dict, "best_metrics": dict}
+        for name, kind in kinds.items():
+            if not isinstance(state.get(name), kind):
+                raise UserError(f"cannot resume from {path}: it has no '{name}' of type {kind.__name__}")
+        if not {"state", "param_groups"} <= {*state["optimizer"]}:
+            raise UserError(f"cannot resume from {path}: its optimizer has no state")
+        if broken := checkpoint.not_finite(state["base_model"]):
+            raise UserError(f"cannot resume from {path}: its weight '{broken[0]}' is not finite")
+        return state
+
+    def _newest(self, before: Mapping) -> tuple[Path, dict] | None:
+        """Return the last checkpoint, or the newest of the others if it is missing or damaged; None if there is none.
+
+        Args:
+            before: what metrics.json tells of the run. Checkpoints of another one are passed over: an earlier one of
+                which it has taken over the folder.
+
+        Raises:
+            UserError: if there are some and all are damaged.
+        """
+        found, problems = None, []
+        paths = [self.last, *(path for path in self.run.checkpoints() if path != self.last)]
+        for path in paths:
+            try:
+                state = self._read(path)
+            except UserError as error:
+                problems += [str(error)] if path.is_file() else []
+                continue
+            if before.get("run", state.get("run")) != state.get("run", before.get("run")):
+                self.run.log.warning(f"{path} is of an earlier run, which this one had begun to replace")
+                continue
+            if found is None or _progress(state) > _progress(found[1]):
+                found = path, state
+            if path == self.last:
+                break
+        if found is None and problems:
+            raise UserError(f"{problems[0]}; --overwrite starts the run over")
+        if found is not None and found[0] != self.last:
+            why = problems[0] if self.last.is_file() else f"{self.last} does not exist"
+            self.run.log.warning(f"{why}; falling back to {found[0]}, the newest that is sound")
+        return found
+
+    def _resume(self) -> None:
+        """Take up the state of the last checkpoint, if there is one.
+
+        Raises:
+            UserError: if it is not one of this run.
+        """
+        run = self.run
+        before = read_metrics(run.folder) or {}
+        newest = self._newest(before)
+        if newest is None:
+            if run.mode.name == "finetune" and not run.args.ckpts:
+                raise UserError(f"nothing to resume in {run.folder}, and no --ckpts FILE to start from")
+            run.log.warning(f"nothing to resume: {self.last} does not exist; starting at epoch 0")
+            return
+        path, state = newest
+        checkpoint.load_weights(self.model, path, CHECKPOINT_PREFIXES, log=run.log, loaded=state)
+        try:
+            checkpoint.load_optimizer(self.optimizer, self.model, state["optimizer"], state["base_model"])
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise UserError(f"cannot resume from {path}: its optimizer is of another model: {error}") from None
+        if run.precision.scaler.is_enabled() and isinstance(state.get("scaler"), Mapping):
+            run.precision.scaler.load_state_dict(state["scaler"])
+        parameters = dict(self.model.named_parameters())
+        for name, gradient in state.get("gradients", []):
+            if name not in parameters or parameters[name].shape != gradient.shape:
+                raise UserError(f"cannot resume from {path}: it has gradients of another model")
+            parameters[name].grad = gradient.to(run.device)
+        epoch, step = _progress(state)
+        run_id = state.get("run", self.at.run_id)
+        self.at = Standing(epoch, step, state["sums"], state["metrics"], state["best_metrics"], run_id)
+        changed = differences(before, run.identity) if before else []
+        if "seed" in changed:
+            raise UserError(f"cannot resume from {path}: its seed is {before['seed']}, not {run.args.seed}")
+        if changed := [name for name in changed if name != "weights"]:  # which need not be named again
+            run.log.warning(f"resuming with other settings than before: {', '.join(changed)}")
+        run.started -= state.get("seconds", 0.0)
+        run.log.info(f"resuming at epoch {epoch}, step {step}")
+
+
+def _progress(state: Mapping) -> tuple[int, int]:
+    """Epoch and step that a checkpoint is to be continued at."""
+    return state["epoch"] + (state["step"] == 0), state["step"]

@@ -1,0 +1,110 @@
+"""Classification: fine-tuning, training from scratch, few-shot, testing."""
+
+import argparse
+from collections.abc import Mapping
+from functools import partial
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.data import Dataset
+
+from datasets.point_transforms import sample_test, sample_train
+from models import build_model_from_cfg
+from tools.engine.data import open_dataset, own_augmentation
+from tools.engine.infer import Clouds, load_clouds, predict
+from tools.engine.run import Run
+from tools.engine.task import FINETUNE, SCRATCH, TASKS, TEST, Draw, TrainedTask
+from tools.engine.weights import load_pretrained, load_start
+from utils.errors import UserError
+from utils.metrics import accuracy, class_accuracy
+
+
+@TASKS.register("classify")
+class Classify(TrainedTask):
+    """Cross entropy, and what the model itself wants besides; the best is the highest accuracy on `dataset.val`."""
+
+    modes = (FINETUNE, SCRATCH, TEST)
+    needs = "a classifier"
+    growing = ("vote.rounds",)  # votes of an earlier test are kept
+
+    @classmethod
+    def accepts(cls, model: type[nn.Module], args: argparse.Namespace) -> bool:
+        return model.classifies and not (args.test and args.vote)
+
+    def __init__(self, run: Run):
+        super().__init__(run)
+        self.test_data = open_dataset(run, "val" if run.mode.trains else "test")
+        self.test_clouds: Clouds | None = None
+        self.sample = partial(sample_test, npoints=run.config.npoints)
+        if run.mode.trains:
+            self.augment = own_augmentation(run, run.config.augment)
+
+    def build_model(self) -> nn.Module:
+        model = build_classifier(self.run, self.test_data)
+        self.model_has_losses = model.has_losses  # asked now: it may be wrapped later
+        load_start(self.run, model)
+        for parameter in model.frozen_parameters():
+            parameter.requires_grad_(False)
+        return model
+
+    def train_mode(self, model: nn.Module) -> None:
+        model.train()
+        if self.run.config.freeze_bn and model.frozen_parameters():
+            for module in model.modules():
+                if isinstance(module, _BatchNorm) and not module.weight.requires_grad:
+                    module.eval()
+
+    def prepare(self, model: nn.Module, batch: dict, draw: Draw) -> dict:
+        points = sample_train(batch["points"], self.run.config.npoints, draw("points"))
+        return {"points": model.group(self.augment(points, draw("augment"))), "label": batch["label"]}
+
+    def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
+        if not self.model_has_losses:
+            return {"loss": F.cross_entropy(model(batch["points"]).float(), batch["label"])}
+        logits, losses = model(batch["points"], with_losses=True)
+        return {"cross_entropy": F.cross_entropy(logits.float(), batch["label"]), **losses}
+
+    def evaluate(self, model: nn.Module, epoch: int = 0) -> dict[str, float]:
+        if self.test_clouds is None:
+            self.test_clouds = load_clouds(self.run, self.test_data, self.sample, "test clouds")
+        logits, labels = predict(self.run, model, self.test_clouds)
+        return accuracy(logits.argmax(1), labels)
+
+    def measure(self) -> None:
+        model, results = self.measure_once()
+        rounds = self.run.recorded().get("last", {}).get("vote")
+        self.run.record(model, finished=True, metric="accuracy", last=results | ({"vote": rounds} if rounds else {}))
+        self.run.log.info("measured without voting; --vote votes as well")
+
+    def measure_once(self) -> tuple[nn.Module, dict]:
+        """Measure the classifier in `--ckpts` on `dataset.test`; returns it and the results."""
+        run = self.run
+        model = build_classifier(run, self.test_data)
+        load_pretrained(run, model, run.args.ckpts, first="model", prepare=_no_segmenter)
+        run.precision.place(model)
+        logits, labels = predict(run, model, self.test_data, self.sample)
+        results = accuracy(logits.argmax(1), labels)
+        counts = f"{results['correct']} of {results['total']}"
+        run.log.info(f"accuracy{' without voting' * run.args.vote}: {results['accuracy']:.2f} % ({counts})")
+        results["class_accuracy"] = class_accuracy(logits.argmax(1), labels, self.test_data.class_names)
+        return model, results
+
+
+def build_classifier(run: Run, dataset: Dataset) -> nn.Module:
+    """Build the model of the config and check that it has enough classes.
+
+    Raises:
+        UserError: if it has not.
+    """
+    model, classes, present = build_model_from_cfg(run.config.model), run.config.model["cls_dim"], dataset.class_names
+    if classes < len(present):
+        raise UserError(f"config key 'model.cls_dim': {classes} classes, but the data set has {len(present)}")
+    return model
+
+
+def _no_segmenter(weights: Mapping[str, Tensor]) -> tuple[()]:
+    """Refuse the weights of a segmenter by a word of what it is."""
+    if "convs3.weight" in weights:
+        raise UserError("it is a segmenter: scripts/seg.sh <GPU> <exp> <ckpt> --test, or CONFIG=cfgs/segmentation/...")
+    return ()
