@@ -22,7 +22,7 @@ from tools.engine.infer import predict
 from tools.engine.run import Run
 from tools.engine.task import TASKS, Mode, Task
 from tools.engine.weights import load_pretrained
-from tools.report import table
+from tools.report import text_table
 from utils import distributed, seeding
 from utils.errors import UserError
 from utils.files import atomic_write
@@ -243,7 +243,7 @@ def results_table(by_query: dict, chosen: tuple[str, str], splits: Sequence[str]
             rows.append([title, *(f"{number['accuracy']:.1f}" for number in numbers)])
     chance = [1] * len(head) + tops
     rows.append(["chance", *(f"{100 * k / classes:.1f}" for k in chance)])
-    return table(rows)
+    return text_table(rows)
 
 
 def zeroshot_probe(run: Run, model: PointTransformerZeroShot, teacher: nn.Module, dataset: Dataset) -> dict:
