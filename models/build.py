@@ -10,7 +10,7 @@ from utils.config import parse
 from utils.errors import UserError
 from utils.registry import Registry
 
-MODELS = Registry("model")
+MODELS = Registry("model", "models", "models.baselines")
 # What may stand in front of the encoder's names in published checkpoints.
 CHECKPOINT_PREFIXES = ("base_model.", "MAE_encoder.")
 BlockForm = Literal["released", "slides", "joint"]
