@@ -295,9 +295,9 @@ class Planner:
         _, trained = parse_model_config(read_config(pretraining.config, pretraining.opts)["model"])
         section = load_config(config)["model"]
         _, own = parse_model_config(section)
-        shape = vars(trained.transformer_config) | vars(trained)
+        shape = vars(trained.encoder)
         names = ("trans_dim", "encoder_dims", "patch_dim", "depth", "num_heads", "block_form")
-        opts = [f"model.{n}={shape[n]}" for n in names if n in shape and shape[n] != getattr(own, n, shape[n])]
+        opts = [f"model.{n}={shape[n]}" for n in names if shape[n] != getattr(own.encoder, n)]
         if section["NAME"] == "PointTransformer" and CLASSIFIERS[trained.NAME] != section["NAME"]:
             opts.insert(0, f"model.NAME={CLASSIFIERS[trained.NAME]}")
         if trained.NAME == "TwoTower" and config == read_yaml(TWO_TOWER_TUNED)["_base_"]:  # has a rate of its own

@@ -1,14 +1,11 @@
 """Pretraining ReCon on points, images and text."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from datasets.point_transforms import AUGMENTATIONS, normalize_unit_sphere, random_subset
 from datasets.prompts import prompt, spell
-from models import build_model_from_cfg, parse_model_config
+from models import build_model_from_cfg, downstream_of
 from tools import runner_svm, runner_zeroshot
 from tools.builder import Run, build_dataset, load_pretrained, own_augmentation
 from tools.task import Draw, Task
@@ -53,7 +50,7 @@ class Pretrain(Task):
 
     def build_model(self) -> nn.Module:
         model = build_model_from_cfg(self.run.config.model)
-        if not hasattr(model, "MAE_encoder"):
+        if not model.pretrains:
             raise UserError(
                 f"config key 'model.NAME': '{self.run.config.model['NAME']}' is not a model to pretrain; "
                 "--finetune_model, --scratch_model, --test, --svm or --zeroshot says what to do with it"
@@ -76,44 +73,25 @@ class Pretrain(Task):
             return {}
         for data in self.probed:
             data.set_epoch(epoch)
-        section, device = self.run.config.model, self.run.device
+        device = self.run.device
         if self.validate == "svm":
-            encoder = build_downstream(section, model, NAME="PointTransformerSVM").to(device)
+            encoder = downstream_of(model, "PointTransformerSVM").to(device)
             found = runner_svm.probe(self.run, encoder, *self.probed)
         else:
-            encoder = build_zeroshot(section, model).to(device)
+            encoder = build_zeroshot(model).to(device)
             found = runner_zeroshot.probe(self.run, encoder, model.text_teacher, *self.probed)
             found = {name: value for name, value in found.items() if not isinstance(value, dict)}
         return {f"{self.validate}_{name}": value for name, value in found.items()}
 
 
-def build_downstream(section: Mapping, model: nn.Module, **keys: Any) -> nn.Module:
-    """Return the encoder of a pretraining model as a downstream model.
-
-    Args:
-        section: the `model` section that the pretraining model is built from.
-        model: it; where the downstream model has projections, its own are taken.
-        keys: NAME of the downstream model, and those of its keys that do not describe the encoder.
-    """
-    _, config = parse_model_config(section)
-    patches = {name: getattr(config, name) for name in ("num_group", "group_size", "block_form")}
-    sizes = ("trans_dim", "encoder_dims", "patch_dim", "depth", "num_heads")
-    transformer = {name: getattr(config.transformer_config, name) for name in sizes}
-    downstream = build_model_from_cfg({**patches, **transformer, **keys})
-    state = {name.removeprefix("MAE_encoder."): value for name, value in model.state_dict().items()}
-    wanted = downstream.state_dict()
-    downstream.load_state_dict({name: state.get(name, value) for name, value in wanted.items()})
-    return downstream
-
-
-def build_zeroshot(section: Mapping, model: nn.Module) -> nn.Module:
+def build_zeroshot(model: nn.Module) -> nn.Module:
     """Return the encoder of a pretraining model as a zero-shot model; of both queries if they share a space."""
     keys = {"text_dim": model.text_proj.out_features, "type": "text"}
     if model.img_proj is not None:
         keys["img_dim"] = model.img_proj.out_features
         if keys["img_dim"] == keys["text_dim"]:
             keys |= {"type": "full", "ratio": RATIO}
-    return build_downstream(section, model, NAME="PointTransformerZeroShot", **keys)
+    return downstream_of(model, "PointTransformerZeroShot", **keys)
 
 
 def main(run: Run) -> None:
