@@ -86,6 +86,9 @@ class PointDataset(Dataset):
         # In shared memory, so that workers which outlive an epoch see the next one.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
+    def __len__(self) -> int:
+        raise NotImplementedError
+
     def set_epoch(self, epoch: int) -> None:
         """Tell which epoch is drawn; random draws of a sample depend on (seed, epoch, index) only."""
         self._epoch.fill_(epoch)
