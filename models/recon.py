@@ -326,9 +326,7 @@ class ReCon(TeacherHolder, MaskedAutoencoder):
                     nn.init.normal_(module.weight, mean=0.02, std=0.01)  # mean 0.02 is as released
                     nn.init.zeros_(module.bias)
 
-    def targets(
-        self, image: Tensor | None = None, text: list[str] | Tensor | None = None
-    ) -> dict[str, Tensor]:
+    def targets(self, image: Tensor | None = None, text: list[str] | Tensor | None = None) -> dict[str, Tensor]:
         """Ask the teachers that the losses need: features (B, d) by name, "image" and "text".
 
         They have no gradient, unless the teachers are jointly trained.
