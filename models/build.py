@@ -123,7 +123,7 @@ def build_model_from_cfg(cfg: Mapping) -> nn.Module:
     return cls(config)
 
 
-def downstream_of(model: nn.Module, NAME: str, **keys: Any) -> nn.Module:  # noqa: N803  (as in a config)
+def downstream_of(model: nn.Module, NAME: str, **keys: Any) -> nn.Module:
     """Return the encoder of a pretraining model as a downstream model, on the CPU.
 
     Args:

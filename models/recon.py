@@ -54,7 +54,7 @@ class ReConConfig:
     `train_teachers` starts the teachers from random weights and trains them jointly.
     """
 
-    ALIASES = {key: "transformer_config" for key in ("num_group", "group_size", "block_form")}
+    ALIASES = dict.fromkeys(("num_group", "group_size", "block_form"), "transformer_config")
 
     NAME: str
     transformer_config: TransformerConfig

@@ -307,7 +307,7 @@ def test_half_precision_stays_close(dtype):
     assert set(stream) == {torch.float32}  # that of the residual stream
     for term in plain:
         assert half[term].dtype == torch.float32
-        assert half[term].item() == pytest.approx(plain[term].item(), rel=0.02), term
+        assert half[term].item() == pytest.approx(plain[term].item(), rel=0.02, abs=1e-4), term
     sum(half.values()).backward()
     assert all(p.grad.dtype == torch.float32 and p.grad.isfinite().all() for p in model.parameters())
 
