@@ -13,7 +13,6 @@ from tools.engine.task import Mode, all_modes, all_tasks
 from utils import distributed
 from utils.errors import Parser, UserError, at_least, run_command
 
-
 def build_parser() -> Parser:
     """Build the parser of the command line: the released flags and a few more."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -103,6 +103,10 @@ class PointDataset(Dataset):
         """Do what is left to do with a batch once it is on its device; draws nothing."""
         return batch
 
+    def image_key(self) -> str | None:
+        """Return a digest of all that finished images depend on; None if there are none, or they are drawn anew."""
+        return None
+
     def class_weights(self) -> Tensor | None:
         """Weights (classes,) float32 of the classes in a loss, by how rare they are; None where all count alike."""
         return None
@@ -230,8 +234,8 @@ def collate(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Put samples together.
 
     Args:
-        samples: B mappings with "points" (n, C), "label" and what else the data set `gives`: "image" (3, S, S) uint8 or
-            "image_feature" (d,) and "text" in pretraining, "point_label" (n,) int64 in segmentation, "index" (n,) int64
+        samples: B mappings with "points" (n, C), "label" and what else the data set `gives`: "image" (3, S, S) uint8
+            or (d,) features and "text" in pretraining, "point_label" (n,) int64 in segmentation, "index" (n,) int64
             where points are those of a room.
 
     Returns:

@@ -187,10 +187,10 @@ class ShapeNet(PointDataset):
         points = torch.from_numpy(at_most(arrays["points"], config.N_POINTS))
         sample = {"points": points, "label": label, "text": self.class_names[label]}
         if self.features is not None:
-            sample["image_feature"] = self.features[index]
+            sample["image"] = self.features[index]
         elif self.transform is not None:
             sample["image"] = torch.from_numpy(arrays["views"]).permute(2, 0, 1)
-        if "image" in sample and config.image_augment:
+        if "views" in arrays and config.image_augment:
             draw = self.transform.draw((self.seed, self.epoch, index))
             if config.image_path == "device":
                 sample["image_draw"] = draw
@@ -202,7 +202,7 @@ class ShapeNet(PointDataset):
 
     def finish(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Augment the views of a batch if that is left to the device, and normalise them."""
-        if "image" not in batch:
+        if self.transform is None or self.features is not None:
             return batch
         batch = dict(batch)
         if draws := batch.pop("image_draw", None):
@@ -225,8 +225,8 @@ class ShapeNet(PointDataset):
         return digest.hexdigest()
 
     def use_features(self, features: torch.Tensor) -> None:
-        """Give the features (M, d) of the views instead of the views: as "image_feature" (d,)."""
-        self.features, self.gives = features, self.gives - {"image"} | {"image_feature"}
+        """From now on give features (M, d) as "image" (d,), which an image teacher said of the views."""
+        self.features = features
 
 
 def _read_categories(path: str) -> dict[int, str]:

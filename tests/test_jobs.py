@@ -32,11 +32,7 @@ def chain(configs, monkeypatch) -> dict[str, Job]:
 
 def fake(job: Job, finished: bool = True, **numbers) -> None:
     """Write what a run of the job would leave."""
-    header = run_identity(job.task, job.seed, job.raw, job.start) | {
-        "finished": finished,
-        "metric": "accuracy",
-        "last": {},
-    }
+    header = run_identity(job.task, job.seed, job.raw, job.start) | {"finished": finished, "metric": "accuracy", "last": {}}
     job.folder.mkdir(parents=True, exist_ok=True)
     (job.folder / "metrics.json").write_text(json.dumps(header | numbers))
 

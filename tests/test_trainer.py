@@ -16,10 +16,10 @@ from torch import nn
 import main
 import tools.engine.loop
 from tools.engine.data import Batches
-from tools.engine.loop import Trainer
-from tools.engine.task import Task
 from tools.tasks.classify import Classify
 from tools.tasks.pretrain import Pretrain
+from tools.engine.task import Task
+from tools.engine.loop import Trainer
 from utils.checkpoint import load_checkpoint
 from utils.errors import Interrupted, UserError
 

@@ -105,9 +105,7 @@ def build_loader(run: Run, dataset: Dataset, train: bool = False) -> DataLoader:
     length, world, batch_size = len(dataset), distributed.world_size(), run.config.total_bs
     least = 2 * world if train else 1
     if length < least:
-        raise UserError(
-            f"a data set of {length} samples is too small for {run.mode.name}, which needs at least {least}"
-        )
+        raise UserError(f"a data set of {length} samples is too small for {run.mode.name}, which needs at least {least}")
     if train and length < batch_size:
         batch_size = length - length % world
         run.log.warning(f"total_bs {run.config.total_bs} lowered to {batch_size}: there are only {length} samples")

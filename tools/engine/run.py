@@ -22,7 +22,7 @@ from tools.engine.task import Mode, Task, find_task
 from utils import distributed, seeding
 from utils.config import changed_keys
 from utils.errors import UserError
-from utils.files import atomic_write, lock_folder
+from utils.files import lock_folder, atomic_write
 from utils.logging import git_revision, make_logger, read_metrics, versions, write_json
 from utils.stopping import StopRequest
 

@@ -1,16 +1,18 @@
 """Pretraining on points, images and text."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from datasets.point_transforms import random_subset
-from datasets.prompts import prompt, spell
+from datasets.prompts import all_prompts, prompt, spell
 from models import build_model_from_cfg
 from models.losses import LossWeights
 from tools.engine.data import open_dataset, own_augmentation
+from tools.engine.features import use_image_features, use_text_features
 from tools.engine.run import Run
 from tools.engine.task import TASKS, Draw, Mode, TrainedTask
 from tools.engine.weights import load_pretrained
@@ -70,7 +72,20 @@ class Pretrain(TrainedTask):
         model = build_model_from_cfg(self.run.config.model)
         if self.run.args.start_ckpts:
             load_pretrained(self.run, model, self.run.args.start_ckpts, first="model")
+        self._ask_once(model)
         return model
+
+    def _ask_once(self, model: nn.Module) -> None:
+        """Replace what a frozen teacher is asked again and again by what it says once."""
+        run, folder = self.run, Path(self.run.config.data_root, "features")
+        for teacher in (model.img_teacher, model.text_teacher):
+            if teacher is not None:
+                teacher.to(run.device)
+        use_image_features(model, self.data, folder, run.args.num_workers, run.log)
+        names = [spell(name, run.config.prompt_names) for name in self.data.class_names]
+        if "text" in self.data.gives:
+            prompts = [text for name in names for text in all_prompts(name)]
+            use_text_features(model.text_teacher, prompts, folder, run.log)
 
     def prepare(self, model: nn.Module, batch: dict, draw: Draw) -> dict:
         config = self.run.config

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from datasets.point_transforms import AUGMENTATIONS
 from datasets.shapenetpart import PARTS
 from models import build_model_from_cfg, parse_model_config
 from tools.engine.data import build_loader, open_dataset, own_augmentation, to_device
@@ -54,7 +55,7 @@ class Segment(TrainedTask):
         self.check(self.test_data, f"dataset.{section}")
 
     def setup(self, data: Dataset) -> None:
-        self.augment = own_augmentation(self.run, self.run.config.augment)
+        self.augment = AUGMENTATIONS[own_augmentation(self.run, self.run.config.augment)]
         if "point_label" not in data.gives:
             raise UserError(f"dataset.train has no label for every point, which '{self.shape.NAME}' learns from")
 

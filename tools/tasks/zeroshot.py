@@ -297,8 +297,7 @@ def accuracies(
     by_query = {
         kind: {
             prompt: {
-                split: top_accuracies(model.combine(*pair, kind), labels[split], classes)
-                for split, pair in pairs.items()
+                split: top_accuracies(model.combine(*pair, kind), labels[split], classes) for split, pair in pairs.items()
             }
             for prompt, classes in prompts.items()
         }
@@ -360,9 +359,7 @@ class ZeroShot(Task):
         else:
             run.log.warning("no --ckpts: zero-shot classification by RANDOM weights, which measures chance")
         if model.type not in model.kinds:
-            raise UserError(
-                f"model.type {model.type} adds or compares features of unlike widths: img_dim is not text_dim"
-            )
+            raise UserError(f"model.type {model.type} adds or compares features of unlike widths: img_dim is not text_dim")
         widths = (model.text_proj.out_features, model.img_proj.out_features)
         queries = run.precision.place(Queries(model))
 
@@ -377,9 +374,7 @@ class ZeroShot(Task):
         chosen = (model.type, "all_prompts" if settings.ensemble else "one_prompt")
         rows = []
         for split, dataset in data.items():
-            guesses = rank_classes(
-                model.combine(*pairs[split], model.type), prompts[chosen[1]], min(GUESSES, len(names))
-            )
+            guesses = rank_classes(model.combine(*pairs[split], model.type), prompts[chosen[1]], min(GUESSES, len(names)))
             rows += prediction_rows(split, dataset.files, labels[split], *guesses, names)
         if distributed.is_main():
             write_predictions(run.folder / "predictions.csv", rows)
