@@ -23,6 +23,8 @@ class PointModel(Trainable, ReConEncoder):
     def __init__(self, config: EncoderConfig):
         super().__init__(**config.encoder_arguments())
 
+    group = ReConEncoder.group
+
     def features(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Map points (B, N, 3) to queries (B, Q, C), three in ReCon, and local tokens (B, G, C)."""
         tokens, centers, _ = self.tokenize(points)

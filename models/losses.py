@@ -7,6 +7,7 @@ from torch import Tensor
 
 from extensions import chamfer_l1, chamfer_l2
 
+
 @dataclass
 class LossWeights:
     """`loss_weights`: factors of the terms of the pretraining loss (released: all 1)."""

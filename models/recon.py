@@ -139,6 +139,7 @@ class MaskedAutoencoder(Trainable, nn.Module):
         sizes = ("trans_dim", "encoder_dims", "patch_dim", "depth", "num_heads")
         transformer = {name: getattr(self.config.transformer_config, name) for name in sizes}
         from models.build import build_model_from_cfg
+
         downstream = build_model_from_cfg({**patches, **transformer, **keys})
         state = {name.removeprefix("MAE_encoder."): value for name, value in self.state_dict().items()}
         wanted = downstream.state_dict()

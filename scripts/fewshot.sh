@@ -10,4 +10,4 @@ if [[ ${4:-} =~ ^[0-9]+$ ]]; then
     [ $# -ge 6 ] || usage
     launch --config "${CONFIG:-cfgs/full/fewshot.yaml}" --finetune_model --ckpts "$3" --way "$4" --shot "$5" --fold "$6" "${@:7}"
 fi
-exec "$python" -m tools.fewshot --gpus "$gpu" --exp_name "$exp" --ckpts "$3" ${CONFIG:+--configs "$CONFIG"} "${@:4}"
+exec "$python" -m tools.paper.fewshot --gpus "$gpu" --exp_name "$exp" --ckpts "$3" ${CONFIG:+--configs "$CONFIG"} "${@:4}"

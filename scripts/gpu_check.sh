@@ -96,4 +96,5 @@ if [ -n "$missing" ]; then
         "--python-version $version --platform manylinux_2_28_x86_64 --platform manylinux_2_17_x86_64" \
         "--platform manylinux2014_x86_64 -d FOLDER $missing ftfy wcwidth regex torch-fps; then --wheels FOLDER"
 fi
-exec python -m tools.gpu_check ${arguments[@]+"${arguments[@]}"}
+export PYTHONPATH="$PWD/tests${PYTHONPATH:+:$PYTHONPATH}"
+exec python -m gpu_check ${arguments[@]+"${arguments[@]}"}

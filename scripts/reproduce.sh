@@ -4,4 +4,4 @@
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 source "$(dirname "$0")/env.sh"
-exec python -m tools.reproduce "$@"
+exec python -m tools.paper "$@"

@@ -17,7 +17,7 @@ import yaml
 os.environ.setdefault("RECON_REQUIRE_LIBRARY", "1")
 
 import main
-from tools.paper import Planner
+from tools.paper.plan import Planner
 
 torch.set_num_threads(1)
 

@@ -5,16 +5,17 @@ import json
 import pytest
 import torch
 
-from tools import benchmark
+from tools.benchmark import common, ops, peers
+from tools.benchmark.__main__ import main
 from utils.errors import UserError
 
 
 def test_benchmark(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(benchmark, "SHORTEST_SECONDS", 0)
+    monkeypatch.setattr(ops, "SHORTEST_SECONDS", 0)
     file = tmp_path / "ops.json"
-    benchmark.main(["ops", "--smoke", "--device", "cpu", "--json", str(file)])
+    main(["ops", "--smoke", "--device", "cpu", "--json", str(file)])
     content = json.loads(file.read_text())
-    assert {row["name"] for row in content["rows"]} == {case.name for case in benchmark.all_cases(smoke=True)}
+    assert {row["name"] for row in content["rows"]} == {case.name for case in ops.all_cases(smoke=True)}
     printed = capsys.readouterr().out
     for row in content["rows"]:
         assert row["milliseconds"]["recon_ops"] > 0 and row["share_of_limit"] > 0 and row["limit"] in ("flops", "bytes")
@@ -32,11 +33,12 @@ def test_benchmark(tmp_path, monkeypatch, capsys):
         (["ops", "--json", "no/such/folder/file.json"], "does not exist"),
         (["ops", "--json", "."], "is a folder"),
         (["models"], "invalid choice"),
+        (["--repeats", "9"], "--repeats 9: must be at least 10"),
     ],
 )
 def test_benchmark_tells_bad_arguments(arguments, message):
     with pytest.raises(UserError) as error:
-        benchmark.main(arguments)
+        main(arguments)
     assert message in str(error.value)
 
 
@@ -44,23 +46,23 @@ def test_benchmark_tells_first_what_it_cannot_write(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(benchmark.tempfile, "TemporaryFile", refuse)
-    monkeypatch.setattr(benchmark, "run_ops", lambda *_: pytest.fail("measured first"))
+    monkeypatch.setattr(common.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(ops, "run_ops", lambda *_: pytest.fail("measured first"))
     with pytest.raises(UserError, match="ops.json cannot be written: Permission denied"):
-        benchmark.main(["ops", "--json", str(tmp_path / "ops.json")])
+        main(["ops", "--json", str(tmp_path / "ops.json")])
 
 
 def test_benchmark_does_without_broken_peers(monkeypatch, capsys):
     def broken(name: str):
         raise RuntimeError("built for another PyTorch")
 
-    monkeypatch.setattr(benchmark.importlib, "import_module", broken)
-    assert benchmark.optional("pytorch3d") is None
+    monkeypatch.setattr(peers.importlib, "import_module", broken)
+    assert peers.optional("pytorch3d") is None
     assert capsys.readouterr().err == "without pytorch3d: built for another PyTorch\n"
 
 
 def test_benchmark_names_missing_peers_and_calls_those_there(monkeypatch):
-    cloud, called = benchmark.clouds(torch.device("cpu"), 2, 40, 3), []
+    cloud, called = peers.clouds(torch.device("cpu"), 2, 40, 3), []
 
     class Peer:
         @staticmethod
@@ -71,13 +73,13 @@ def test_benchmark_names_missing_peers_and_calls_those_there(monkeypatch):
         def sample_idx(points, k, h, start_idx):
             called.append((points.shape, k, h, start_idx))
 
-    peers = {"torch_fps": Peer, "torch_quickfps": Peer}
-    monkeypatch.setattr(benchmark, "optional", peers.get)
-    calls = benchmark.sampling(2, 40, 6, None, torch.device("cpu"))
+    found = {"torch_fps": Peer, "torch_quickfps": Peer}
+    monkeypatch.setattr(peers, "optional", found.get)
+    calls = peers.sampling(torch.device("cpu"), None, 2, 40, 6)
     assert set(calls) == {"recon_ops", "PyTorch", "torch_fps", "torch_quickfps: h=3", "torch_quickfps: h=5"}
     for name, call in calls.items():
         assert name in ("recon_ops", "PyTorch") or call() is None
     shape = cloud.shape
     assert called == [(shape, shape[:2], 6, False), (shape, 6, 3, 0), (shape, 6, 5, 0)]
-    monkeypatch.setattr(benchmark.importlib.util, "find_spec", lambda name: None if name in peers else "there")
-    assert benchmark.not_installed() == ["torch_fps", "torch_quickfps"]
+    monkeypatch.setattr(peers.importlib.util, "find_spec", lambda name: None if name in found else "there")
+    assert peers.not_installed() == ["torch_fps", "torch_quickfps"]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tools import complexity
-from tools.engine.config import RunConfig
+from tools.engine.config import run_config_class
 from utils.config import load_config, parse
 from utils.errors import UserError
 
@@ -20,7 +20,7 @@ def at_root(monkeypatch):
 
 
 def measure(path: str, *opts: str) -> dict:
-    return complexity.measure(parse(RunConfig, load_config(path, opts), ""))
+    return complexity.measure(parse(run_config_class(), load_config(path, opts), ""))
 
 
 def test_transformer_by_hand():

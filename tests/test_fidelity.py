@@ -10,7 +10,7 @@ import yaml
 import main
 from tools import fidelity
 from tools.engine.config import parse_run_config
-from tools.paper import Planner
+from tools.paper.plan import Planner
 from utils.config import load_config, read_yaml
 
 ROOT = Path(__file__).parent.parent
@@ -105,7 +105,7 @@ def test_released_forms_can_be_asked_for():
 
 def test_readme_page_and_tables_come_from_the_registry(capsys, monkeypatch):
     assert (ROOT / "docs/fidelity.md").read_text(encoding="utf-8") == fidelity.document()
-    assert fidelity.corrections_table() in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert fidelity.markdown_table(fidelity.CORRECTION_ROWS) in (ROOT / "README.md").read_text(encoding="utf-8")
     typo = "zeroshot.released_typo=true"
     used = [note for note in Planner("paper", 1, [typo]).table("table3").notes if "toilet" in note]
     assert used == ["`toilet` of ScanObjectNN in zero-shot: asked for as `toile`, as released"]

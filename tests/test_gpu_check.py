@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import pytest
 
 from extensions import recon_ops
-from tools.gpu_check import __main__ as gpu_check
-from tools.gpu_check import sections
-from tools.gpu_check.check import Check, CheckFailed
-from tools.gpu_check.report import markdown
-from tools.gpu_check.sections import TRAINING_ROWS, check_benchmark, run_tests
+from gpu_check import __main__ as gpu_check
+from gpu_check import sections
+from gpu_check.check import Check, CheckFailed
+from gpu_check.report import markdown
+from gpu_check.sections import TRAINING_ROWS, check_benchmark, run_tests
 from utils.errors import UserError
 
 ROOT = Path(__file__).parent.parent
@@ -32,8 +32,9 @@ needs_library = pytest.mark.skipif(
 
 @needs_library
 def test_all_sections_on_the_cpu(tmp_path):
-    command = [sys.executable, "-m", "tools.gpu_check", "--device", "cpu", "--out", str(tmp_path / "here.md")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    command = [sys.executable, "-m", "gpu_check", "--device", "cpu", "--out", str(tmp_path / "here.md")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     content = json.loads((tmp_path / "here.json").read_text())
     assert list(content["sections"]) == list(gpu_check.SECTIONS)
@@ -173,8 +174,8 @@ def test_the_classic_kernels_are_to_be_beaten(check, monkeypatch, classic, messa
     rows = [{**row, "name": name, "milliseconds": times} for name in TRAINING_ROWS]
     content = {"backend": "cuda", "repeats": 2, "limits": {}, "rows": rows}
     monkeypatch.setattr(gpu_check.Check, "require_kernels", lambda self: None)
-    monkeypatch.setattr("tools.benchmark.run_ops", lambda *_: content)
-    monkeypatch.setattr("tools.benchmark.table", lambda _: "")
+    monkeypatch.setattr("tools.benchmark.ops.run_ops", lambda *_: content)
+    monkeypatch.setattr("tools.benchmark.ops.ops_table", lambda _: "")
     on_gpu = Check("cuda", False, check.scratch)
     if message is None:
         assert check_benchmark(on_gpu)["rows"][0]["classic_ratio"] == 5.5

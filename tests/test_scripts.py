@@ -169,7 +169,7 @@ def test_launch_variants(launched, fake_python):
     assert gpus == "0,2" and words[:2] == ["-m", "torch.distributed.run"]
     assert words[3:8] == ["--nproc_per_node=2", "main.py", "--launcher", "pytorch", "--exp_name"]
     every = launched("fewshot.sh", "0,1", "exp", "some.pth", "--folds", "3")[1]
-    assert every == "-m tools.fewshot --gpus 0,1 --exp_name exp --ckpts some.pth --folds 3".split()
+    assert every == "-m tools.paper.fewshot --gpus 0,1 --exp_name exp --ckpts some.pth --folds 3".split()
     assert run("scripts/fewshot.sh", "0", "exp", "some.pth", "5", "10", PYTHON=fake_python).returncode == 2
     voted = launched("test.sh", "0", "exp", "some.pth", "--no_vote")[1]
     assert voted.index("--vote") < voted.index("--no_vote")

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from models import build_model_from_cfg
 from models.embedding import PatchEmbedding
 from tools.engine.config import RunConfig, parse_run_config
-from tools.report import table
+from tools.report import text_table
 from utils.config import load_config
 from utils.errors import Parser, UserError, run_command
 from utils.logging import write_json
@@ -103,7 +103,7 @@ def paper_table(rows: list[dict[str, Any]]) -> str:
         diffs = [f"{100 * (have / said - 1):+.1f} %" for have, said in pairs]
         lines.append([row["model"], points, millions, paper[0], diffs[0], *operations, paper[1], diffs[1]])
     notes = [f"{row['model']:<13}  {row['note']}" for row in rows if "note" in row]
-    return "\n".join([table(lines), "", LEGEND, *notes])
+    return "\n".join([text_table(lines), "", LEGEND, *notes])
 
 
 def main() -> None:
@@ -118,7 +118,7 @@ def main() -> None:
     if args.config:
         configs = {path: parse_run_config(load_config(path, args.opts)) for path in args.config}
         rows = [{"config": path, "ours": measure(config)} for path, config in configs.items()]
-        print(table([HEAD] + [[row["config"], *_cells(row["ours"])] for row in rows]))
+        print(text_table([HEAD] + [[row["config"], *_cells(row["ours"])] for row in rows]))
     else:
         rows = paper_rows()
         print(paper_table(rows))

@@ -1,6 +1,8 @@
 """Tables from the metrics.json files that runs leave; logs are never read."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from utils.errors import Parser, UserError, run_command
 from utils.logging import read_metrics
@@ -27,15 +29,21 @@ def result(folder: Path) -> dict:
     return found
 
 
-def table(rows: list[list[str]]) -> str:
+def text_table(rows: Sequence[Sequence[str]]) -> str:
     """Lay out rows of cells, the first row as the head, the first column to the left and the others to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
 
-    def line(row: list[str]) -> str:
+    def line(row: Sequence[str]) -> str:
         cells = [row[0].ljust(widths[0])] + [cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)]
         return "  ".join(cells)
 
     return "\n".join([line(rows[0]), "  ".join("-" * w for w in widths), *map(line, rows[1:])])
+
+
+def markdown_table(rows: Sequence[Sequence[Any]]) -> str:
+    """The same in Markdown, of any cells."""
+    lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def _spread(values: list[float]) -> str:
@@ -82,7 +90,7 @@ def demo_table(name: str) -> str:
             [f"zero-shot, {group} names, among all {classes}", "-", f"{among_all['accuracy']:.1f}", _chance(classes)]
         )
         rows.append([f"zero-shot, {group} names, among these {count}", "-", f"{own['accuracy']:.1f}", _chance(count)])
-    return f"{table(rows)}\n\n{LEGEND}"
+    return f"{text_table(rows)}\n\n{LEGEND}"
 
 
 def _chance(classes: int) -> str:
@@ -107,7 +115,7 @@ def all_runs_table(root: Path) -> str:
         rows.append([str(path.parent.relative_to(root)), run["task"], metric, *numbers, str(run["seed"])])
     if len(rows) == 1:
         raise UserError(f"no finished run (metrics.json) below {root}")
-    return table(rows)
+    return text_table(rows)
 
 
 def main() -> None:

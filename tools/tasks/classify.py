@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import Dataset
 
-from datasets.point_transforms import sample_test, sample_train
+from datasets.point_transforms import AUGMENTATIONS, sample_test, sample_train
 from models import build_model_from_cfg
 from tools.engine.data import open_dataset, own_augmentation
 from tools.engine.infer import Clouds, load_clouds, predict
@@ -38,7 +38,7 @@ class Classify(TrainedTask):
         self.test_clouds: Clouds | None = None
         self.sample = partial(sample_test, npoints=run.config.npoints)
         if run.mode.trains:
-            self.augment = own_augmentation(run, run.config.augment)
+            self.augment = AUGMENTATIONS[own_augmentation(run, run.config.augment)]
 
     def build_model(self) -> nn.Module:
         model = build_classifier(self.run, self.test_data)

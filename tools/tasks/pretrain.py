@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from datasets.point_transforms import random_subset
+from datasets.point_transforms import AUGMENTATIONS, random_subset
 from datasets.prompts import all_prompts, prompt, spell
 from models import build_model_from_cfg
 from models.losses import LossWeights
@@ -43,7 +43,7 @@ class Pretrain(TrainedTask):
 
     def __init__(self, run: Run):
         super().__init__(run)
-        self.augment = own_augmentation(run, run.config.augment)
+        self.augment = AUGMENTATIONS[own_augmentation(run, run.config.augment)]
         self.loss_weights = vars(run.config.section(LossWeights))
         self.probed: list[Dataset] = []
         sections = run.config.dataset

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from extensions import recon_ops
-from tools import benchmark
-from tools.gpu_check.check import ROOT, Check, CheckFailed, call
+from gpu_check.check import ROOT, Check, CheckFailed, call
+from tools.benchmark import ops
 from utils.errors import REQUEUE
 
 # What ReCon calls in training; there the classic kernels are to be beaten by this factor.
@@ -30,7 +30,7 @@ def check_build(check: Check) -> dict[str, Any]:
         return {"backend": "cpp", "note": "not compiled anew: the library of this folder is used as it is"}
     began = time.perf_counter()
     # With the compiler's whole message in the log if it fails.
-    code = "from tools import benchmark; benchmark.first_line = str; assert benchmark.compiled_baseline()"
+    code = "from tools.benchmark import peers; peers.error_line = str; assert peers.compiled_baseline()"
     classic = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
     for old in (ROOT / "extensions" / "recon_ops").glob("_C*.so"):
         old.unlink()
@@ -101,8 +101,8 @@ def check_golden(check: Check) -> dict[str, Any]:
 def check_benchmark(check: Check) -> dict[str, Any]:
     """The operators beside the classic kernels and the peers."""
     check.require_kernels()
-    content = benchmark.run_ops(torch.device(check.device), 2 if check.small else 15, None, check.small)
-    print(benchmark.table(content))
+    content = ops.run_ops(torch.device(check.device), 2 if check.small else 15, None, check.small)
+    print(ops.ops_table(content))
     rows, below, missing = content["rows"], [], []
     for row in rows:
         times = row["milliseconds"]
@@ -116,7 +116,7 @@ def check_benchmark(check: Check) -> dict[str, Any]:
     results = {key: content[key] for key in ("backend", "repeats", "limits", "rows")}
     results["peers"] = sorted({name.split(":")[0] for row in rows for name in row["milliseconds"]} - {"recon_ops"})
     if absent := set(TRAINING_ROWS) - {row["name"] for row in rows}:
-        raise CheckFailed(f"tools.benchmark has no row {', '.join(sorted(absent))}", **results)
+        raise CheckFailed(f"the operator benchmark has no row {', '.join(sorted(absent))}", **results)
     if check.device == "cpu":
         return results | {"note": "without the classic kernels, which are CUDA's"}
     if missing:

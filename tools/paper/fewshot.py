@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from tools.jobs import Job, add_arguments, check_configs, keep_results, slots
-from tools.paper import SCALES, SETTINGS
-from tools.tables import Cell, Table, make
+from tools.paper.plan import SCALES, SETTINGS
+from tools.paper.queue import add_arguments, choose_devices, make_tables
+from tools.paper.render import Cell, Table
+from tools.paper.runs import PlannedRun, check_configs, keep_results
 from utils.errors import Parser, UserError, run_command
 
-CONFIGS = list(SCALES["paper"].fewshot.values())
-WAYS, SHOTS = (sorted(set(numbers)) for numbers in zip(*SETTINGS.values(), strict=True))
+PAPER = SCALES["paper"]
+CONFIGS = [config for name, config in PAPER.configs.items() if name.startswith("few-shot")]
+WAYS, SHOTS = (sorted(set(numbers)) for numbers in zip(*SETTINGS, strict=True))
 
 
 def fewshot_table(title: str, configs: list[str], settings: list[tuple[int, int]], folds: int, **common) -> Table:
@@ -19,22 +21,24 @@ def fewshot_table(title: str, configs: list[str], settings: list[tuple[int, int]
         configs: YAML files of the protocols.
         settings: ways and shots.
         folds: how many, from 0.
-        common: further arguments of every `Job`.
+        common: further arguments of every `PlannedRun`.
     """
     rows = {}
     for config in configs:
         cells = {}
         for way, shot in settings:
-            jobs = tuple(Job("finetune", config, fold=(way, shot, fold), **common) for fold in range(folds))
-            cells[f"{way}w{shot}s"] = Cell(jobs, ("best", "accuracy"), ("last", "accuracy"))
+            runs = tuple(PlannedRun("finetune", config, fold=(way, shot, fold), **common) for fold in range(folds))
+            cells[f"{way}w{shot}s"] = Cell(runs, ("best", "accuracy"), ("last", "accuracy"))
         rows[config.removeprefix("cfgs/").removesuffix(".yaml")] = cells
     note = f"mean and standard deviation over {folds} folds of the best test epoch"
     return Table(title, [f"{way}w{shot}s" for way, shot in settings], rows, notes=(note,))
 
 
 def main() -> None:
-    """Command line: see `python -m tools.fewshot --help`."""
-    parser = Parser(prog="tools.fewshot", description="Few-shot classification: all protocols, settings and folds.")
+    """Command line: see `python -m tools.paper.fewshot --help`."""
+    parser = Parser(
+        prog="tools.paper.fewshot", description="Few-shot classification: all protocols, settings and folds."
+    )
     parser.add_argument("--ckpts", required=True, metavar="FILE", help="pretraining checkpoint")
     parser.add_argument("--exp_name", default="fewshot", metavar="NAME", help="name of the runs (default: %(default)s)")
     parser.add_argument(
@@ -42,9 +46,7 @@ def main() -> None:
     )
     parser.add_argument("--way", type=int, nargs="+", default=WAYS, metavar="W", help="classes (default: 5 10)")
     parser.add_argument("--shot", type=int, nargs="+", default=SHOTS, metavar="S", help="a class (default: 10 20)")
-    parser.add_argument(
-        "--folds", type=int, default=SCALES["paper"].folds, metavar="N", help="folds (default: %(default)s)"
-    )
+    parser.add_argument("--folds", type=int, default=PAPER.folds, metavar="N", help="folds (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of every run (default: %(default)s)")
     add_arguments(parser)
     parser.add_argument("--opts", nargs="+", default=[], metavar="KEY=VALUE", help="override config keys in every run")
@@ -55,22 +57,18 @@ def main() -> None:
         if not Path(file).is_file():
             raise UserError(f"file not found: {file}")
     settings = [(way, shot) for way in args.way for shot in args.shot]
-    common = {
-        "name": f"{args.exp_name}-seed{args.seed}",
-        "seed": args.seed,
-        "opts": tuple(args.opts),
-        "ckpts": args.ckpts,
-    }
+    name = f"{args.exp_name}-seed{args.seed}"
+    common = {"name": name, "seed": args.seed, "opts": tuple(args.opts), "ckpts": args.ckpts}
     title = f"Few-shot classification from {args.ckpts} (%)"
     table = fewshot_table(title, args.configs, settings, args.folds, **common)
-    stem = Path("experiments/fewshot") / common["name"]
-    places = slots(args)
-    check_configs(table.jobs)
-    todo = [job for job in table.jobs if job.result() is None]
+    stem = Path("experiments/fewshot") / name
+    devices = choose_devices(args)
+    check_configs(table.runs)
+    done = sum(run.result() is not None for run in table.runs)
     if not args.overwrite:
-        keep_results(table.jobs)
-    print(f"{len(table.jobs)} runs, {len(table.jobs) - len(todo)} done, {len(places)} at once", flush=True)
-    make({stem: table}, places, stem / "logs", args.num_workers)
+        keep_results(table.runs)
+    print(f"{len(table.runs)} runs, {done} done, {len(devices)} at once", flush=True)
+    make_tables({stem: table}, devices, stem / "logs", args.num_workers)
 
 
 if __name__ == "__main__":

@@ -1,33 +1,22 @@
-"""Tables of runs: the mean of each cell's runs beside the paper's number, as text, Markdown, CSV and JSON."""
+"""A table of planned runs, printed and saved: the mean of each cell's runs beside the paper's number."""
 
 import csv
+import functools
 import io
-from collections.abc import Callable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.jobs import Job, run_jobs
-from tools.report import table as layout
+from tools.paper.runs import PlannedRun
+from tools.report import markdown_table, text_table
 from utils.errors import UserError
 from utils.files import atomic_write
 from utils.logging import write_json
 from utils.metrics import mean_std
 
 LAST = "not the epoch that was best on the test data but the last (with voting: the mean round of that best epoch)"
-FIELDS = (
-    "row",
-    "column",
-    "paper",
-    "paper_std",
-    "ours",
-    "std",
-    "best",
-    "n",
-    "runs",
-    "difference",
-    "last",
-    "last_std",
-)
+FIELDS = tuple("row column paper paper_std ours std best n runs difference last last_std".split())
 
 
 @dataclass(frozen=True)
@@ -35,24 +24,18 @@ class Cell:
     """One number of a table: the mean of runs that differ by their seed or fold.
 
     Attributes:
-        jobs: the runs.
+        runs: to be averaged.
         path: where the number stands in metrics.json, as the paper counts.
         last: where the last epoch's stands, and of voting the mean round's, if the paper's is chosen on the test data.
     """
 
-    jobs: tuple[Job, ...]
+    runs: tuple[PlannedRun, ...]
     path: tuple[str, ...]
     last: tuple[str, ...] | None = None
 
     def values(self, path: tuple[str, ...]) -> list[float]:
-        """The number at a path of every run that is done."""
-        return [_look_up(result, path) for job in self.jobs if (result := job.result())]
-
-
-def _look_up(node, path: tuple[str, ...]) -> float:
-    for key in path:
-        node = node[key]
-    return node
+        """The number at a path of every finished run."""
+        return [functools.reduce(operator.getitem, path, found) for run in self.runs if (found := run.result())]
 
 
 @dataclass
@@ -66,8 +49,8 @@ class Table:
     notes: tuple[str, ...] = ()
 
     @property
-    def jobs(self) -> list[Job]:
-        return [job for row in self.rows.values() for cell in row.values() for job in cell.jobs]
+    def runs(self) -> list[PlannedRun]:
+        return [run for row in self.rows.values() for cell in row.values() for run in cell.runs]
 
 
 def records(table: Table) -> list[dict]:
@@ -89,10 +72,10 @@ def records(table: Table) -> list[dict]:
 
 def _ours(cell: Cell, paper: float | None) -> dict:
     values = cell.values(cell.path)
-    record = {"n": len(values), "runs": len(cell.jobs)}
+    record = {"n": len(values), "runs": len(cell.runs)}
     if values:
         ours = mean_std(values)
-        best = None if any(job.fold for job in cell.jobs) else ours["best"]  # folds are not to be chosen among
+        best = None if any(run.fold for run in cell.runs) else ours["best"]  # folds are not to be chosen among
         gap = None if paper is None else ours["mean"] - paper
         record |= {"ours": ours["mean"], "std": ours["std"], "best": best, "difference": gap}
         if cell.last:
@@ -141,17 +124,16 @@ def _grid(columns: Sequence[str], found: Sequence[dict], text: Callable[[dict], 
 
 def remarks(table: Table) -> list[str]:
     """The notes of a table, and whether its runs are of one state of the code."""
-    revisions = {result.get("git_revision") for job in table.jobs if (result := job.result())}
+    revisions = {result.get("git_revision") for run in table.runs if (result := run.result())}
     mixed = [f"the runs are of {len(revisions)} revisions of the code, see the JSON file"] if len(revisions) > 1 else []
     return [*table.notes, *mixed]
 
 
-def markdown(table: Table) -> str:
-    """The table in Markdown, with what differs in protocol below it."""
+def table_page(table: Table) -> str:
+    """The table in Markdown, with its notes below it."""
     lines = []
-    for title, (head, *rows) in grids(table).items():
-        lines += [f"{'###' if lines else '##'} {title}", ""]
-        lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *(f"| {' | '.join(row)} |" for row in rows), ""]
+    for title, rows in grids(table).items():
+        lines += [f"{'###' if lines else '##'} {title}", "", markdown_table(rows), ""]
     return "\n".join([*lines, *(f"* {note}" for note in remarks(table))]) + "\n"
 
 
@@ -165,17 +147,17 @@ def save(table: Table, stem: Path) -> bool:
     writer = csv.DictWriter(lines, FIELDS)
     writer.writeheader()
     writer.writerows(records(table))
-    results = {str(job): job.result() for job in table.jobs}
+    results = {str(run): run.result() for run in table.runs}
     if not any(results.values()):
         return False  # an earlier table may stand there
     try:
         stem.parent.mkdir(parents=True, exist_ok=True)
-        for suffix, text in ((".md", markdown(table)), (".csv", lines.getvalue())):
+        for suffix, text in ((".md", table_page(table)), (".csv", lines.getvalue())):
             with atomic_write(stem.with_name(stem.name + suffix)) as temporary:
                 temporary.write_text(text, encoding="utf-8")
         runs = {
-            job: {"done": bool(found), "git_revision": (found or {}).get("git_revision")}
-            for job, found in results.items()
+            run: {"done": bool(found), "git_revision": (found or {}).get("git_revision")}
+            for run, found in results.items()
         }
         content = {"title": table.title, "notes": remarks(table), "cells": records(table), "runs": runs}
         write_json(content, stem.with_name(f"{stem.name}.json"))
@@ -187,27 +169,5 @@ def save(table: Table, stem: Path) -> bool:
 def show(table: Table) -> None:
     """Print the table and its notes."""
     for title, rows in grids(table).items():
-        print(f"{title}\n\n{layout(rows)}\n")
+        print(f"{title}\n\n{text_table(rows)}\n")
     print("\n".join([*(f"* {note}" for note in remarks(table)), ""]))
-
-
-def make(tables: Mapping[Path, Table], places: Sequence[str], logs: Path, workers: int | None = None) -> None:
-    """Make the runs that tables lack, then save and print them; interrupted, save what there is.
-
-    Args:
-        tables: by where each is saved, without a suffix.
-        places, logs, workers: see `run_jobs`.
-
-    Raises:
-        UserError: if runs failed, once all tables are printed.
-        KeyboardInterrupt: see `run_jobs`.
-    """
-    try:
-        failed = run_jobs([job for table in tables.values() for job in table.jobs], places, logs, workers)
-    finally:
-        saved = {stem for stem, table in tables.items() if save(table, stem)}
-    for stem, table in tables.items():
-        show(table)
-        print(f"saved as {stem}.md, .csv and .json\n" if stem in saved else "nothing to save\n")
-    if failed:
-        raise UserError(f"{len(failed)} runs failed or could not start, first {failed[0]}; what they said is in {logs}")

@@ -13,12 +13,12 @@ from torch.nn import functional as F
 
 from datasets.point_transforms import AUGMENTATIONS, normalize_unit_sphere, random_subset, sample_train
 from datasets.prompts import prompt
+from gpu_check.check import Check, CheckFailed
 from models import build_model_from_cfg
 from models.teachers import build_image_teacher, build_text_teacher
-from tools import benchmark
+from tools.benchmark.peers import clouds as draw_clouds
 from tools.engine.config import RunConfig, parse_run_config
 from tools.engine.optim import build_optimizer
-from tools.gpu_check.check import Check, CheckFailed
 from utils import seeding
 from utils.config import load_config
 
@@ -59,7 +59,7 @@ def pretraining(check: Check, device: torch.device) -> Work:
     section, data = config.model, config.dataset.train["others"]
     model = build_model_from_cfg(section) if check.small else teachers_of_random_weights(section)
     batch = 4 if check.small else config.total_bs
-    clouds = benchmark.clouds(device, batch, 2 * config.npoints if check.small else 8192, 3)
+    clouds = draw_clouds(device, batch, 2 * config.npoints if check.small else 8192, 3)
     size = data.get("image_size", 224)
     images = torch.randn(batch, 3, size, size, generator=torch.Generator().manual_seed(0)).to(device)
     names = [("chair", "table", "airplane", "car", "lamp")[i % 5] for i in range(batch)]
@@ -84,7 +84,7 @@ def finetuning(check: Check, device: torch.device) -> Work:
     path = "cfgs/demo/finetune_scan.yaml" if check.small else "cfgs/full/finetune_scan_hardest.yaml"
     config = parse_run_config(load_config(path, []))
     batch = 4 if check.small else config.total_bs
-    clouds = benchmark.clouds(device, batch, max(config.npoints, 2048), 3)
+    clouds = draw_clouds(device, batch, max(config.npoints, 2048), 3)
     labels = torch.arange(batch, device=device) % config.model["cls_dim"]
 
     def losses(model: nn.Module, generator: torch.Generator) -> dict[str, Tensor]:

@@ -20,11 +20,11 @@ from typing import Any
 
 import torch
 
-from tools.benchmark import processor
-from tools.gpu_check.check import ROOT, Check, CheckFailed
-from tools.gpu_check.report import markdown
-from tools.gpu_check.sections import check_benchmark, check_build, check_demo, check_golden, check_operators
-from tools.gpu_check.steps import check_steps
+from gpu_check.check import ROOT, Check, CheckFailed
+from gpu_check.report import markdown
+from gpu_check.sections import check_benchmark, check_build, check_demo, check_golden, check_operators
+from gpu_check.steps import check_steps
+from tools.benchmark.common import processor
 from utils.errors import Parser, UserError, run_command
 from utils.files import atomic_write
 from utils.logging import git_revision, progress, versions, write_json
@@ -53,7 +53,7 @@ SECTIONS = {
 }
 
 
-def first_line(command: list[str], starting: str = "") -> str | None:
+def output_line(command: list[str], starting: str = "") -> str | None:
     """First line of a command's output, of those that hold `starting`; None where there is no such command."""
     try:
         text = subprocess.run(command, capture_output=True, text=True, timeout=30).stdout
@@ -65,7 +65,7 @@ def first_line(command: list[str], starting: str = "") -> str | None:
 def describe_machine(device: str) -> dict[str, Any]:
     """What the check runs on."""
     machine: dict[str, Any] = {"processor": processor(), "cores": os.cpu_count()}
-    machine["compiler"] = first_line([os.environ.get("CXX", "c++"), "--version"])
+    machine["compiler"] = output_line([os.environ.get("CXX", "c++"), "--version"])
     if device == "cuda":
         from torch.utils.cpp_extension import CUDA_HOME
 
@@ -73,20 +73,27 @@ def describe_machine(device: str) -> dict[str, Any]:
         machine |= {"gpu": card.name, "capability": f"{card.major}.{card.minor}", "gpus": torch.cuda.device_count()}
         machine |= {"gpu_memory_mib": card.total_memory // 2**20, "multiprocessors": card.multi_processor_count}
         machine |= {"cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}
-        machine["driver"] = first_line(["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"])
-        machine["nvcc"] = first_line([str(Path(CUDA_HOME or "", "bin", "nvcc")), "--version"], "release")
+        machine["driver"] = output_line(["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"])
+        machine["nvcc"] = output_line([str(Path(CUDA_HOME or "", "bin", "nvcc")), "--version"], "release")
     return machine
 
 
 def run_section(name: str, check: Check, limit: float) -> dict[str, Any]:
     """Run a section in a process of its own, which is ended with all that it started when its time is over."""
     answer, log = check.scratch / f"{name}.json", check.scratch / f"{name}.log"
-    command = [sys.executable, "-m", "tools.gpu_check", "--device", check.device, "--section", name]
+    command = [sys.executable, "-m", "gpu_check", "--device", check.device, "--section", name]
     command += ["--small"] * check.small + ["--scratch", str(check.scratch)]
+    paths = [str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
     began, error = time.perf_counter(), None
     with open(log, "wb") as file:
         process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             process.wait(timeout=limit)
@@ -181,9 +188,9 @@ def stem_of(out: Path | None, device: str) -> Path:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Command line: see `python -m tools.gpu_check --help`."""
+    """Command line: see `bash scripts/gpu_check.sh --help`."""
     parser = Parser(
-        prog="python -m tools.gpu_check",
+        prog="gpu_check.sh",
         description="Check everything that needs a GPU. Exit code 1 says that a section failed.",
     )
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda", help="cpu tries the check itself")

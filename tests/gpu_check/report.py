@@ -1,14 +1,8 @@
 """The check as Markdown."""
 
-from collections.abc import Iterable
 from typing import Any
 
-
-def table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> list[str]:
-    """Lines of a Markdown table."""
-    header = list(header)
-    lines = [header, ["---"] * len(header), *rows]
-    return ["| " + " | ".join(str(cell).replace("|", "/") for cell in line) + " |" for line in lines]
+from tools.report import markdown_table
 
 
 def facts(values: dict[str, Any]) -> list[str]:
@@ -39,7 +33,7 @@ def benchmark_lines(results: dict[str, Any]) -> list[str]:
             )
         )
     header = ("operator", "ours, ms", "classic, ms", "ratio", "best peer", "its ms", "ratio", "of limit")
-    return [f"* peers: {', '.join(results['peers']) or 'none'}", "", *table(header, rows)] if rows else []
+    return [f"* peers: {', '.join(results['peers']) or 'none'}", "", markdown_table([header, *rows])] if rows else []
 
 
 def steps_lines(results: dict[str, Any]) -> list[str]:
@@ -64,7 +58,7 @@ def steps_lines(results: dict[str, Any]) -> list[str]:
                 )
             )
     header = ("task", "precision", "batch", "step, ms", "samples/s", "peak MiB", "loss", "TF32 matmul, cuDNN")
-    return [*notes, "", *table(header, rows)] if rows else []
+    return [*notes, "", markdown_table([header, *rows])] if rows else []
 
 
 LINES = {"benchmark": benchmark_lines, "steps": steps_lines}
@@ -83,7 +77,7 @@ def markdown(content: dict[str, Any]) -> str:
     rows = [
         (name, one["title"], one["status"], one["seconds"], one["limit"]) for name, one in content["sections"].items()
     ]
-    lines += table(("section", "what", "status", "seconds", "limit, s"), rows)
+    lines.append(markdown_table([("section", "what", "status", "seconds", "limit, s"), *rows]))
     for name, one in content["sections"].items():
         lines += ["", f"## {name}: {one['status']}", ""]
         if one["error"]:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tools import fewshot, jobs, paper, reproduce, tables
 from tools.engine.run import run_identity
-from tools.jobs import Job, in_order, run_jobs
-from tools.paper import SCALES, TABLES, Planner
-from tools.tables import Cell, Table
+from tools.paper import __main__ as reproduce
+from tools.paper import fewshot, plan, queue, render
+from tools.paper.plan import SCALES, TABLES, Planner
+from tools.paper.queue import WorkerPool, choose_devices, run_all
+from tools.paper.render import Cell, Table
+from tools.paper.runs import PlannedRun, check_configs, in_order, keep_results
 from utils.config import load_config, parse
 from utils.errors import UserError
 
@@ -21,20 +23,24 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
-def chain(configs, monkeypatch) -> dict[str, Job]:
+def chain(configs, monkeypatch) -> dict[str, PlannedRun]:
     """Pretrain, fine-tune from it, vote; and an SVM."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    pretrain = Job("pretrain", str(configs["pretrain"]), "first", opts=("max_epoch=1",))
-    tune = Job("finetune", str(configs["classify"]), "second", opts=("max_epoch=1",), after=pretrain)
-    vote = Job("test", str(configs["classify"]), "third", opts=("vote.rounds=2",), after=tune)
+    pretrain = PlannedRun("pretrain", str(configs["pretrain"]), "first", opts=("max_epoch=1",))
+    tune = PlannedRun("finetune", str(configs["classify"]), "second", opts=("max_epoch=1",), after=pretrain)
+    vote = PlannedRun("test", str(configs["classify"]), "third", opts=("vote.rounds=2",), after=tune)
     return {"pretrain": pretrain, "finetune": tune, "test": vote}
 
 
-def fake(job: Job, finished: bool = True, **numbers) -> None:
-    """Write what a run of the job would leave."""
-    header = run_identity(job.task, job.seed, job.raw, job.start) | {"finished": finished, "metric": "accuracy", "last": {}}
-    job.folder.mkdir(parents=True, exist_ok=True)
-    (job.folder / "metrics.json").write_text(json.dumps(header | numbers))
+def fake(run: PlannedRun, finished: bool = True, **numbers) -> None:
+    """Write what a run of the run would leave."""
+    header = run_identity(run.task, run.seed, run.raw, run.start) | {
+        "finished": finished,
+        "metric": "accuracy",
+        "last": {},
+    }
+    run.folder.mkdir(parents=True, exist_ok=True)
+    (run.folder / "metrics.json").write_text(json.dumps(header | numbers))
 
 
 def test_what_a_job_starts_from_comes_first(chain):
@@ -42,24 +48,24 @@ def test_what_a_job_starts_from_comes_first(chain):
 
 
 def test_result_belongs_to_the_very_job(chain):
-    job = chain["pretrain"]
-    assert job.result() is None
-    fake(job)
-    assert job.result() and dataclasses.replace(job, seed=1).result() is None
-    assert dataclasses.replace(job, opts=()).result() is None
-    vote = dataclasses.replace(job, flags=("--vote",))
+    run = chain["pretrain"]
+    assert run.result() is None
+    fake(run)
+    assert run.result() and dataclasses.replace(run, seed=1).result() is None
+    assert dataclasses.replace(run, opts=()).result() is None
+    vote = dataclasses.replace(run, flags=("--vote",))
     fake(vote, last={"accuracy": 1.0})
     assert vote.result() is None
-    fake(job, finished=False)
-    assert job.result() is None and "--resume" in job.arguments()
+    fake(run, finished=False)
+    assert run.result() is None and "--resume" in run.arguments()
 
 
 def test_a_changed_config_voids_the_result(chain):
-    job = chain["pretrain"]
-    fake(job)
-    Path(job.config).write_text(Path(job.config).read_text() + "step_per_update: 2\n")
-    changed = dataclasses.replace(job)  # what the next command reads
-    assert job.result() and changed.result() is None and "--resume" not in changed.arguments()
+    run = chain["pretrain"]
+    fake(run)
+    Path(run.config).write_text(Path(run.config).read_text() + "step_per_update: 2\n")
+    changed = dataclasses.replace(run)  # what the next command reads
+    assert run.result() and changed.result() is None and "--resume" not in changed.arguments()
 
 
 @pytest.mark.parametrize("source", ["weights", "world"])
@@ -83,33 +89,33 @@ def test_result_is_void_once_its_source_is_another(chain, source, world):
 
 def test_a_failed_run_leaves_the_earlier_result_as_it_was(chain):
     """And neither its settings nor its numbers pass for those of the failed one."""
-    job = chain["pretrain"]
-    assert run_jobs([job], [""], Path("logs")) == []
-    before = {path.name: path.read_text() for path in job.folder.glob("[cm]*.[yj]*")}
-    failing = dataclasses.replace(job, opts=(*job.opts, "data_root=nowhere"))
-    assert run_jobs([failing], [""], Path("logs")) == [failing] and failing.result() is None
-    assert {path.name: path.read_text() for path in job.folder.glob("[cm]*.[yj]*")} == before
-    assert set(before) == {"config.yaml", "metrics.json"} and job.result()
+    run = chain["pretrain"]
+    assert run_all([run], [""], Path("logs")) == []
+    before = {path.name: path.read_text() for path in run.folder.glob("[cm]*.[yj]*")}
+    failing = dataclasses.replace(run, opts=(*run.opts, "data_root=nowhere"))
+    assert run_all([failing], [""], Path("logs")) == [failing] and failing.result() is None
+    assert {path.name: path.read_text() for path in run.folder.glob("[cm]*.[yj]*")} == before
+    assert set(before) == {"config.yaml", "metrics.json"} and run.result()
 
 
 def test_finished_runs_are_not_replaced_unasked(chain):
-    job = chain["pretrain"]
-    fake(job)
-    jobs.keep_results([job])
+    run = chain["pretrain"]
+    fake(run)
+    keep_results([run])
     with pytest.raises(UserError, match="1 finished runs, first .*first, are of other settings.*--overwrite"):
-        jobs.keep_results([dataclasses.replace(job, opts=("max_epoch=2",))])
-    fake(job, finished=False)
-    jobs.keep_results([dataclasses.replace(job, opts=("max_epoch=2",))])
+        keep_results([dataclasses.replace(run, opts=("max_epoch=2",))])
+    fake(run, finished=False)
+    keep_results([dataclasses.replace(run, opts=("max_epoch=2",))])
 
 
 def test_wrong_settings_are_found_before_any_run(chain):
-    jobs.check_configs([chain["test"]])
+    check_configs([chain["test"]])
     with pytest.raises(UserError, match="second: unknown config key 'no_such_key'"):
-        jobs.check_configs([dataclasses.replace(chain["finetune"], opts=("no_such_key=1",))])
+        check_configs([dataclasses.replace(chain["finetune"], opts=("no_such_key=1",))])
 
 
 def test_arguments(chain):
-    fold = Job("finetune", "cfgs/full/fewshot.yaml", "x", 3, ("a=1",), (5, 10, 2), ckpts="w.pth")
+    fold = PlannedRun("finetune", "cfgs/full/fewshot.yaml", "x", 3, ("a=1",), (5, 10, 2), ckpts="w.pth")
     words = "--config cfgs/full/fewshot.yaml --exp_name x --seed 3 --finetune_model --way 5 --shot 10 --fold 2"
     assert fold.arguments() == [*words.split(), "--ckpts", "w.pth", "--overwrite", "--opts", "a=1"]
     assert fold.folder == Path("experiments/fewshot/full/x_5way_10shot_fold2")
@@ -121,13 +127,13 @@ def test_runs_are_made_once_and_failures_do_not_stop_the_others(chain, tmp_path,
     broken = dataclasses.replace(chain["pretrain"], name="broken", opts=("no_such_key=1",))
     after = dataclasses.replace(chain["finetune"], name="after", after=broken)
     logs = tmp_path / "logs"
-    assert set(run_jobs([chain["test"], after], ["", ""], logs)) == {broken, after}
-    assert all(job.result() for job in chain.values())
+    assert set(run_all([chain["test"], after], ["", ""], logs)) == {broken, after}
+    assert all(run.result() for run in chain.values())
     printed = capsys.readouterr().out
     assert "no_such_key" in printed and "failed" in printed and printed.count("accuracy") >= 2
-    made = {job: (job.folder / "metrics.json").stat().st_mtime_ns for job in chain.values()}
-    assert run_jobs([chain["test"]], [""], logs) == []
-    assert made == {job: (job.folder / "metrics.json").stat().st_mtime_ns for job in chain.values()}
+    made = {run: (run.folder / "metrics.json").stat().st_mtime_ns for run in chain.values()}
+    assert run_all([chain["test"]], [""], logs) == []
+    assert made == {run: (run.folder / "metrics.json").stat().st_mtime_ns for run in chain.values()}
 
 
 def until(condition) -> None:
@@ -139,49 +145,49 @@ def until(condition) -> None:
 
 
 def test_a_run_under_way_is_waited_for_not_made_twice(chain, tmp_path):
-    job, crew = chain["pretrain"], jobs.Crew([""], tmp_path)
-    job.folder.mkdir(parents=True)
-    crew.log_file(job).write_text("what the first command said\n")
-    with open(job.folder / ".lock", "w") as lock:
+    run, pool = chain["pretrain"], WorkerPool([""], tmp_path)
+    run.folder.mkdir(parents=True)
+    pool.log_file(run).write_text("what the first command said\n")
+    with open(run.folder / ".lock", "w") as lock:
         fcntl.lockf(lock, fcntl.LOCK_EX)
-        crew.start(job)
-        until(lambda: "waiting for the run of another command" in crew.log_file(job).read_text())
-        fake(job)
-    until(lambda: [(job, True)] == [(ended, well) for ended, well, _ in crew.ended()])
-    assert crew.log_file(job).read_text().startswith("what the first") and not list(job.folder.glob("*.pth"))
+        pool.start(run)
+        until(lambda: "waiting for the run of another command" in pool.log_file(run).read_text())
+        fake(run)
+    until(lambda: [(run, True)] == [(ended, well) for ended, well, _ in pool.finished()])
+    assert pool.log_file(run).read_text().startswith("what the first") and not list(run.folder.glob("*.pth"))
 
 
 def test_stopped_runs_go_on(chain, tmp_path):
-    job, crew = dataclasses.replace(chain["pretrain"], opts=("max_epoch=100000",)), jobs.Crew([""], tmp_path)
-    crew.start(job)
-    until(lambda: (job.metrics() or {}).get("epochs"))
-    crew.stop()
-    assert (job.folder / "ckpt-last.pth").is_file() and "--resume" in job.arguments()
-    assert "continue with the same command" in crew.log_file(job).read_text()
+    run, pool = dataclasses.replace(chain["pretrain"], opts=("max_epoch=100000",)), WorkerPool([""], tmp_path)
+    pool.start(run)
+    until(lambda: (run.metrics() or {}).get("epochs"))
+    pool.stop()
+    assert (run.folder / "ckpt-last.pth").is_file() and "--resume" in run.arguments()
+    assert "continue with the same command" in pool.log_file(run).read_text()
 
 
-@pytest.mark.parametrize("gpus, jobs_, expected", [("cpu", 3, ["", "", ""]), ("cpu", 1, [""])])
-def test_slots_on_the_cpu(gpus, jobs_, expected):
-    assert jobs.slots(Namespace(gpus=gpus, jobs=jobs_, num_workers=None)) == expected
+@pytest.mark.parametrize("gpus, jobs, expected", [("cpu", 3, ["", "", ""]), ("cpu", 1, [""])])
+def test_devices_on_the_cpu(gpus, jobs, expected):
+    assert choose_devices(Namespace(gpus=gpus, jobs=jobs, num_workers=None)) == expected
 
 
-def test_slots_name_a_missing_gpu(monkeypatch):
-    monkeypatch.setattr(jobs.torch.cuda, "device_count", lambda: 2)
+def test_a_missing_gpu_is_named(monkeypatch):
+    monkeypatch.setattr(queue.torch.cuda, "device_count", lambda: 2)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert jobs.slots(Namespace(gpus=None, jobs=None, num_workers=None)) == ["0", "1"]
-    assert jobs.slots(Namespace(gpus="1", jobs=None, num_workers=None)) == ["1"]
+    assert choose_devices(Namespace(gpus=None, jobs=None, num_workers=None)) == ["0", "1"]
+    assert choose_devices(Namespace(gpus="1", jobs=None, num_workers=None)) == ["1"]
     with pytest.raises(UserError, match="no GPU '5'"):
-        jobs.slots(Namespace(gpus="5", jobs=None, num_workers=None))
+        choose_devices(Namespace(gpus="5", jobs=None, num_workers=None))
     with pytest.raises(UserError, match="--jobs is for runs on the CPU"):
-        jobs.slots(Namespace(gpus="0,1", jobs=4, num_workers=None))
+        choose_devices(Namespace(gpus="0,1", jobs=4, num_workers=None))
 
 
 def test_fewshot_command(configs, monkeypatch, capsys):
     """Every fold of every setting by one command, from one checkpoint; the table holds their mean."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     config = str(configs["fewshot"])
-    weights = Job("scratch", config, "weights", opts=("max_epoch=0",), fold=(3, 2, 1))
-    assert run_jobs([weights], [""], Path("logs")) == []
+    weights = PlannedRun("scratch", config, "weights", opts=("max_epoch=0",), fold=(3, 2, 1))
+    assert run_all([weights], [""], Path("logs")) == []
     command = ["fewshot", "--ckpts", str(weights.folder / "ckpt-last.pth"), "--configs", config, "--way", "3"]
     command += ["--shot", "2", "--folds", "2", "--gpus", "cpu", "--jobs", "2", "--opts", "max_epoch=1"]
     monkeypatch.setattr("sys.argv", command)
@@ -201,12 +207,12 @@ def test_tables_are_saved_when_interrupted(monkeypatch, tmp_path):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(tables, "run_jobs", interrupted)
+    monkeypatch.setattr(queue, "run_all", interrupted)
     with pytest.raises(KeyboardInterrupt):
         reproduce.main()
     assert not (tmp_path / "demo").exists()  # nothing to save, and perhaps an earlier table there
     done = {"last": {"accuracy": 50.0}}
-    monkeypatch.setattr(Job, "result", lambda job: done if job.task == "svm" and job.after is None else None)
+    monkeypatch.setattr(PlannedRun, "result", lambda run: done if run.task == "svm" and run.after is None else None)
     with pytest.raises(KeyboardInterrupt):
         reproduce.main()
     cells = {cell["row"]: cell for cell in json.loads((tmp_path / "demo/table10.json").read_text())["cells"]}
@@ -215,11 +221,11 @@ def test_tables_are_saved_when_interrupted(monkeypatch, tmp_path):
 
 def test_plan_counts_a_shared_run_once(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(Job, "result", lambda job: None)
-    plan = Planner("demo", 1)
-    tables_ = {name: plan.table(name) for name in ("table9", "table10")}
-    todo = reproduce.show_plan(tables_, [""])
-    assert len(todo) == len(set(todo)) == len(in_order([job for table in tables_.values() for job in table.jobs]))
+    monkeypatch.setattr(PlannedRun, "result", lambda run: None)
+    planner = Planner("demo", 1)
+    tables = {name: planner.table(name) for name in ("table9", "table10")}
+    todo = reproduce.show_plan(tables, [""])
+    assert len(todo) == len(set(todo)) == len(in_order([run for table in tables.values() for run in table.runs]))
     assert f"together  {len(todo):>4}" in capsys.readouterr().out
 
 
@@ -227,38 +233,46 @@ def test_plan_counts_a_shared_run_once(monkeypatch, capsys):
 @pytest.mark.parametrize("name", TABLES)
 def test_every_run_of_every_table_has_a_valid_config(name, scale, monkeypatch):
     from models import parse_model_config
-    from tools.engine.config import RunConfig
+    from tools.engine.config import run_config_class
 
     monkeypatch.chdir(ROOT)
     table = Planner(scale, 2).table(name)
-    for job in {dataclasses.replace(job, seed=0, fold=None, after=None) for job in in_order(table.jobs)}:
-        config = parse(RunConfig, load_config(job.config, job.opts), "")
+    for run in {dataclasses.replace(run, seed=0, fold=None, after=None) for run in in_order(table.runs)}:
+        config = parse(run_config_class(), load_config(run.config, run.opts), "")
         parse_model_config(config.model)
     unknown = {"ReCon, ensemble, train+test shapes", "random weights", "Point-MAE, ReCon block", "from scratch"}
     assert not table.paper or set(table.rows) - set(table.paper) <= unknown, "rows that the paper does not have"
     for row, cells in table.rows.items():
         assert set(cells) <= set(table.columns), row
-    folders = [job.folder for job in in_order(table.jobs)]
+    folders = [run.folder for run in in_order(table.runs)]
     assert len(folders) == len(set(folders)), "two runs would share a folder"
 
 
 def test_all_tables_agree_on_their_folders(monkeypatch):
     monkeypatch.chdir(ROOT)
-    every = in_order([job for name in TABLES for job in Planner("demo", 1).table(name).jobs])
-    assert len({job.folder for job in every}) == len(every)
+    every = in_order([run for name in TABLES for run in Planner("demo", 1).table(name).runs])
+    assert len({run.folder for run in every}) == len(every)
+
+
+def test_a_wrong_key_of_a_row_is_named(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    spec = dataclasses.replace(TABLES["table10"], rows={"ours": {"pretrained": "none", "metrics": "accuracy"}})
+    monkeypatch.setitem(TABLES, "table10", spec)
+    with pytest.raises(UserError, match=r"'table10.ours.metrics' \(did you mean 'metric'\?\)"):
+        Planner("demo", 1).table("table10")
 
 
 def test_downstream_runs_get_the_encoder_that_was_pretrained(monkeypatch):
     monkeypatch.chdir(ROOT)
-    plan = Planner("paper", 1)
-    small = plan.downstream("finetune", "cfgs/full/fewshot.yaml", "cfgs/pretrain/small.yaml", 0)
+    planner = Planner("paper", 1)
+    small = planner.downstream("finetune", "cfgs/full/fewshot.yaml", "cfgs/pretrain/small.yaml", 0)
     assert set(small.opts) == {"model.trans_dim=256", "model.encoder_dims=256", "model.num_heads=4"}
-    assert plan.downstream("svm", plan.scale.svm, paper.RECON, 0).opts == ()
+    assert planner.downstream("svm", "cfgs/svm/modelnet40.yaml", "cfgs/pretrain/base.yaml", 0).opts == ()
 
 
 def test_flatten_lays_a_difference_over_another_config(monkeypatch):
     monkeypatch.chdir(ROOT)
-    opts = list(paper.flatten(paper.difference("cfgs/pretrain/single_modal.yaml")))
+    opts = list(plan.flatten(plan.difference("cfgs/pretrain/single_modal.yaml")))
     config = load_config("cfgs/demo/pretrain.yaml", opts)
     assert config["model"]["img_encoder"] == "" and config["dataset"]["train"]["others"]["images"] is False
     assert config["model"]["transformer_config"]["trans_dim"] == 128
@@ -269,12 +283,12 @@ def test_a_table_puts_ours_beside_the_papers(chain, tmp_path):
     fake(two[0], best={"accuracy": 50.0}, last={"accuracy": 40.0})
     cell = Cell(tuple(two), ("best", "accuracy"), ("last", "accuracy"))
     table = Table("T", ["x"], {"ReCon": {"x": cell}}, {"ReCon": {"x": 90.0}, "other": {"x": [80.0, 2.0]}}, ("note",))
-    assert tables.grids(table) == {
+    assert render.grids(table) == {
         "T": [["", "x"], ["ReCon", "50.0, n 1 of 2 (90.0; -40.0)"], ["other", "(80.0 +- 2.0)"]],
-        tables.LAST: [["", "x"], ["ReCon", "40.0"]],
+        render.LAST: [["", "x"], ["ReCon", "40.0"]],
     }
     fake(two[1], best={"accuracy": 60.0}, last={"accuracy": 60.0})
-    tables.save(table, tmp_path / "out" / "t.v2")
+    render.save(table, tmp_path / "out" / "t.v2")
     (record, other) = json.loads((tmp_path / "out/t.v2.json").read_text())["cells"]
     assert (record["ours"], record["std"], record["n"], record["difference"]) == (55.0, 5.0, 2, -35.0)
     assert (record["last"], other["ours"], other["paper_std"]) == (50.0, None, 2.0)
@@ -285,9 +299,9 @@ def test_a_table_puts_ours_beside_the_papers(chain, tmp_path):
 
 
 def test_a_cell_of_folds_where_nothing_was_chosen(chain, configs):
-    job = dataclasses.replace(chain["pretrain"], config=str(configs["fewshot"]))
-    folds = tuple(dataclasses.replace(job, fold=(5, 10, fold)) for fold in range(2))
+    run = dataclasses.replace(chain["pretrain"], config=str(configs["fewshot"]))
+    folds = tuple(dataclasses.replace(run, fold=(5, 10, fold)) for fold in range(2))
     for fold, value in zip(folds, (50.0, 60.0), strict=True):
         fake(fold, last={"accuracy": value})
     table = Table("T", ["x"], {"a": {"x": Cell(folds, ("last", "accuracy"))}})
-    assert tables.grids(table) == {"T": [["", "x"], ["a", "55.0 +- 5.0, n 2"]]}
+    assert render.grids(table) == {"T": [["", "x"], ["a", "55.0 +- 5.0, n 2"]]}

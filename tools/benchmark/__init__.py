@@ -1,0 +1,1 @@
+"""Speed of operators, training steps and data loading beside alternatives in the same run."""

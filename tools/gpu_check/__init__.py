@@ -1,1 +1,0 @@
-"""Everything that needs a GPU, checked in one go: `python -m tools.gpu_check`."""

@@ -1,0 +1,97 @@
+"""Regenerate the paper's tables: plan the runs, make those that are missing, print the paper's numbers and ours."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.paper.plan import SCALES, SETTINGS, TABLES, Planner
+from tools.paper.queue import add_arguments, choose_devices, make_tables
+from tools.paper.render import Table
+from tools.paper.runs import PlannedRun, check_configs, estimate, in_order, keep_results
+from tools.report import text_table
+from utils.errors import Parser, UserError, run_command
+
+OUT = Path("experiments/reproduce")
+
+
+def show_plan(tables: dict[str, Table], devices: Sequence[str]) -> list[PlannedRun]:
+    """Print what will be run and about how long it takes; returns the runs that are not finished."""
+    rows, shown, todo = [["table", "runs", "done", "about"]], set(), []
+    for name, table in tables.items():
+        own = [run for run in in_order(table.runs) if run not in shown]
+        shown.update(own)
+        left = [run for run in own if run.result() is None]
+        todo += left
+        rows.append([name, str(len(own)), str(len(own) - len(left)), _span(estimate(left, len(devices)))])
+    if len(tables) > 1:
+        rows.append(["together", str(len(shown)), str(len(shown) - len(todo)), _span(estimate(todo, len(devices)))])
+    print(text_table(rows))
+    where = (
+        f"{len(devices)} runs at once on the CPU" if devices[0] == "" else f"one run each on GPU {', '.join(devices)}"
+    )
+    print(f"{where}; runs that tables share count for the first of them\n", flush=True)
+    return todo
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds < 3 * 3600 else f"{seconds / 3600:.0f} h"
+
+
+def prepare(runs: Sequence[PlannedRun], data_root: str, folds: int) -> None:
+    """Make the synthetic world, and its few-shot folds if a run needs them, unless they are there.
+
+    Raises:
+        UserError: if that fails.
+    """
+    _call("datasets.demo", "--out", data_root)
+    files = [Path(data_root, f"ModelNetFewshot/{way}way_{shot}shot/{folds - 1}.pkl") for way, shot in SETTINGS]
+    if any(run.fold for run in runs) and not all(file.is_file() for file in files):
+        options = ["--folds", str(folds), "--test-per-class", "10", "--points", "2048"]
+        _call("datasets.modelnet_fewshot", "--data_root", data_root, *options)
+
+
+def _call(*command: str) -> None:
+    if subprocess.run([sys.executable, "-m", *command]).returncode:
+        raise UserError(f"python -m {' '.join(command)} failed; its message is above")
+
+
+def main() -> None:
+    """Command line: see `python -m tools.paper --help`."""
+    parser = Parser(prog="tools.paper", description="Regenerate tables of the paper.")
+    parser.add_argument(
+        "tables", nargs="+", choices=(*TABLES, "all"), metavar="TABLE", help=f"{', '.join(TABLES)}, all"
+    )
+    parser.add_argument(
+        "--scale", choices=SCALES, default="demo", help="demo: the synthetic world (default: %(default)s)"
+    )
+    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="seeds of every run (default: %(default)s)")
+    add_arguments(parser)
+    options = {"nargs": "+", "default": [], "metavar": "KEY=VALUE"}
+    parser.add_argument("--opts", help="override config keys in every run, such as data_root=/data", **options)
+    parser.add_argument("--pretrain_opts", help="in pretraining, such as model.img_weights=FILE", **options)
+    parser.add_argument("--plan", action="store_true", help="show the plan and stop")
+    args = parser.parse_args()
+    if args.seeds < 1:
+        raise UserError("--seeds must be at least 1")
+    devices = choose_devices(args)
+    planner = Planner(args.scale, args.seeds, args.opts, args.pretrain_opts)
+    names = list(TABLES) if "all" in args.tables else list(dict.fromkeys(args.tables))
+    tables = {name: planner.table(name) for name in names}
+    runs = [run for table in tables.values() for run in table.runs]
+    check_configs(runs)
+    todo = show_plan(tables, devices)
+    if args.scale == "paper" and devices[0] == "":
+        print("these times are estimates for one data-centre GPU; a CPU takes many times as long\n", flush=True)
+    if args.plan:
+        return
+    if not args.overwrite:
+        keep_results(runs)
+    if todo and args.scale == "demo":
+        prepare(runs, todo[0].raw["data_root"], planner.scale.folds)
+    folder = OUT / args.scale
+    make_tables({folder / name: table for name, table in tables.items()}, devices, folder / "logs", args.num_workers)
+
+
+if __name__ == "__main__":
+    run_command(main)
