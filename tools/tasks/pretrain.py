@@ -11,6 +11,7 @@ from datasets.point_transforms import AUGMENTATIONS, random_subset
 from datasets.prompts import all_prompts, prompt, spell
 from models import build_model_from_cfg
 from models.losses import LossWeights
+from models.teachers import TeacherHolder
 from tools.engine.data import open_dataset, own_augmentation
 from tools.engine.features import use_image_features, use_text_features
 from tools.engine.run import Run
@@ -72,10 +73,11 @@ class Pretrain(TrainedTask):
         model = build_model_from_cfg(self.run.config.model)
         if self.run.args.start_ckpts:
             load_pretrained(self.run, model, self.run.args.start_ckpts, first="model")
-        self._ask_once(model)
+        if isinstance(model, TeacherHolder):
+            self._ask_once(model)
         return model
 
-    def _ask_once(self, model: nn.Module) -> None:
+    def _ask_once(self, model: TeacherHolder) -> None:
         """Replace what a frozen teacher is asked again and again by what it says once."""
         run, folder = self.run, Path(self.run.config.data_root, "features")
         for teacher in (model.img_teacher, model.text_teacher):
