@@ -206,7 +206,11 @@ class ShapeNet(PointDataset):
             return batch
         batch = dict(batch)
         if draws := batch.pop("image_draw", None):
-            batch["image"] = apply_batch(batch["image"], draws, self.transform.size, self.transform.square)
+            if batch["image"].device.type == "cpu":
+                views = map(self.transform.apply_tensor, batch["image"], draws)
+                batch["image"] = torch.stack([view.contiguous() for view in views])
+            else:
+                batch["image"] = apply_batch(batch["image"], draws, self.transform.size, self.transform.square)
         batch["image"] = self.transform.normalize(batch["image"])
         return batch
 
