@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,6 +88,10 @@ class ShapeNet(PointDataset):
         "the data instructions of Point-BERT (https://github.com/lulutang0608/Point-BERT) for lists and clouds, "
         "of ReCon (https://github.com/qizekun/ReCon) for views and names"
     )
+
+    @classmethod
+    def look(cls, base: Mapping, data_root: str, read: bool = False) -> str:
+        return super().look({**base, "whole": False}, data_root, read)  # each list by itself
 
     def __init__(self, config: ShapeNetConfig, data_root: str, seed: int = 0):
         super().__init__(seed)

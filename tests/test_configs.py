@@ -350,15 +350,14 @@ def test_no_key_is_unused():
     """Every key that the code knows is set by at least one YAML."""
     configs = [load_config(path) for path in CONFIGS]
     used = {"": set().union(*(_dotted(config) for config in configs))}
-    for name in MODELS.entries:
+    for name in MODELS.find():
         used[name] = set().union(*(_dotted(c["model"]) for c in configs if _inherits(name, c["model"]["NAME"])))
     known = {"": _fields(run_config_class())} | {name: _fields(cls.Config) for name, cls in MODELS.entries.items()}
     for name, keys in known.items():
         assert not keys - used[name] - IDLE, f"{name or 'run level'}: keys that no YAML sets"
 
-    build._find_datasets()
     sections = [s for c in configs for s in c["dataset"].values() if s is not None]
-    for name, cls in build.DATASETS.entries.items():
+    for name, cls in build.DATASETS.find().items():
         mine = [s for s in sections if s["_base_"]["NAME"] == name]
         used_here = set().union(*(set(s["_base_"]) | set(s["others"]) for s in mine))
         idle = _fields(cls.Config) - used_here - OPTIONAL

@@ -22,7 +22,7 @@ from tools.engine.task import Mode, Task, find_task
 from utils import distributed, seeding
 from utils.config import changed_keys
 from utils.errors import UserError
-from utils.files import atomic_write, lock_folder
+from utils.files import atomic_write, lock_folder, remove_temporaries
 from utils.logging import git_revision, make_logger, read_metrics, versions, write_json
 from utils.stopping import StopRequest
 
@@ -222,6 +222,7 @@ def _enter(folder: Path) -> IO | None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lock = lock_folder(folder)
+            remove_temporaries(folder)
         except OSError as error:
             reason = f"run folder {folder} cannot be made or written to: {error.strerror}"
         except UserError as error:

@@ -200,9 +200,9 @@ class Planner:
         """Overrides that give a downstream config the encoder that was pretrained."""
         _, trained = parse_model_config(read_config(pretraining.config, pretraining.opts)["model"])
         _, own = parse_model_config(load_config(config)["model"])
-        shape = vars(trained.transformer_config) | vars(trained)
+        shape = vars(trained.encoder)
         names = ("trans_dim", "encoder_dims", "patch_dim", "depth", "num_heads", "block_form")
-        return [f"model.{n}={shape[n]}" for n in names if n in shape and shape[n] != getattr(own, n, shape[n])]
+        return [f"model.{n}={shape[n]}" for n in names if shape[n] != getattr(own.encoder, n)]
 
     def baseline_opts(self, config: str, name: str) -> tuple[str, ...]:
         """Overrides that put a baseline and its recipe into a classification config."""

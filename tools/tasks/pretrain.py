@@ -1,6 +1,7 @@
 """Pretraining on points, images and text."""
 
 import argparse
+from dataclasses import field, make_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ from torch.utils.data import Dataset
 
 from datasets.point_transforms import AUGMENTATIONS, random_subset
 from datasets.prompts import all_prompts, prompt, spell
-from models import build_model_from_cfg
-from models.losses import LossWeights
+from models import build_model_from_cfg, downstream_of, parse_model_config
+from models.losses import LOSS_TERMS
 from models.teachers import TeacherHolder
 from tools.engine.data import open_dataset, own_augmentation
 from tools.engine.features import use_image_features, use_text_features
@@ -25,6 +26,20 @@ from utils.errors import UserError
 # Whose data sets a probe takes where the config has no `extra_train` and `extra_val`.
 PROBES = {"svm": "cfgs/svm/modelnet40.yaml", "zeroshot": "cfgs/zeroshot/modelnet40.yaml"}
 RATIO = 0.25  # of the queries in the zero-shot probe: that of cfgs/zeroshot/modelnet40.yaml
+
+
+def _check_weights(weights: Any) -> None:
+    for name, weight in vars(weights).items():
+        if not 0 <= weight < float("inf"):
+            raise ValueError(f"{name} must be at least 0 and finite, got {weight}")
+
+
+# `loss_weights`: factors of the terms of the loss.
+LossWeights = make_dataclass(
+    "LossWeights",
+    [(name, float, field(default=weight)) for name, weight in LOSS_TERMS.items()],
+    namespace={"__post_init__": _check_weights},
+)
 
 
 @TASKS.register("pretrain")
@@ -52,9 +67,10 @@ class Pretrain(TrainedTask):
         if self.validate == "none":
             self.metric, self.higher_is_better = "loss", False
             return
-        if run.config.model["NAME"] != "ReCon":
-            raise UserError(f"validate: {self.validate} is for 'model.NAME' ReCon, not {run.config.model['NAME']}")
-        if self.validate == "zeroshot" and not run.config.model.get("text_encoder"):
+        model, config = parse_model_config(run.config.model)
+        if self.validate not in model.probes:
+            raise UserError(f"validate: {self.validate} is not for 'model.NAME' {config.NAME}")
+        if self.validate == "zeroshot" and not config.text_encoder:
             raise UserError("validate: zeroshot needs a text teacher under 'model.text_encoder'")
         self.metric = f"{self.validate}_accuracy"
         for section, own in (("extra_train", "train"), ("extra_val", "test")):
@@ -90,16 +106,13 @@ class Pretrain(TrainedTask):
             use_text_features(model.text_teacher, prompts, folder, run.log)
 
     def prepare(self, model: nn.Module, batch: dict, draw: Draw) -> dict:
-        config = self.run.config
-        points = self.data.normalize(random_subset(batch["points"], config.npoints, draw("points")), "sample")
-        patches = model.group(self.augment(points, draw("augment")))
-        text = None
+        config, text = self.run.config, None
+        points = random_subset(batch["points"], config.npoints, draw("points"))
+        points = self.augment(self.data.normalize(points, "sample"), draw("augment"))
         if "text" in batch:
             names = [spell(name, config.prompt_names) for name in batch["text"]]
             text = prompt(names, draw("prompts", "cpu"))
-        mask = model.draw_mask(patches.centers, draw("mask"))
-        inputs = {"points": patches, "category": batch["label"], "mask": mask}
-        return inputs | {"targets": model.targets(batch.get("image"), text)}
+        return model.prepare(points, batch.get("image"), text, batch["label"], generator=draw("mask"))
 
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
         return model(**batch)
@@ -110,7 +123,7 @@ class Pretrain(TrainedTask):
         for data in self.probed:
             data.set_epoch(epoch)
         if self.validate == "svm":
-            encoder = model.downstream(NAME="PointTransformerSVM").to(self.run.device)
+            encoder = downstream_of(model, "PointTransformerSVM").to(self.run.device)
             found = svm_probe(self.run, encoder, *self.probed)
         else:
             encoder = zeroshot_model(model).to(self.run.device)
@@ -126,4 +139,4 @@ def zeroshot_model(model: nn.Module) -> nn.Module:
         keys["img_dim"] = model.img_proj.out_features
         if keys["img_dim"] == keys["text_dim"]:
             keys |= {"type": "full", "ratio": RATIO}
-    return model.downstream(NAME="PointTransformerZeroShot", **keys)
+    return downstream_of(model, "PointTransformerZeroShot", **keys)

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 from datasets.point_transforms import AUGMENTATIONS
 from datasets.shapenetpart import PARTS
 from models import build_model_from_cfg, parse_model_config
+from models.losses import segmentation_loss
 from tools.engine.data import build_loader, open_dataset, own_augmentation, to_device
 from tools.engine.infer import test_batches
 from tools.engine.run import Run
@@ -76,8 +77,8 @@ class Segment(TrainedTask):
         return {**batch, "points": self.augment(batch["points"], draw("augment"))}
 
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
-        log_prob = self.log_prob(model, batch["points"], batch).float()
-        return {"loss": F.nll_loss(log_prob.flatten(0, 1), batch["point_label"].flatten(), self.weight)}
+        log_prob = self.log_prob(model, batch["points"], batch)
+        return {"loss": segmentation_loss(log_prob, batch["point_label"], self.weight)}
 
     def predict(self, model: nn.Module, batches: Iterable[dict]) -> Iterator[tuple[dict, Tensor]]:
         """Yield batches with their log-probabilities (B, N, classes)."""

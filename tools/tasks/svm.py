@@ -89,7 +89,7 @@ class Svm(Task):
 
     @classmethod
     def accepts(cls, model: type[nn.Module], args: argparse.Namespace) -> bool:
-        return model.gives_features
+        return model.embeds == "features"
 
     def measure(self) -> None:
         run = self.run

@@ -340,7 +340,7 @@ class ZeroShot(Task):
 
     @classmethod
     def accepts(cls, model: type[nn.Module], args: argparse.Namespace) -> bool:
-        return model.embeds
+        return model.embeds == "text"
 
     def measure(self) -> None:
         run = self.run
