@@ -31,7 +31,7 @@ class ModelNetConfig(DatasetConfig):
         DATA_PATH: folder of names, lists and class folders.
         N_POINTS: how many points FPS keeps; part of the name of the cache.
         NUM_CATEGORY: 40 or 10; part of the file names.
-        USE_NORMALS: give out (N, 6) with normals.
+        USE_NORMALS: return (N, 6) with normals.
     """
 
     DATA_PATH: str

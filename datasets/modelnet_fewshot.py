@@ -40,9 +40,9 @@ class ModelNetFewShotConfig(DatasetConfig):
     Attributes:
         DATA_PATH: folder of the `<way>way_<shot>shot` folders.
         way, shot, fold: number of classes, training shapes a class, and which draw.
-        N_POINTS: how many of the stored points are given out at most.
+        N_POINTS: maximum number of points returned.
         NUM_CATEGORY: classes of the data set the folds were drawn from.
-        USE_NORMALS: give out (N, 6) with normals.
+        USE_NORMALS: return (N, 6) with normals.
     """
 
     DATA_PATH: str

@@ -32,7 +32,7 @@ class S3DISConfig(DatasetConfig):
 
     Attributes:
         DATA_PATH: folder of the rooms.
-        npoints: how many points of a block are given out.
+        npoints: number of points returned of a block.
         test_area: the area that is tested on; all others are trained on.
         block_size: edge of a block in metres.
         min_points_block: blocks with this many points or fewer are not trained on, if others can be found.

@@ -33,7 +33,7 @@ class ShapeNetConfig(DatasetConfig):
         N_POINTS: maximum number of points returned.
         whole: read the test list and the train list; left out, `subset: train` does (the released pretraining).
         ratio: part of the list that is read, from its beginning.
-        images: give out views.
+        images: return views.
         bgr: swap red and blue in the views (released).
         image_size: edge of the views in pixels.
         image_norm: whose mean and standard deviation the views are normalised with (released: imagenet, also for CLIP).
