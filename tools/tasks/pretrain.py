@@ -2,16 +2,19 @@
 
 import argparse
 from dataclasses import field, make_dataclass
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
 from datasets import PointDataset
 from datasets.point_transforms import AUGMENTATIONS, random_subset
-from datasets.prompts import prompt, spell
+from datasets.prompts import all_prompts, prompt, spell
 from models import Trainable, build_model_from_cfg, downstream_of, parse_model_config
 from models.losses import LOSS_TERMS
+from models.teachers import TeacherHolder
 from tools.engine.data import open_dataset, own_augmentation
+from tools.engine.features import use_image_features, use_text_features
 from tools.engine.run import Run
 from tools.engine.task import TASKS, Draw, Mode, TrainedTask
 from tools.engine.weights import load_pretrained
@@ -86,7 +89,21 @@ class Pretrain(TrainedTask):
         model = build_model_from_cfg(self.run.config.model)
         if self.run.args.start_ckpts:
             load_pretrained(self.run, model, self.run.args.start_ckpts, first="model")
+        if isinstance(model, TeacherHolder):
+            self._ask_once(model)
         return model
+
+    def _ask_once(self, model: TeacherHolder) -> None:
+        """Replace what a frozen teacher is asked again and again by what it says once."""
+        run, folder = self.run, Path(self.run.config.data_root, "features")
+        for teacher in (model.img_teacher, model.text_teacher):
+            if teacher is not None:
+                teacher.to(run.device)
+        use_image_features(model, self.data, folder, run.args.num_workers, run.log)
+        names = [spell(name, run.config.prompt_names) for name in self.data.class_names]
+        if "text" in self.data.gives:
+            prompts = [text for name in names for text in all_prompts(name)]
+            use_text_features(model.text_teacher, prompts, folder, run.log)
 
     def prepare(self, model: Any, batch: dict, draw: Draw) -> dict:
         config, text = self.run.config, None
