@@ -159,7 +159,7 @@ def embedding_picture(subject: Subject, args: argparse.Namespace) -> Picture:
     untrained = build_model_from_cfg(subject.section)
     models = {"before pretraining": untrained, "after pretraining": subject.model}
     for title, model in models.items():
-        models[title] = build_downstream(subject.section, model, NAME="PointTransformerSVM").eval()
+        models[title] = model.downstream(NAME="PointTransformerSVM").eval()
     parts = {title: [] for title in models}
     for stored in subject.batches(indices, "features"):
         points = normalize_unit_sphere(sample_test(stored, subject.config.npoints))
