@@ -13,6 +13,7 @@ from tools.engine.task import Mode, all_modes, all_tasks
 from utils import distributed
 from utils.errors import Parser, UserError, at_least, run_command
 
+
 def build_parser() -> Parser:
     """Build the parser of the command line: the released flags and a few more."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -83,12 +84,12 @@ def build_parser() -> Parser:
     return parser
 
 
-def read_arguments(argv: Sequence[str] | None = None) -> tuple[Mode, argparse.Namespace]:
+def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse and check the command line.
 
     Returns:
-        What is asked for, and the flags; `seed` is None where that of the run to resume is meant. Besides them `notes`:
-        lines to tell the user, about flags that do something else than they seem to.
+        The flags; `seed` is None where that of the run to resume is meant. Besides them `task`, the `Mode` that is asked
+        for, and `notes`: lines to tell the user, about flags that do something else than they seem to.
 
     Raises:
         UserError: for anything wrong with it.
@@ -103,13 +104,13 @@ def read_arguments(argv: Sequence[str] | None = None) -> tuple[Mode, argparse.Na
     if args.local_rank is None:
         args.local_rank = int(os.environ.get("LOCAL_RANK", 0))
     args.exp_name = _run_name(args.exp_name) + (f"_{args.mode}" if args.mode else "")
-    mode = _choose_mode(args)
-    _check_weights(args, mode)
+    args.task = _choose_mode(args)
+    _check_weights(args, args.task)
     for task in all_tasks():
         task.check_arguments(args)
     if args.seed is None and not args.resume:
         args.seed = 0
-    return mode, args
+    return args
 
 
 def _run_name(name: str) -> str:
@@ -173,11 +174,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         UserError: for everything that a user can mend.
         Interrupted: if asked to stop, after saving.
     """
-    mode, args = read_arguments(argv)
+    args = read_arguments(argv)
     device = distributed.start(args.launcher, args.local_rank)
     with contextlib.ExitStack() as held:
         held.callback(distributed.stop)
-        run = start_run(args, mode, device)
+        run = start_run(args, device)
         held.callback(run.close)
         for note in args.notes:
             run.log.warning(note)

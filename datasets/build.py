@@ -5,8 +5,6 @@ finds the files by itself.
 """
 
 import dataclasses
-import importlib
-import pkgutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +20,7 @@ from utils.errors import UserError
 from utils.registry import Registry, nearest
 from utils.seeding import generator
 
-DATASETS = Registry("data set")
+DATASETS = Registry("data set", "datasets")
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -58,6 +56,11 @@ class PointDataset(Dataset):
         AUGMENT, VOTE_AUGMENT: the `AUGMENTATIONS` of training and of voting where the config names none, which the
             released runners choose by the data set's NAME.
         RELEASED_SPELLING: class names that the released code spells otherwise.
+        SUBSETS: the values of `subset` that it knows.
+        NORMALIZES: where clouds are centred and scaled to the unit sphere: "cloud", all points of a cloud as it is
+            read; "sample", the points that a model is fed, once they are sampled; or "never". See `normalize`.
+        gives: what samples hold, see `collate`.
+        columns: of a cloud; 3, the coordinates, or more.
         class_names: category names; the position is the label.
         files: where each sample comes from, if it has a file or an identifier of its own.
     """
@@ -65,12 +68,16 @@ class PointDataset(Dataset):
     AUGMENT = "rotate"
     VOTE_AUGMENT = "none"
     RELEASED_SPELLING: Mapping[str, str] = {}
+    SUBSETS: tuple[str, ...] = ("train", "test")
+    NORMALIZES: Literal["cloud", "sample", "never"] = "never"
 
     Config: type[DatasetConfig]
     LAYOUT: str
     STAND_IN = "python -m datasets.demo --out data/demo"
     SOURCE: str
 
+    gives: frozenset[str] = frozenset({"points", "label"})
+    columns = 3
     class_names: list[str]
     files: list[str] | None = None
 
@@ -88,6 +95,19 @@ class PointDataset(Dataset):
         return int(self._epoch)
 
     @classmethod
+    def normalize(cls, points: Tensor, stage: Literal["cloud", "sample"]) -> Tensor:
+        """Normalise points (..., n, C) if this is the stage at which this data set does; otherwise leave them."""
+        return normalize_unit_sphere(points) if stage == cls.NORMALIZES else points
+
+    def finish(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Do what is left to do with a batch once it is on its device; draws nothing."""
+        return batch
+
+    def class_weights(self) -> Tensor | None:
+        """Weights (classes,) float32 of the classes in a loss, by how rare they are; None where all count alike."""
+        return None
+
+    @classmethod
     def hint(cls) -> str:
         """What to do about a missing file."""
         stand_in = f"; or make stand-ins with '{cls.STAND_IN}' and set data_root=data/demo" if cls.STAND_IN else ""
@@ -101,7 +121,7 @@ class CloudDataset(PointDataset):
     another one in every epoch.
 
     Args:
-        points: (M, N, C) float32.
+        points: (M, N, C) float32; normalised in place if the data set does that.
         labels: (M,) int64.
         class_names: category names; the position is the label.
         shuffle: give the points of a cloud in an order drawn by (seed, epoch, index); otherwise as stored.
@@ -111,7 +131,10 @@ class CloudDataset(PointDataset):
         self, points: Tensor, labels: np.ndarray, class_names: list[str], seed: int = 0, *, shuffle: bool = False
     ):
         super().__init__(seed)
+        for part in points.split(256):  # ModelNet40 is a gigabyte
+            part.copy_(self.normalize(part, "cloud"))
         self.points, self.labels, self.class_names, self.shuffle = points, labels, class_names, shuffle
+        self.columns = points.shape[2]
 
     def __len__(self) -> int:
         return len(self.points)
@@ -130,20 +153,9 @@ def at_most(points: np.ndarray, n: int) -> np.ndarray:
 
 
 def stack_clouds(clouds: Sequence[np.ndarray], use_normals: bool) -> Tensor:
-    """Stack checked clouds of one size and centre and scale them to the unit sphere.
-
-    Args:
-        clouds: M arrays (N, 3 + ...) float32.
-        use_normals: keep the columns beyond the coordinates.
-
-    Returns:
-        (M, N, C) float32.
-    """
+    """Stack M checked clouds (N, 3 + ...) of one size; with `use_normals` their further columns too."""
     columns = slice(None) if use_normals else slice(3)
-    points = torch.from_numpy(np.stack([cloud[:, columns] for cloud in clouds]))
-    for part in points.split(256):  # ModelNet40 is a gigabyte: normalised in place
-        part.copy_(normalize_unit_sphere(part))
-    return points
+    return torch.from_numpy(np.stack([cloud[:, columns] for cloud in clouds]))
 
 
 def below_root(path: str, data_root: str) -> str:
@@ -208,29 +220,22 @@ def dataset_class(section: Mapping, where: str) -> type[PointDataset]:
         raise UserError(f"missing config key '{where}._base_.NAME'")
     if not isinstance(name, str):
         raise UserError(f"config key '{where}._base_.NAME' must be text, got {name!r}")
-    _find_datasets()
     try:
         return DATASETS.get(name)
     except UserError as error:
         raise UserError(f"{where}._base_.NAME: {error}") from None
 
 
-def _find_datasets() -> None:
-    """Import the files of this folder once; each data set files itself in `DATASETS`."""
-    for module in pkgutil.iter_modules([str(Path(__file__).parent)], "datasets."):
-        if not module.ispkg:
-            importlib.import_module(module.name)
-
-
 def collate(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Put samples together.
 
     Args:
-        samples: B mappings with "points" (n, C), "label" and whatever else the data set gives: an "image" (3, S, S) and
-            "text" in pretraining, "point_label" (n,) int64 in segmentation.
+        samples: B mappings with "points" (n, C), "label" and what else the data set `gives`: "image" (3, S, S) uint8 or
+            "image_feature" (d,) and "text" in pretraining, "point_label" (n,) int64 in segmentation, "index" (n,) int64
+            where points are those of a room.
 
     Returns:
-        {"points": (B, n, C), "label": (B,) int64, ...}: tensors are stacked, numbers become int64, texts a list.
+        {"points": (B, n, C), "label": (B,) int64, ...}: tensors are stacked, numbers become int64, all else a list.
 
     Raises:
         UserError: if the clouds do not have the same number of points.
@@ -243,5 +248,7 @@ def collate(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _together(values: list) -> Tensor | list:
     if isinstance(values[0], Tensor):
+        if values[0].dtype == torch.uint8:  # pixels are stored channels last, and copied fastest so
+            return torch.stack([value.permute(1, 2, 0) for value in values]).permute(0, 3, 1, 2)
         return torch.stack(values)
-    return values if isinstance(values[0], str) else torch.tensor(values, dtype=torch.int64)
+    return torch.tensor(values, dtype=torch.int64) if isinstance(values[0], int) else values

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 
 from datasets.build import DATASETS, DatasetConfig, PointDataset, at_most
-from datasets.point_transforms import normalize_unit_sphere
 from datasets.readers import read_mesh, read_points_npy, read_points_pcd, read_points_txt
 from utils import seeding
 from utils.errors import UserError
@@ -70,6 +69,7 @@ class Folder(PointDataset):
             than npoints points; other shapes are looked at when they are asked for.
     """
 
+    SUBSETS, NORMALIZES = ("test",), "cloud"
     Config = FolderConfig
     LAYOUT = f"<class>/<file> or <class>/{{train,test}}/<file>, files of {', '.join(SUFFIXES)}"
     SOURCE = "your own shapes"
@@ -135,7 +135,7 @@ class Folder(PointDataset):
         points = read_shape(path, config.N_POINTS, seed, config.min_points)
         if config.up == "z":
             points = np.stack((points[:, 0], points[:, 2], -points[:, 1]), 1)
-        points = normalize_unit_sphere(torch.from_numpy(at_most(points, config.N_POINTS)))
+        points = self.normalize(torch.from_numpy(at_most(points, config.N_POINTS)), "cloud")
         # FPS, which comes next, takes no point twice before it has taken all.
         points = points[torch.arange(config.N_POINTS) % len(points)]
         return {"points": points, "label": self.labels[index]}

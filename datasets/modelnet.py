@@ -50,6 +50,7 @@ class ModelNet(CloudDataset):
     """Clouds (N_POINTS, 3), centred and scaled to the unit sphere."""
 
     AUGMENT, VOTE_AUGMENT = "scale_translate", "scale"
+    NORMALIZES = "cloud"
     Config = ModelNetConfig
     LAYOUT = (
         "ModelNet/modelnet40_normal_resampled/ with modelnet40_shape_names.txt, modelnet40_{train,test}.txt (one id a "

@@ -43,6 +43,7 @@ class ModelNetFewShotConfig(DatasetConfig):
 class ModelNetFewShot(CloudDataset):
     """Clouds (N, 3), centred and scaled to the unit sphere; labels 0..way-1."""
 
+    NORMALIZES = "cloud"
     Config = ModelNetFewShotConfig
     LAYOUT = (
         "ModelNetFewshot/<way>way_<shot>shot/<fold>.pkl, a pickle of train and test, each a list of "

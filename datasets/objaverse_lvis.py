@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from datasets.build import DATASETS, DatasetConfig, PointDataset, at_most
-from datasets.point_transforms import normalize_unit_sphere
 from datasets.readers import check_points, read_json, read_npy
 from utils.errors import UserError
 
@@ -40,6 +39,7 @@ class ObjaverseLVIS(PointDataset):
         UserError: if the list is missing or damaged, or the clouds are not where it says.
     """
 
+    SUBSETS, NORMALIZES = ("test",), "cloud"
     Config = ObjaverseLVISConfig
     LAYOUT = (
         "ObjaverseLVIS/lvis.json, a list of {uid, category, data_path}, and the npy files that it names, each a dict "
@@ -80,7 +80,7 @@ class ObjaverseLVIS(PointDataset):
             raise UserError(f"{path} must hold a dict with xyz, got {type(content).__name__}")
         points = at_most(check_points(content["xyz"], f"{path}, xyz,", config.min_points), config.N_POINTS)
         points = np.ascontiguousarray(points[:, [0, 2, 1]])  # stored with z up; swapped, not turned, as OpenShape does
-        return {"points": normalize_unit_sphere(torch.from_numpy(points)), "label": self.labels[index]}
+        return {"points": self.normalize(torch.from_numpy(points), "cloud"), "label": self.labels[index]}
 
 
 def _below(root: str, paths: list[str]) -> list[str]:

@@ -26,7 +26,7 @@ StrPath = str | os.PathLike
 PLAIN_KINDS = "biufcSU"
 
 
-def _guarded(path: StrPath, what: str, read: Callable[[], Any], hint: str = "") -> Any:
+def guarded(path: StrPath, what: str, read: Callable[[], Any], hint: str = "") -> Any:
     """Call `read`; what goes wrong becomes one line that names the file. `hint` tells how to get a missing one."""
     try:
         return read()
@@ -52,7 +52,7 @@ def read_json(path: StrPath, what: str = "json file", hint: str = "") -> Any:
     Raises:
         UserError: if the file is missing, or is not json.
     """
-    return _guarded(path, what, lambda: json.loads(_read_text(path)), hint)
+    return guarded(path, what, lambda: json.loads(_read_text(path)), hint)
 
 
 def read_lines(path: StrPath, what: str, hint: str = "") -> list[str]:
@@ -66,7 +66,7 @@ def read_lines(path: StrPath, what: str, hint: str = "") -> list[str]:
     Raises:
         UserError: if the file is missing, not text, or empty.
     """
-    text = _guarded(path, what, lambda: _read_text(path), hint)
+    text = guarded(path, what, lambda: _read_text(path), hint)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
         raise UserError(f"{what} {path} is empty")
@@ -144,7 +144,7 @@ def read_pickle(path: StrPath, what: str = "pickle", hint: str = "") -> Any:
         with open(path, "rb") as file:
             return _unpickle(file)
 
-    return _guarded(path, what, read, hint)
+    return guarded(path, what, read, hint)
 
 
 def write_pickle(path: StrPath, content: Any) -> None:
@@ -173,7 +173,7 @@ def read_npy(path: StrPath, what: str = "array file", hint: str = "") -> Any:
             array = np.asarray(_unpickle(file))
             return array.item() if array.ndim == 0 else array
 
-    return _guarded(path, what, read, hint)
+    return guarded(path, what, read, hint)
 
 
 def read_points_npy(path: StrPath, columns: int = 3, min_points: int = 1, hint: str = "") -> np.ndarray:
@@ -187,7 +187,7 @@ def read_points_npy(path: StrPath, columns: int = 3, min_points: int = 1, hint: 
     """
     array = read_npy(path, "point file", hint)
     if isinstance(array, np.ndarray) and array.dtype == object:
-        array = _guarded(path, "point file", lambda: np.array(array.tolist(), np.float32), hint)
+        array = guarded(path, "point file", lambda: np.array(array.tolist(), np.float32), hint)
     return check_points(array, path, min_points, columns)[:, :columns]
 
 
@@ -264,7 +264,7 @@ def read_points_pcd(path: StrPath, min_points: int = 1) -> np.ndarray:
     Raises:
         UserError: if the file is missing, damaged, has no fields x, y and z, or has fewer than `min_points` points.
     """
-    points = _guarded(path, "point file", lambda: _parse_pcd(Path(path).read_bytes()))
+    points = guarded(path, "point file", lambda: _parse_pcd(Path(path).read_bytes()))
     measured = ~np.isnan(points).any(1)
     return check_points(points[measured], path, min_points)
 
@@ -372,7 +372,7 @@ def read_mesh(path: StrPath, num_points: int, seed: int, min_points: int = 1) ->
             raise UserError(f"mesh {path} has no surface to draw points from: its area is {mesh.area:g}")
         return np.asarray(trimesh.sample.sample_surface(mesh, num_points, seed=seed)[0])
 
-    points = _guarded(path, "mesh", read)
+    points = guarded(path, "mesh", read)
     if not len(points):
         raise UserError(f"mesh {path} is damaged or cannot be read: it holds neither faces nor points")
     return check_points(points, path, min_points)
@@ -446,7 +446,7 @@ def read_h5(path: StrPath, keys: Sequence[str], what: str = "h5 file", hint: str
                     raise UserError(f"{what} {path} lacks the array '{key}', it holds: {', '.join(file) or 'nothing'}")
             return [file[key][()] for key in keys]
 
-    return _guarded(path, what, read, hint)
+    return guarded(path, what, read, hint)
 
 
 def read_image(path: StrPath, bgr: bool = False, hint: str = "") -> Image.Image:
@@ -465,7 +465,7 @@ def read_image(path: StrPath, bgr: bool = False, hint: str = "") -> Image.Image:
         with Image.open(path) as image:
             return image.convert("RGB")
 
-    image = _guarded(path, "image", read, hint)
+    image = guarded(path, "image", read, hint)
     return Image.merge("RGB", image.split()[::-1]) if bgr else image
 
 

@@ -179,6 +179,7 @@ class S3DIS(_Rooms):
     """
 
     AUGMENT = "scale_translate_small"
+    gives = PointDataset.gives | {"point_label"}
     Config = S3DISConfig
 
     def __init__(self, config: S3DISConfig, data_root: str, seed: int = 0):
@@ -218,6 +219,7 @@ class S3DISRooms(_Rooms):
     depends on the epoch.
     """
 
+    gives = PointDataset.gives | {"point_label", "index"}
     Config = S3DISRoomsConfig
 
     def __init__(self, config: S3DISRoomsConfig, data_root: str, seed: int = 0):

@@ -1,14 +1,20 @@
 """ShapeNet-55 with one rendered view and a category name for each shape (pretraining)."""
 
 import dataclasses
+import hashlib
+import logging
 import os
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from PIL import Image
 
 from datasets.build import DATASETS, DatasetConfig, PointDataset, at_most
+from datasets.image_batch import apply_batch
 from datasets.image_transforms import ImageTransform
+from datasets.packed import INDEX, open_pack
 from datasets.readers import read_image, read_json, read_lines, read_points_npy
 from utils.errors import UserError
 
@@ -22,7 +28,8 @@ class ShapeNetConfig(DatasetConfig):
         PC_PATH: folder of the clouds.
         IMG_PATH: folder of the views.
         TEXT_PATH: the json of category names; if it is not there, shapenet55.json is looked for near by.
-        N_POINTS: how many of the stored points are given out at most.
+        PACK_PATH: a folder that `python -m tools.pack` made; where it is, it is read instead of clouds and views.
+        N_POINTS: maximum number of points returned.
         whole: read the test list and the train list; left out, `subset: train` does (the released pretraining).
         ratio: part of the list that is read, from its beginning.
         images: give out views.
@@ -30,12 +37,15 @@ class ShapeNetConfig(DatasetConfig):
         image_size: edge of the views in pixels.
         image_norm: whose mean and standard deviation the views are normalised with (released: imagenet, also for CLIP).
         image_augment: draw random changes of the views.
+        image_path: how they are made: `pillow`, in the loader's workers (released); `tensor`, there too, with PyTorch's
+            faster resize; `device`, a batch at a time where the model is.
     """
 
     DATA_PATH: str
     PC_PATH: str
     IMG_PATH: str | None = None
     TEXT_PATH: str | None = None
+    PACK_PATH: str | None = None
     N_POINTS: int = 8192
     whole: bool | None = None
     ratio: float = 1.0
@@ -44,6 +54,7 @@ class ShapeNetConfig(DatasetConfig):
     image_size: int = 224
     image_norm: Literal["imagenet", "clip"] = "imagenet"
     image_augment: bool = True
+    image_path: Literal["pillow", "tensor", "device"] = "pillow"
 
     def __post_init__(self):
         super().__post_init__()
@@ -57,8 +68,16 @@ class ShapeNetConfig(DatasetConfig):
 
 @DATASETS.register("ShapeNet")
 class ShapeNet(PointDataset):
-    """Clouds (n, 3) as stored, neither centred nor scaled; "image" (3, S, S) and "text", the category name."""
+    """Clouds (n, 3) as stored; "text", the category name; "image" (3, S, S) uint8, which `finish` makes float32.
 
+    Attributes:
+        names: `<synset>-<id>` of the shapes.
+        transform: of the views; None without.
+        rows: the arrays of the pack that are read instead of files.
+        features: (M, d) float32 of the views, if they need not be seen themselves (see `use_features`).
+    """
+
+    NORMALIZES = "sample"
     Config = ShapeNetConfig
     LAYOUT = (
         "ShapeNet55-34/ with ShapeNet-55/{train,test}.txt (one <synset>-<id>.npy a line), shapenet_pc/<synset>-<id>.npy"
@@ -95,11 +114,24 @@ class ShapeNet(PointDataset):
                 raise UserError(f"{path}: synset {synset} of '{line}' has no record in {json_path}")
             self.labels[i] = position[categories[int(synset)]]
 
-        self._check_files(config.PC_PATH, ".npy", "clouds", origins)
-        self.transform = None
+        pack = open_pack(config.PACK_PATH)
+        self.rows, self.at = (pack.rows, pack.find(self.names)) if pack else ({}, None)
+        if "points" not in self.rows:
+            self._check_files(config.PC_PATH, ".npy", "clouds", origins)
+        elif (stored := self.rows["points"].shape[1]) < config.min_points:
+            raise UserError(f"{pack.folder} has {stored} points, fewer than the {config.min_points} asked for")
+        self.transform = self.features = None
+        self.gives |= {"text"}
         if config.images:
-            self._check_files(config.IMG_PATH, ".png", "views", origins)
+            self.gives |= {"image"}
             self.transform = ImageTransform(config.image_size, config.image_norm, config.image_augment)
+            if "views" in self.rows and pack.settings["edge"] != self.transform.edge:
+                told = "%s holds views of %d pixels, image_size and image_augment ask for %d: files are read"
+                logging.getLogger(__name__).warning(told, pack.folder, pack.settings["edge"], self.transform.edge)
+                del self.rows["views"]
+            self.swapped = bool(pack) and pack.settings.get("bgr") != config.bgr
+            if "views" not in self.rows:
+                self._check_files(config.IMG_PATH, ".png", "views", origins)
 
     def _find_names(self, config: ShapeNetConfig, data_root: str) -> str:
         folders = [os.path.dirname(config.DATA_PATH.rstrip("/")), config.DATA_PATH, data_root]
@@ -127,15 +159,74 @@ class ShapeNet(PointDataset):
     def __len__(self) -> int:
         return len(self.names)
 
+    def pack_settings(self) -> dict[str, Any]:
+        """What packed views depend on besides their files."""
+        return {"edge": self.transform.edge, "bgr": self.config.bgr} if self.transform else {}
+
+    def _path(self, index: int, view: bool) -> str:
+        folder, suffix = (self.config.IMG_PATH, ".png") if view else (self.config.PC_PATH, ".npy")
+        return os.path.join(folder, self.names[index] + suffix)
+
+    def stored(self, index: int) -> dict[str, np.ndarray]:
+        """Return what a pack stores of one shape: `points` (n, 3) float32, `views` (edge, edge, 3) uint8 if any."""
+        at = None if self.at is None else int(self.at[index])
+        if "points" in self.rows:
+            arrays = {"points": self.rows["points"].read(at)[0]}
+        else:
+            arrays = {"points": read_points_npy(self._path(index, False), 3, self.config.min_points)}
+        if self.transform is None or self.features is not None:
+            return arrays
+        if "views" in self.rows:
+            views = self.rows["views"].read(at)[0]
+            return arrays | {"views": np.ascontiguousarray(views[..., ::-1]) if self.swapped else views}
+        image = read_image(self._path(index, True), self.config.bgr)
+        return arrays | {"views": np.array(self.transform.resize(image))}
+
     def __getitem__(self, index: int) -> dict[str, Any]:
-        config, name, label = self.config, self.names[index], int(self.labels[index])
-        points = read_points_npy(os.path.join(config.PC_PATH, name + ".npy"), 3, config.min_points)
-        points = torch.from_numpy(at_most(points, config.N_POINTS))
+        config, label, arrays = self.config, int(self.labels[index]), self.stored(index)
+        points = torch.from_numpy(at_most(arrays["points"], config.N_POINTS))
         sample = {"points": points, "label": label, "text": self.class_names[label]}
-        if self.transform is not None:
-            image = read_image(os.path.join(config.IMG_PATH, name + ".png"), config.bgr)
-            sample["image"] = self.transform(image, (self.seed, self.epoch, index))
+        if self.features is not None:
+            sample["image_feature"] = self.features[index]
+        elif self.transform is not None:
+            sample["image"] = torch.from_numpy(arrays["views"]).permute(2, 0, 1)
+        if "image" in sample and config.image_augment:
+            draw = self.transform.draw((self.seed, self.epoch, index))
+            if config.image_path == "device":
+                sample["image_draw"] = draw
+            elif config.image_path == "tensor":
+                sample["image"] = self.transform.apply_tensor(sample["image"], draw)
+            else:
+                sample["image"] = self.transform.apply(Image.fromarray(arrays["views"]), draw)
         return sample
+
+    def finish(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Augment the views of a batch if that is left to the device, and normalise them."""
+        if "image" not in batch:
+            return batch
+        batch = dict(batch)
+        if draws := batch.pop("image_draw", None):
+            batch["image"] = apply_batch(batch["image"], draws, self.transform.size, self.transform.square)
+        batch["image"] = self.transform.normalize(batch["image"])
+        return batch
+
+    def image_key(self) -> str | None:
+        """Return a digest of what the finished views depend on; None if there are none, or they change."""
+        if self.transform is None or self.config.image_augment:
+            return None
+        config, digest = self.config, hashlib.sha256()
+        digest.update(repr((config.image_size, config.image_norm, config.bgr, self.names)).encode())
+        if "views" in self.rows:
+            digest.update(Path(config.PACK_PATH, INDEX).read_bytes())
+        else:
+            for index in range(len(self)):
+                state = os.stat(self._path(index, True))
+                digest.update(b"%d %d " % (state.st_size, state.st_mtime_ns))
+        return digest.hexdigest()
+
+    def use_features(self, features: torch.Tensor) -> None:
+        """Give the features (M, d) of the views instead of the views: as "image_feature" (d,)."""
+        self.features, self.gives = features, self.gives - {"image"} | {"image_feature"}
 
 
 def _read_categories(path: str) -> dict[int, str]:

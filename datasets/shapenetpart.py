@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from datasets.build import DATASETS, DatasetConfig, PointDataset
-from datasets.point_transforms import normalize_unit_sphere
 from datasets.readers import check_labels, read_json, read_lines, read_points_txt
 from utils.errors import UserError
 from utils.registry import nearest
@@ -78,7 +77,8 @@ class ShapeNetPart(PointDataset):
         labels: (M,) int64 categories, 0..15.
     """
 
-    AUGMENT = "scale_translate_small"
+    AUGMENT, NORMALIZES = "scale_translate_small", "cloud"
+    gives = PointDataset.gives | {"point_label"}
     Config = ShapeNetPartConfig
     LAYOUT = (
         "shapenetcore_partanno_segmentation_benchmark_v0_normal/ with synsetoffset2category.txt, "
@@ -169,7 +169,7 @@ class ShapeNetPart(PointDataset):
             values = read_points_txt(path, COLUMNS, hint=self.hint(), keep=(0, 1, 2, COLUMNS - 1))
             name = self.class_names[self.labels[index]]
             labels = check_labels(values[:, 3], PARTS[name], f"{path} ({name})", what="point")
-            points = normalize_unit_sphere(torch.from_numpy(values[:, :3].copy()))
+            points = self.normalize(torch.from_numpy(values[:, :3].copy()), "cloud")
             self._read[index] = points, torch.from_numpy(labels.astype(np.uint8))
         return self._read[index]
 

@@ -18,6 +18,8 @@ from recon_ops import (
     gather,
     group,
     knn,
+    linear_max,
+    max_pool,
     three_interpolate,
     three_nn,
 )
@@ -37,6 +39,8 @@ __all__ = [
     "gather",
     "group",
     "knn",
+    "linear_max",
+    "max_pool",
     "recon_ops",
     "three_interpolate",
     "three_nn",

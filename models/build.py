@@ -1,88 +1,92 @@
-"""Model registry: the `model` section of a config to a module."""
+"""From the `model` section of a config to a module, and what a model that is trained says of itself.
+
+A model is one file in this folder or in `baselines/`: a dataclass of its config keys and a class filed in `MODELS`.
+The files are found by themselves.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
 
 from torch import nn
 
+from models.shape import EncoderShape
+from models.transformer import BlockStack
 from utils.config import parse
 from utils.errors import UserError
 from utils.registry import Registry
 
-MODELS = Registry("model")
+MODELS = Registry("model", "models", "models.baselines")
 # What may stand in front of the encoder's names in published checkpoints.
 CHECKPOINT_PREFIXES = ("base_model.", "MAE_encoder.")
-BlockForm = Literal["released", "slides", "joint"]
 
 
 @dataclass(kw_only=True)
-class EncoderConfig:
-    """Keys of every downstream model: the shape of the encoder."""
+class DownstreamConfig:
+    """Keys of every downstream model: its name and, beside it, those of its encoder."""
+
+    ALIASES = {key.name: "encoder" for key in fields(EncoderShape)}
 
     NAME: str
-    trans_dim: int = 384
-    encoder_dims: int = 384
-    patch_dim: int = 128
-    depth: int = 12
-    num_heads: int = 6
-    drop_path_rate: float = 0.0
-    num_group: int = 64
-    group_size: int = 32
-    block_form: BlockForm = "released"
-
-    def __post_init__(self):
-        check_encoder(self)
-
-    def encoder_arguments(self) -> dict:
-        """The arguments of `ReConEncoder`, queries reading with gradient, as in every downstream model."""
-        names = ("trans_dim", "patch_dim", "depth", "num_heads", "num_group", "group_size", "drop_path_rate")
-        return {name: getattr(self, name) for name in (*names, "block_form")}
+    encoder: EncoderShape = field(default_factory=EncoderShape)
 
 
 class Trainable:
-    """Mixed into every model that is trained: what it says of its own training.
+    """Mixed into every model that is trained: what it says of itself, so that nobody else has to know its name.
 
     Attributes:
-        new_parameters: prefixes of the parameters that a pretraining checkpoint does not hold.
+        pretrains: `forward(points, image, text, category)` gives loss terms by name.
+        classifier: of a model that pretrains, the NAME of the classifier that it is fine-tuned as.
+        probes: of a model that pretrains, what `validate` may measure: "svm", "zeroshot".
+        classifies: `forward(points)` gives logits (B, classes), and the head is `cls_head_finetune`.
         has_losses: `forward(points, with_losses=True)` gives loss terms of its own beside the logits.
+        segments: `forward` gives log-probabilities (B, N, classes): of "parts", given points and category, or of
+            "scenes", given points.
+        embeds: `forward(points)` gives "features" for a linear SVM, or features in the space of the "text" teacher.
+        new_parameters: prefixes of the parameters that a pretraining checkpoint does not hold.
     """
 
-    new_parameters: tuple[str, ...] = ()
+    pretrains = False
+    classifier: str | None = None
+    probes: tuple[str, ...] = ()
+    classifies = False
     has_losses = False
-    pretrains = classifies = gives_features = embeds = False
-    segments: str | None = None
+    segments: Literal["parts", "scenes"] | None = None
+    embeds: Literal["features", "text"] | None = None
+    new_parameters: tuple[str, ...] = ()
 
-    def group(self, points):
-        """Group points (B, N, 3), or return them as they are."""
-        return points
-
-    def frozen_parameters(self) -> list[nn.Parameter]:
-        """What does not train under the config's `type`."""
-        return []
+    @classmethod
+    def point_counts(cls, config: Any) -> dict[str, int]:
+        """Keys of its config that count points of a cloud, of which there must be as many, with their values."""
+        return {}
 
     def head_parameters(self) -> list[str]:
         """Names of the parameters that train at ten times the learning rate, all of them with weight decay."""
         return []
 
+    def frozen_parameters(self) -> list[str]:
+        """Names of the parameters that do not train under the protocol (`type`) of the model's config."""
+        return []
 
-def check_positive(config, *names: str) -> None:
-    """Raise a ValueError where one of these keys is given and less than 1."""
-    for name in names:
-        value = getattr(config, name)
-        if value is not None and value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
+    def group(self, points: Any) -> Any:
+        """Do what of `forward` needs no gradient, for a model that cuts points (B, N, 3) into patches first.
 
+        Returns:
+            What `forward` takes in the place of the points.
+        """
+        return points
 
-def check_encoder(config) -> None:
-    """Raise a ValueError where the sizes of an encoder do not fit together."""
-    check_positive(config, "trans_dim", "patch_dim", "depth", "num_heads")
-    if config.trans_dim % config.num_heads:
-        raise ValueError(f"trans_dim {config.trans_dim} is not a multiple of num_heads {config.num_heads}")
-    if config.encoder_dims != config.trans_dim:
-        raise ValueError(f"encoder_dims {config.encoder_dims} must equal trans_dim {config.trans_dim}")
-    if not 0 <= config.drop_path_rate < 1:
-        raise ValueError(f"drop_path_rate must be in [0, 1), got {config.drop_path_rate}")
+    def set_checkpointing(self, on: bool = True) -> None:
+        """Recompute the activations of the transformer blocks in the backward pass instead of keeping them.
+
+        Raises:
+            UserError: if the model has no such blocks.
+        """
+        stacks = [module for module in self.modules() if isinstance(module, BlockStack)]
+        if on and not stacks:
+            raise UserError(f"checkpointing: {type(self).__name__} has no transformer blocks")
+        for stack in stacks:
+            stack.checkpointing = on
 
 
 def parse_model_config(cfg: Mapping):
@@ -117,3 +121,20 @@ def build_model_from_cfg(cfg: Mapping) -> nn.Module:
     """
     cls, config = parse_model_config(cfg)
     return cls(config)
+
+
+def downstream_of(model: nn.Module, NAME: str, **keys: Any) -> nn.Module:  # noqa: N803  (as in a config)
+    """Return the encoder of a pretraining model as a downstream model, on the CPU.
+
+    Args:
+        model: its `shape` and weights are taken, also those of its projections where the downstream model has them.
+        NAME: of the downstream model.
+        keys: those of its keys that do not describe the encoder.
+    """
+    shape = asdict(model.shape)
+    shape = {key.name: shape[key.name] for key in fields(EncoderShape)} | {"drop_path_rate": 0.0}
+    downstream = build_model_from_cfg({"NAME": NAME, **shape, **keys})
+    state = {name.removeprefix("MAE_encoder."): value for name, value in model.state_dict().items()}
+    wanted = downstream.state_dict()
+    downstream.load_state_dict({name: state.get(name, value) for name, value in wanted.items()})
+    return downstream

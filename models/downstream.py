@@ -7,37 +7,38 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from models.build import MODELS, EncoderConfig, Trainable, check_positive
+from extensions import max_pool
+from models.build import MODELS, DownstreamConfig, Trainable
+from models.shape import check_positive
 from models.teachers import PASS_THROUGH, TeacherHolder, build_text_teacher
-from models.transformer import ReConEncoder
+from models.transformer import Patches, ReConEncoder
 from utils.errors import UserError
 
 
-class PointModel(Trainable, ReConEncoder):
+class PointModel(ReConEncoder, Trainable):
     """The encoder as a downstream model: all groups visible, queries reading with gradient.
 
-    Args:
-        config: sizes of the encoder.
+    Where such a model takes points (B, N, 3), it takes what `group` makes of them as well.
     """
 
-    def __init__(self, config: EncoderConfig):
-        super().__init__(**config.encoder_arguments())
+    @classmethod
+    def point_counts(cls, config: DownstreamConfig) -> dict[str, int]:
+        return {"num_group": config.encoder.num_group, "group_size": config.encoder.group_size}
 
-    def features(self, points: Tensor) -> tuple[Tensor, Tensor]:
+    def features(self, points: Tensor | Patches) -> tuple[Tensor, Tensor]:
         """Map points (B, N, 3) to queries (B, Q, C), three in ReCon, and local tokens (B, G, C)."""
         tokens, centers, _ = self.tokenize(points)
         return self.encode(tokens, centers)
 
 
 @dataclass(kw_only=True)
-class ClassifierConfig(EncoderConfig):
+class ClassifierConfig(DownstreamConfig):
     """Keys of a `model` section with `NAME: PointTransformer`."""
 
     cls_dim: int
     type: Literal["full", "mlp3", "linear"] = "full"
 
     def __post_init__(self):
-        super().__post_init__()
         check_positive(self, "cls_dim")
 
 
@@ -51,8 +52,23 @@ def classifier_head(width: int, config: ClassifierConfig) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(256, config.cls_dim))
 
 
+class Classifier(Trainable):
+    """Mixed into a classifier on an encoder: which of its parameters are the head, by the released rules."""
+
+    classifies = True
+    new_parameters = ("cls_head_finetune.",)
+
+    def head_parameters(self) -> list[str]:
+        """Every name with `cls` in it, so the class token and its position too."""
+        return [name for name, _ in self.named_parameters() if "cls" in name]
+
+    def frozen_parameters(self) -> list[str]:
+        """Of the protocols `linear` and `mlp3` all but the head."""
+        return [] if self.type == "full" else [name for name, _ in self.named_parameters() if "cls" not in name]
+
+
 @MODELS.register("PointTransformer")
-class PointTransformer(PointModel):
+class PointTransformer(Classifier, PointModel):
     """Classifier on the concatenation of the queries and the maximum over local tokens.
 
     Args:
@@ -60,29 +76,21 @@ class PointTransformer(PointModel):
     """
 
     Config = ClassifierConfig
-    classifies = True
-    new_parameters = ("cls_head_finetune.",)
+    queries, form = ("cls", "img", "text"), None
 
     def __init__(self, config: ClassifierConfig):
-        super().__init__(config)
+        super().__init__(config.encoder, self.queries, form=self.form)
         self.type = config.type
-        self.cls_head_finetune = classifier_head((len(self.queries) + 1) * config.trans_dim, config)
+        self.cls_head_finetune = classifier_head((len(self.queries) + 1) * config.encoder.trans_dim, config)
 
-    def frozen_parameters(self):
-        return [] if self.type == "full" else [p for n, p in self.named_parameters() if "cls" not in n]
-
-    def head_parameters(self) -> list[str]:
-        """The released rule: every name with `cls` in it, so the class token and its position too."""
-        return [name for name, _ in self.named_parameters() if "cls" in name]
-
-    def forward(self, points: Tensor) -> Tensor:
+    def forward(self, points: Tensor | Patches) -> Tensor:
         """Map points (B, N, 3) to logits (B, classes)."""
         query, local = self.features(points)
-        return self.cls_head_finetune(torch.cat((query.flatten(1), local.amax(1)), dim=1))
+        return self.cls_head_finetune(torch.cat((query.flatten(1), max_pool(local)), dim=1))
 
 
 @dataclass(kw_only=True)
-class ZeroShotConfig(EncoderConfig):
+class ZeroShotConfig(DownstreamConfig):
     """Keys of a `model` section with `NAME: PointTransformerZeroShot`.
 
     Left out, `text_dim` is the width of the text teacher's features, and `img_dim` that of the checkpoint (`fit_to`).
@@ -99,7 +107,6 @@ class ZeroShotConfig(EncoderConfig):
     cls_dim: int | None = None
 
     def __post_init__(self):
-        super().__post_init__()
         check_positive(self, "img_dim", "text_dim")
         if self.type == "full" and None not in (self.img_dim, self.text_dim) and self.img_dim != self.text_dim:
             raise ValueError(
@@ -116,10 +123,11 @@ class PointTransformerZeroShot(TeacherHolder, PointModel):
     """
 
     Config = ZeroShotConfig
-    embeds = True
+    embeds = "text"
 
     def __init__(self, config: ZeroShotConfig):
-        super().__init__(config)
+        super().__init__(config.encoder)
+        width = config.encoder.trans_dim
         self.type, self.ratio = config.type, config.ratio
         # Given features have no width of their own; 512 is CLIP's.
         text_dim = config.text_dim or (512 if config.text_encoder in PASS_THROUGH else None)
@@ -127,8 +135,8 @@ class PointTransformerZeroShot(TeacherHolder, PointModel):
         text_dim = text_teacher.dim if text_teacher else text_dim or 512
         self.img_dim = config.img_dim
         self.kinds = ("text", "image", "full") if self.img_dim in (None, text_dim) else ("text",)
-        self.img_proj = nn.Linear(config.trans_dim, config.img_dim or text_dim)
-        self.text_proj = nn.Linear(config.trans_dim, text_dim)
+        self.img_proj = nn.Linear(width, config.img_dim or text_dim)
+        self.text_proj = nn.Linear(width, text_dim)
         self.hold_teachers(text=text_teacher)
 
     def fit_to(self, weights: Mapping[str, Tensor]) -> tuple[str, ...]:
@@ -168,7 +176,7 @@ class PointTransformerZeroShot(TeacherHolder, PointModel):
             raise UserError(f"model.type {self.type} does not go with this checkpoint: {problem}{can}")
         return tuple(f"{kind}_proj." for kind, width in (("text", text), ("img", img)) if width is None)
 
-    def project(self, points: Tensor) -> tuple[Tensor, Tensor]:
+    def project(self, points: Tensor | Patches) -> tuple[Tensor, Tensor]:
         """Map points (B, N, 3) to the text query's feature (B, text_dim) and the image query's (B, img_dim)."""
         query, _ = self.features(points)
         _, img_query, text_query = query.unbind(1)
@@ -180,13 +188,13 @@ class PointTransformerZeroShot(TeacherHolder, PointModel):
             return self.ratio * text + image
         return text if kind == "text" else image
 
-    def forward(self, points: Tensor) -> Tensor:
+    def forward(self, points: Tensor | Patches) -> Tensor:
         """Map points (B, N, 3) to features (B, d), not normalised."""
         return self.combine(*self.project(points), self.type)
 
 
 @dataclass(kw_only=True)
-class SVMConfig(EncoderConfig):
+class SVMConfig(DownstreamConfig):
     """Keys of a `model` section with `NAME: PointTransformerSVM`; `cls_dim` is the released key and unused."""
 
     cls_dim: int | None = None
@@ -197,9 +205,12 @@ class PointTransformerSVM(PointModel):
     """Frozen features for a linear support vector machine."""
 
     Config = SVMConfig
-    gives_features = True
+    embeds = "features"
 
-    def forward(self, points: Tensor) -> Tensor:
+    def __init__(self, config: SVMConfig):
+        super().__init__(config.encoder)
+
+    def forward(self, points: Tensor | Patches) -> Tensor:
         """Map points (B, N, 3) to features (B, 2C): maximum over queries; maximum plus mean over local tokens."""
         query, local = self.features(points)
         return torch.cat((query.amax(1), local.amax(1) + local.mean(1)), dim=1)

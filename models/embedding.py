@@ -1,7 +1,10 @@
 """From patches to tokens: the mini-PointNet patch embedding."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from extensions import linear_max, max_pool
 
 
 class PatchEmbedding(nn.Module):
@@ -22,23 +25,34 @@ class PatchEmbedding(nn.Module):
             nn.Conv1d(fourfold, fourfold, 1), nn.BatchNorm1d(fourfold), nn.ReLU(), nn.Conv1d(fourfold, width, 1)
         )
 
-    def forward(self, neighborhoods: Tensor) -> Tensor:
-        """Map neighbourhoods (B, G, K, 3) to tokens (B, G, C)."""
-        batch, groups, size, _ = neighborhoods.shape
-        first, second = self.first_conv, self.second_conv
+    def forward(self, neighborhoods: Tensor, unseen: Tensor | None = None) -> Tensor:
+        """Map neighbourhoods (B, G, K, 3) to tokens (B, G, C).
 
-        points = F.linear(neighborhoods.reshape(-1, 3), first[0].weight[..., 0], absorbed(first[0].bias, first[1]))
-        points = F.relu(first[1](points))
-        points = F.linear(points, first[3].weight[..., 0], absorbed(first[3].bias, second[1])).unflatten(0, (-1, size))
+        Those of `unseen` (B, M, K, 3), the masked ones, get no token; they count in the batch statistics, as released.
+        """
+        (batch, groups, size, _), first, second = neighborhoods.shape, self.first_conv, self.second_conv
+        count = batch * groups  # patches that get a token; those that do not follow them
+        rows = neighborhoods.flatten(0, 2)
+        if unseen is not None and self.training:
+            rows = torch.cat((rows, unseen.flatten(0, 2)))
+
+        rows = F.linear(rows, first[0].weight[..., 0], absorbed(first[0].bias, first[1]))
+        rows = F.relu(first[1](rows), inplace=True)
+        rows = F.linear(rows, first[3].weight[..., 0], absorbed(first[3].bias, second[1]))
 
         # second_conv.0 sees [group feature, point feature]; its group half is the same for all K points of a
         # group, so it is computed once a group and added.
         group_weight, point_weight = second[0].weight[..., 0].chunk(2, dim=1)
-        shared = F.linear(points.amax(1), group_weight, absorbed(second[0].bias, second[1]))
-        points = (F.linear(points, point_weight) + shared[:, None]).flatten(0, 1)
-        points = F.relu(second[1](points))
-        points = F.linear(points, second[3].weight[..., 0], second[3].bias).unflatten(0, (-1, size))
-        return points.amax(1).unflatten(0, (batch, groups))
+        whole = max_pool(rows.unflatten(0, (-1, size)))
+        shared = F.linear(whole, group_weight, absorbed(second[0].bias, second[1]))
+        rows = F.linear(rows, point_weight).unflatten(0, (-1, size)) + shared[:, None]
+        rows = second[1](rows.flatten(0, 1))[: count * size]
+        rows = F.relu(rows).unflatten(0, (-1, size))
+        # The bias is the same for all points of a patch. Added last, it makes tokens of its own precision, which is
+        # float32 under autocast: that of the residual stream.
+        bias = second[3].bias
+        tokens = linear_max(rows, second[3].weight[..., 0]).to(bias.dtype) + bias
+        return tokens.unflatten(0, (batch, groups))
 
 
 def absorbed(bias: Tensor, norm: nn.BatchNorm1d) -> Tensor:

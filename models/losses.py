@@ -1,30 +1,39 @@
-"""Loss terms of ReCon that are not in PyTorch."""
+"""Every loss. A new term of pretraining is a function here, its entry in `LOSS_TERMS`, and its line in `forward`."""
 
-from dataclasses import dataclass
+import functools
+from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from extensions import chamfer_l1, chamfer_l2
 
-@dataclass
-class LossWeights:
-    """`loss_weights`: factors of the terms of the pretraining loss (released: all 1)."""
-
-    mdm: float = 1.0
-    csc_img: float = 1.0
-    csc_text: float = 1.0
-    smc: float = 1.0
-
-    def __post_init__(self):
-        for name, weight in vars(self).items():
-            if not 0 <= weight < float("inf"):
-                raise ValueError(f"{name} must be at least 0 and finite, got {weight}")
-
-
 RECONSTRUCTION_LOSSES = {"cdl1": chamfer_l1, "cdl2": chamfer_l2}
+# Terms of the pretraining loss and their weights where a config's `loss_weights` names none (released: all 1).
+LOSS_TERMS = {"mdm": 1.0, "csc_img": 1.0, "csc_text": 1.0, "smc": 1.0}
 
 
+def float32(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Decorate a loss: whatever autocast computes the model in, it is computed in float32."""
+
+    @functools.wraps(loss)
+    def wrapper(*values: Tensor | None, **options) -> Tensor:
+        device = values[0].device.type
+        with torch.autocast(device, enabled=False):
+            half = (torch.bfloat16, torch.float16)
+            return loss(*(v.float() if v is not None and v.dtype in half else v for v in values), **options)
+
+    return wrapper
+
+
+@float32
+def cross_modal_contrast(student: Tensor, teacher: Tensor) -> Tensor:
+    """Bring a projected query (B, d) to the feature (B, d) that a teacher has of the same sample (`csc` terms)."""
+    return F.smooth_l1_loss(student, teacher)
+
+
+@float32
 def single_modal_contrast(features: Tensor, category: Tensor, temperature: float = 0.1) -> Tensor:
     """Pull clouds of one category together, push the rest apart (released `smc` term).
 
@@ -32,15 +41,35 @@ def single_modal_contrast(features: Tensor, category: Tensor, temperature: float
     sample of another category is a negative.
 
     Args:
-        features: (B, D) L2-normalised.
+        features: (B, D), which are L2-normalised here.
         category: (B,) int64; equal numbers mean equal category text.
         temperature: divides the similarities.
 
     Returns:
         Scalar cross entropy, mean over the batch.
     """
+    features = F.normalize(features, dim=1)
     logits = features @ features.T / temperature
     same = category[:, None] == category[None, :]
     positive = (logits * same).sum(1) / same.sum(1)
     negatives = logits.masked_fill(same, float("-inf"))
     return (torch.cat((positive[:, None], negatives), dim=1).logsumexp(1) - positive).mean()
+
+
+@float32
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross entropy of logits (B, classes) and labels (B,) int64, mean over the batch."""
+    return F.cross_entropy(logits, labels)
+
+
+@float32
+def segmentation_loss(log_prob: Tensor, labels: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Negative log-likelihood of log-probabilities (B, N, classes) and labels (B, N) int64, by class weights if any."""
+    return F.nll_loss(log_prob.flatten(0, 1), labels.flatten(), weight)
+
+
+@float32
+def rotation_error(maps: Tensor) -> Tensor:
+    """How far linear maps A (B, k, k) are from rotations: ||I - A A^T||^2, mean over the batch (PointNet, eq. 2)."""
+    identity = torch.eye(maps.shape[1], device=maps.device)
+    return (identity - maps @ maps.mT).square().sum((1, 2)).mean()

@@ -1,37 +1,33 @@
 """Pretraining: masked point modelling and cross-modal contrast in one model."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from extensions import gather, knn
-from models.build import MODELS, BlockForm, Trainable, check_encoder, check_positive
-from models.losses import RECONSTRUCTION_LOSSES, single_modal_contrast
+from models.build import MODELS, Trainable
+from models.losses import RECONSTRUCTION_LOSSES, cross_modal_contrast, single_modal_contrast
+from models.shape import EncoderShape, check_positive
 from models.teachers import PASS_THROUGH, TeacherHolder, build_image_teacher, build_text_teacher
-from models.transformer import Decoder, ReConEncoder, position_mlp
+from models.transformer import Decoder, Patches, ReConEncoder, position_mlp
 
 
 @dataclass(kw_only=True)
-class TransformerConfig:
+class TransformerConfig(EncoderShape):
     """Keys of `model.transformer_config`; `init_std: null` leaves the encoder's weights as PyTorch draws them."""
 
+    drop_path_rate: float = 0.1
     mask_ratio: float = 0.6
     mask_type: Literal["rand", "block"] = "rand"
-    trans_dim: int = 384
-    encoder_dims: int = 384
-    patch_dim: int = 128
-    depth: int = 12
-    drop_path_rate: float = 0.1
-    num_heads: int = 6
     decoder_depth: int = 4
     decoder_num_heads: int = 6
     init_std: float | None = 0.02
 
     def __post_init__(self):
-        check_encoder(self)
+        super().__post_init__()
         check_positive(self, "decoder_depth", "decoder_num_heads")
         if not 0 < self.mask_ratio < 1:
             raise ValueError(f"mask_ratio must be between 0 and 1, got {self.mask_ratio}")
@@ -39,19 +35,29 @@ class TransformerConfig:
             raise ValueError(
                 f"trans_dim {self.trans_dim} is not a multiple of decoder_num_heads {self.decoder_num_heads}"
             )
+        if not 0 < self.num_masked < self.num_group:
+            raise ValueError(
+                f"mask_ratio {self.mask_ratio} masks {self.num_masked} of {self.num_group} groups; "
+                "at least one must be masked and one visible"
+            )
+
+    @property
+    def num_masked(self) -> int:
+        """Patches that are hidden."""
+        return int(self.mask_ratio * self.num_group)
 
 
 @dataclass(kw_only=True)
 class ReConConfig:
     """Keys of a `model` section with `NAME: ReCon`.
 
-    `train_teachers` starts the teachers from random weights and trains them along.
+    `train_teachers` starts the teachers from random weights and trains them jointly.
     """
+
+    ALIASES = {key: "transformer_config" for key in ("num_group", "group_size", "block_form")}
 
     NAME: str
     transformer_config: TransformerConfig
-    num_group: int = 64
-    group_size: int = 32
     loss: Literal["cdl1", "cdl2"] = "cdl2"
     img_encoder: str | None = ""
     text_encoder: str | None = ""
@@ -62,30 +68,29 @@ class ReConConfig:
     self_contrastive: bool = False
     reconstruct: bool = True
     stop_grad: bool = True
-    block_form: BlockForm = "released"
     train_teachers: bool = False
 
     def __post_init__(self):
         check_positive(self, "img_dim", "text_dim")
-        masked = int(self.transformer_config.mask_ratio * self.num_group)
-        if not 0 < masked < self.num_group:
-            raise ValueError(
-                f"mask_ratio {self.transformer_config.mask_ratio} masks {masked} of {self.num_group} groups; "
-                "at least one must be masked and one visible"
-            )
         if not (self.reconstruct or self.img_encoder or self.text_encoder or self.self_contrastive):
             raise ValueError("every loss is switched off")
-        if self.stop_grad and self.block_form == "joint":
+        if self.stop_grad and self.encoder.block_form == "joint":
             raise ValueError("block_form joint is one stream, in which no gradient can be cut: set stop_grad to false")
         given = {self.img_encoder, self.text_encoder} & set(PASS_THROUGH) or self.img_weights or self.text_weights
         if self.train_teachers and given:
             raise ValueError("train_teachers starts from nothing: it takes neither given features nor given weights")
 
-    def encoder_arguments(self) -> dict:
-        """The arguments of `ReConEncoder`."""
-        names = ("trans_dim", "patch_dim", "depth", "num_heads", "drop_path_rate")
-        shape = {name: getattr(self.transformer_config, name) for name in names}
-        return shape | {name: getattr(self, name) for name in ("num_group", "group_size", "stop_grad", "block_form")}
+    @property
+    def encoder(self) -> EncoderShape:
+        """The shape of the encoder, as every model's config has it."""
+        return self.transformer_config
+
+
+class Split(NamedTuple):
+    """Which patches are seen: indices of the `visible` (B, V) and of the `hidden` ones (B, M)."""
+
+    visible: Tensor
+    hidden: Tensor
 
 
 class MaskedAutoencoder(Trainable, nn.Module):
@@ -98,14 +103,14 @@ class MaskedAutoencoder(Trainable, nn.Module):
         encoders: by name; `MAE_encoder` sees the visible patches.
     """
 
+    pretrains = True
+    jointly_trained = False  # its teachers
+
     def __init__(self, config: ReConConfig, **encoders: ReConEncoder):
         super().__init__()
-        shape = config.transformer_config
+        self.shape = shape = config.transformer_config
         width = shape.trans_dim
-        self.config = config
         self.loss = RECONSTRUCTION_LOSSES[config.loss]
-        self.mask_type = shape.mask_type
-        self.num_masked = int(shape.mask_ratio * config.num_group)
         self.reconstructs = config.reconstruct
 
         self.mask_token = nn.Parameter(torch.zeros(1, 1, width))
@@ -113,7 +118,11 @@ class MaskedAutoencoder(Trainable, nn.Module):
             self.add_module(name, encoder)
         self.decoder_pos_embed = position_mlp(width)
         self.MAE_decoder = Decoder(width, shape.decoder_depth, shape.decoder_num_heads, shape.drop_path_rate)
-        self.increase_dim = nn.Sequential(nn.Conv1d(width, 3 * config.group_size, 1))
+        self.increase_dim = nn.Sequential(nn.Conv1d(width, 3 * shape.group_size, 1))
+
+    @classmethod
+    def point_counts(cls, config: ReConConfig) -> dict[str, int]:
+        return {"num_group": config.encoder.num_group, "group_size": config.encoder.group_size}
 
     def _init_weights(self, std: float | None) -> None:
         nn.init.trunc_normal_(self.mask_token, std=0.02)
@@ -126,24 +135,9 @@ class MaskedAutoencoder(Trainable, nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
-    pretrains = True
-
-    def group(self, points):
+    def group(self, points: Tensor | Patches) -> Patches:
+        """Cut points (B, N, 3) into patches, unless that is done."""
         return self.MAE_encoder.group(points)
-
-    def targets(self, image, text):
-        return {"image": image, "text": text}
-
-    def downstream(self, **keys):
-        patches = {name: getattr(self.config, name) for name in ("num_group", "group_size", "block_form")}
-        sizes = ("trans_dim", "encoder_dims", "patch_dim", "depth", "num_heads")
-        transformer = {name: getattr(self.config.transformer_config, name) for name in sizes}
-        from models.build import build_model_from_cfg
-        downstream = build_model_from_cfg({**patches, **transformer, **keys})
-        state = {name.removeprefix("MAE_encoder."): value for name, value in self.state_dict().items()}
-        wanted = downstream.state_dict()
-        downstream.load_state_dict({name: state.get(name, value) for name, value in wanted.items()})
-        return downstream
 
     def draw_mask(self, centers: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Choose the groups to hide.
@@ -157,53 +151,116 @@ class MaskedAutoencoder(Trainable, nn.Module):
             those nearest to it ("block").
         """
         batch, groups, _ = centers.shape
-        if self.mask_type == "block":
+        if self.shape.mask_type == "block":
             seed = torch.randint(groups, (batch, 1), generator=generator, device=centers.device)
-            hidden = knn(gather(centers, seed), centers, self.num_masked)[:, 0]
+            hidden = knn(gather(centers, seed), centers, self.shape.num_masked)[:, 0]
         else:
             noise = torch.rand(batch, groups, generator=generator, device=centers.device)
-            hidden = noise.argsort(dim=1)[:, : self.num_masked]
+            hidden = noise.argsort(dim=1)[:, : self.shape.num_masked]
         return torch.zeros(batch, groups, dtype=torch.bool, device=centers.device).scatter_(1, hidden, True)
 
-    def _encode_visible(self, points: Tensor, mask: Tensor | None, generator: torch.Generator | None):
-        """Group, mask and encode; what both training and `reconstruct` start with.
-
-        Returns:
-            Queries (B, Q, C), local tokens (B, V, C), centres (B, G, 3), neighbourhoods (B, G, K, 3) and the indices
-            of the visible (B, V) and of the hidden groups (B, M).
-        """
-        tokens, centers, neighborhoods = self.MAE_encoder.tokenize(points)
+    def split(
+        self, centers: Tensor, mask: Tensor | Split | None = None, generator: torch.Generator | None = None
+    ) -> Split:
+        """Split the groups at `centers` (B, G, 3) by a mask, drawn if None, unless that is done."""
+        if isinstance(mask, Split):
+            return mask
+        num_masked = self.shape.num_masked
         if mask is None:
             mask = self.draw_mask(centers, generator)
-            num_masked = self.num_masked
         else:
             num_masked = _rows_equal(mask, centers.shape[:2])
         # Stable: visible groups first, then the hidden ones, each in their original order.
         order = mask.int().argsort(dim=1, stable=True)
-        visible, hidden = order[:, : order.shape[1] - num_masked], order[:, order.shape[1] - num_masked :]
-        query, local = self.MAE_encoder.encode(gather(tokens, visible), gather(centers, visible))
-        return query, local, centers, neighborhoods, visible, hidden
+        return Split(*order.tensor_split((order.shape[1] - num_masked,), dim=1))
 
-    def _decode(self, local: Tensor, centers: Tensor, visible: Tensor, hidden: Tensor) -> Tensor:
-        """Predict the hidden neighbourhoods (B, M, K, 3) from the encoded visible tokens."""
-        masked = self.mask_token.expand(*hidden.shape, -1)
-        pos = self.decoder_pos_embed(gather(centers, torch.cat((visible, hidden), dim=1)))
-        features = self.MAE_decoder(torch.cat((local, masked), dim=1), pos, hidden.shape[1])
-        return self.increase_dim(features.transpose(1, 2)).transpose(1, 2).unflatten(-1, (-1, 3))
+    def encode(self, patches: Patches, split: Split) -> tuple[Tensor, Tensor]:
+        """Tokenise and encode the visible patches; returns queries (B, Q, C) and local tokens (B, V, C)."""
+        seen, unseen = (_pick(patches.neighborhoods, index) for index in split)
+        return self.MAE_encoder.encode(self.MAE_encoder.encoder(seen, unseen), gather(patches.centers, split.visible))
 
-    def _reconstruction(
-        self, local: Tensor, centers: Tensor, neighborhoods: Tensor, visible: Tensor, hidden: Tensor
+    def decode(self, local: Tensor, centers: Tensor, split: Split) -> Tensor:
+        """Predict the hidden neighbourhoods (B, M, K, 3) from the encoded visible tokens (B, V, C)."""
+        masked = self.mask_token.expand(*split.hidden.shape, -1)
+        pos = self.decoder_pos_embed(gather(centers, torch.cat(split, dim=1)))
+        features = self.MAE_decoder(torch.cat((local, masked), dim=1), pos, split.hidden.shape[1])
+        (layer,) = self.increase_dim
+        return F.linear(features, layer.weight[..., 0], layer.bias).unflatten(-1, (-1, 3))
+
+    def targets(self, image: Any = None, text: Any = None) -> dict[str, Tensor]:
+        """What the teachers say of a batch, by name: nothing, where there are none."""
+        return {}
+
+    def contrast(self, query: Tensor, targets: dict[str, Tensor], category: Tensor | None) -> dict[str, Tensor]:
+        """Loss terms of the queries (B, Q, C): none, where there is no contrast."""
+        return {}
+
+    def prepare(
+        self,
+        points: Tensor | Patches,
+        image: Tensor | None = None,
+        text: list[str] | Tensor | None = None,
+        category: Tensor | None = None,
+        mask: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> dict[str, Any]:
+        """Do what of a step can be done for the next batch while this one trains: group, mask, ask the teachers.
+
+        Returns:
+            The arguments of `forward`, which then draws nothing and can be compiled as one graph.
+        """
+        patches = self.group(points)
+        inputs = {"points": patches, "category": category, "mask": self.split(patches.centers, mask, generator)}
+        if self.jointly_trained:
+            return {**inputs, "image": image, "text": text}
+        return {**inputs, "targets": self.targets(image, text)}
+
+    def forward(
+        self,
+        points: Tensor | Patches,
+        image: Tensor | None = None,
+        text: list[str] | Tensor | None = None,
+        category: Tensor | None = None,
+        mask: Tensor | Split | None = None,
+        generator: torch.Generator | None = None,
+        targets: dict[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
-        """Loss terms of the local stream: `mdm`, unless it is switched off."""
-        if not self.reconstructs:
-            return {}
-        predicted = self._decode(local, centers, visible, hidden)
-        truth = gather(neighborhoods.flatten(2), hidden).unflatten(-1, (-1, 3))
-        return {"mdm": self.loss(predicted.flatten(0, 1), truth.flatten(0, 1))}
+        """Compute the loss terms of a batch.
+
+        Args:
+            points: (B, N, 3) float coordinates, or what `group` makes of them.
+            image: what the image teacher takes: (B, 3, H, W), or its features (B, d) for `features`.
+            text: what the text teacher takes: B strings, or its features (B, d) for `features`.
+            category: (B,) int64, equal where samples share a category name; needed for `smc`.
+            mask: (B, G) bool, True where hidden, the same number in every row, or what `split` makes of it; drawn if
+                None.
+            generator: source of randomness of the mask, on the device of `points`.
+            targets: what `targets` gives; left out, the teachers are asked.
+
+        Returns:
+            Scalar losses by name, those that apply of `losses.LOSS_TERMS`; train on their weighted sum.
+
+        Raises:
+            ValueError: if the category is missing though `smc` needs it, or shapes do not fit.
+            UserError: if an input is not what its teacher takes, see `Teacher.encode`.
+        """
+        if targets is None:
+            targets = self.targets(image, text)
+        patches = self.group(points)
+        split = self.split(patches.centers, mask, generator)
+        query, local = self.encode(patches, split)
+        losses = {}
+        if self.reconstructs:
+            predicted = self.decode(local, patches.centers, split)
+            truth = _pick(patches.neighborhoods, split.hidden)
+            losses["mdm"] = self.loss(predicted.flatten(0, 1), truth.flatten(0, 1))
+        # Queries of one batch are alike at first, and BatchNorm in a projection would enlarge what bfloat16 rounds off.
+        with torch.autocast(query.device.type, enabled=False):
+            return losses | self.contrast(query.float(), targets, category)
 
     @torch.no_grad()
     def reconstruct(
-        self, points: Tensor, mask: Tensor | None = None, generator: torch.Generator | None = None
+        self, points: Tensor | Patches, mask: Tensor | None = None, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
         """Hide groups and fill them in again, for pictures.
 
@@ -215,14 +272,16 @@ class MaskedAutoencoder(Trainable, nn.Module):
         Returns:
             `visible` (B, V*K, 3), `masked` (B, M*K, 3) and `predicted` (B, M*K, 3) points in the frame of the input.
         """
-        _, local, centers, neighborhoods, visible, hidden = self._encode_visible(points, mask, generator)
-        placed = (neighborhoods + centers[:, :, None]).flatten(2)
-        predicted = self._decode(local, centers, visible, hidden) + gather(centers, hidden)[:, :, None]
-        return {
-            "visible": gather(placed, visible).unflatten(-1, (-1, 3)).flatten(1, 2),
-            "masked": gather(placed, hidden).unflatten(-1, (-1, 3)).flatten(1, 2),
-            "predicted": predicted.flatten(1, 2),
+        patches = self.group(points)
+        split = self.split(patches.centers, mask, generator)
+        _, local = self.encode(patches, split)
+        placed = patches.neighborhoods + patches.centers[:, :, None]
+        pieces = {
+            "visible": _pick(placed, split.visible),
+            "masked": _pick(placed, split.hidden),
+            "predicted": self.decode(local, patches.centers, split) + gather(patches.centers, split.hidden)[:, :, None],
         }
+        return {name: piece.flatten(1, 2) for name, piece in pieces.items()}
 
 
 @MODELS.register("ReCon")
@@ -237,10 +296,12 @@ class ReCon(TeacherHolder, MaskedAutoencoder):
     """
 
     Config = ReConConfig
+    classifier = "PointTransformer"
+    probes = ("svm", "zeroshot")
 
     def __init__(self, config: ReConConfig):
         super().__init__(config, **self.build_encoders(config))
-        width, train = config.transformer_config.trans_dim, config.train_teachers
+        width, train = config.encoder.trans_dim, config.train_teachers
         img_teacher = build_image_teacher(config.img_encoder, config.img_dim, config.img_weights, train)
         text_teacher = build_text_teacher(config.text_encoder, config.text_dim, config.text_weights, train)
         self.hold_teachers(img_teacher, text_teacher, train)
@@ -255,7 +316,7 @@ class ReCon(TeacherHolder, MaskedAutoencoder):
 
     def build_encoders(self, config: ReConConfig) -> dict[str, ReConEncoder]:
         """Return the encoders by name."""
-        return {"MAE_encoder": ReConEncoder(**config.encoder_arguments())}
+        return {"MAE_encoder": ReConEncoder(config.encoder, stop_grad=config.stop_grad)}
 
     def _init_weights(self, std: float | None) -> None:
         super()._init_weights(std)
@@ -265,47 +326,38 @@ class ReCon(TeacherHolder, MaskedAutoencoder):
                     nn.init.normal_(module.weight, mean=0.02, std=0.01)  # mean 0.02 is as released
                     nn.init.zeros_(module.bias)
 
-    def forward(
-        self,
-        points: Tensor,
-        image: Tensor | None = None,
-        text: list[str] | Tensor | None = None,
-        category: Tensor | None = None,
-        mask: Tensor | None = None,
-        generator: torch.Generator | None = None,
-        targets=None,
+    def targets(
+        self, image: Tensor | None = None, text: list[str] | Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Compute the loss terms of a batch.
+        """Ask the teachers that the losses need: features (B, d) by name, "image" and "text".
 
-        Args:
-            points: (B, N, 3) float coordinates.
-            image: what the image teacher takes: (B, 3, H, W), or its features (B, d) for `features`.
-            text: what the text teacher takes: B strings, or its features (B, d) for `features`.
-            category: (B,) int64, equal where samples share a category name; needed for `smc`.
-            mask: (B, G) bool, True where hidden, the same number in every row; drawn if None.
-            generator: source of randomness of the mask, on the device of `points`.
-
-        Returns:
-            Scalar losses by name, those that apply of `mdm`, `csc_img`, `csc_text`, `smc`; train on their sum.
-
-        Raises:
-            ValueError: if the category is missing though `smc` needs it, or shapes do not fit.
-            UserError: if an input is not what its teacher takes, see `Teacher.encode`.
+        They have no gradient, unless the teachers are jointly trained.
         """
-        if targets:
-            image, text = targets["image"], targets["text"]
-        query, *encoded = self._encode_visible(points, mask, generator)
-        *cls_query, img_query, text_query = query.unbind(1)
-        losses = self._reconstruction(*encoded)
+        targets = {}
         if self.img_proj is not None:
-            losses["csc_img"] = F.smooth_l1_loss(self.img_proj(img_query), self.img_teacher.encode(image))
+            targets["image"] = self.img_teacher.encode(image)
         if self.text_proj is not None:
-            losses["csc_text"] = F.smooth_l1_loss(self.text_proj(text_query), self.text_teacher.encode(text))
+            targets["text"] = self.text_teacher.encode(text)
+        return targets
+
+    def contrast(self, query: Tensor, targets: dict[str, Tensor], category: Tensor | None) -> dict[str, Tensor]:
+        """Loss terms of the queries (B, 3, C), or (B, 2, C) without a cls query."""
+        *cls_query, img_query, text_query = query.unbind(1)
+        losses = {}
+        if self.img_proj is not None:
+            losses["csc_img"] = cross_modal_contrast(self.img_proj(img_query), targets["image"])
+        if self.text_proj is not None:
+            losses["csc_text"] = cross_modal_contrast(self.text_proj(text_query), targets["text"])
         if self.cls_proj is not None:
             if category is None:
                 raise ValueError("self_contrastive needs the category of every sample")
-            losses["smc"] = single_modal_contrast(F.normalize(self.cls_proj(*cls_query), dim=1), category)
+            losses["smc"] = single_modal_contrast(self.cls_proj(*cls_query), category)
         return losses
+
+
+def _pick(neighborhoods: Tensor, index: Tensor) -> Tensor:
+    """Neighbourhoods (B, G, K, 3) at index (B, M): (B, M, K, 3)."""
+    return gather(neighborhoods.flatten(2), index).unflatten(-1, (-1, 3))
 
 
 def _init_encoder(encoder: ReConEncoder, std: float | None) -> None:

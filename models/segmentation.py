@@ -6,16 +6,31 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from extensions import three_interpolate, three_nn
-from models.build import MODELS, EncoderConfig, check_positive
+from extensions import max_pool, three_interpolate, three_nn
+from models.build import MODELS, DownstreamConfig
 from models.downstream import PointModel
 from models.embedding import absorbed
+from models.shape import EncoderShape, check_positive
+from models.transformer import Patches
 
 CATEGORY_DIM = 64  # channels of an object category, as released
 
 
 @dataclass(kw_only=True)
-class SegmentationConfig(EncoderConfig):
+class SegmentationShape(EncoderShape):
+    """An encoder's shape with the defaults of segmentation."""
+
+    drop_path_rate: float = 0.1
+    num_group: int = 128
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.num_group < 3:
+            raise ValueError(f"num_group must be at least 3, since points read 3 centres, got {self.num_group}")
+
+
+@dataclass(kw_only=True)
+class SegmentationConfig(DownstreamConfig):
     """Keys of every segmentation model.
 
     Attributes:
@@ -26,22 +41,19 @@ class SegmentationConfig(EncoderConfig):
         head_dims: widths of the head's two hidden layers.
     """
 
+    encoder: SegmentationShape = field(default_factory=SegmentationShape)
     cls_dim: int
-    drop_path_rate: float = 0.1
-    num_group: int = 128
     tapped_layers: list[int] | None = None
     propagation_dims: list[int] = field(default_factory=lambda: [1536, 1024])
     head_dims: list[int] = field(default_factory=lambda: [512, 256])
 
     def __post_init__(self):
-        super().__post_init__()
         check_positive(self, "cls_dim")
-        if self.num_group < 3:
-            raise ValueError(f"num_group must be at least 3, since points read 3 centres, got {self.num_group}")
+        depth = self.encoder.depth
         if self.tapped_layers is None:
-            self.tapped_layers = sorted({-(-self.depth * third // 3) - 1 for third in (1, 2, 3)})
-        if not self.tapped_layers or not all(0 <= layer < self.depth for layer in self.tapped_layers):
-            raise ValueError(f"tapped_layers must name blocks 0 to {self.depth - 1}, got {self.tapped_layers}")
+            self.tapped_layers = sorted({-(-depth * third // 3) - 1 for third in (1, 2, 3)})
+        if not self.tapped_layers or not all(0 <= layer < depth for layer in self.tapped_layers):
+            raise ValueError(f"tapped_layers must name blocks 0 to {depth - 1}, got {self.tapped_layers}")
         if len(self.head_dims) != 2 or not self.propagation_dims or min(*self.head_dims, *self.propagation_dims) < 1:
             raise ValueError(
                 "head_dims must be two widths and propagation_dims at least one, all above 0, "
@@ -96,29 +108,34 @@ class Segmentation(PointModel):
     new_parameters = ("label_conv.", "propagation_0.", "convs", "bns")
 
     def __init__(self, config: SegmentationConfig, extra: int = 0):
-        super().__init__(config)
-        self.tapped_layers = config.tapped_layers
-        width = len(config.tapped_layers) * config.trans_dim
+        super().__init__(config.encoder)
+        self.tapped_layers, own = config.tapped_layers, config.encoder.trans_dim
+        width = len(config.tapped_layers) * own
         self.propagation_0 = FeaturePropagation(width, config.propagation_dims)
         first, second = config.head_dims
-        self.convs1 = nn.Conv1d(config.propagation_dims[-1] + 2 * width + config.trans_dim + extra, first, 1)
+        self.convs1 = nn.Conv1d(config.propagation_dims[-1] + 2 * width + own + extra, first, 1)
         self.bns1 = nn.BatchNorm1d(first)
         self.dp1 = nn.Dropout(0.5)
         self.convs2 = nn.Conv1d(first, second, 1)
         self.bns2 = nn.BatchNorm1d(second)
         self.convs3 = nn.Conv1d(second, config.cls_dim, 1)
 
-    def segment(self, points: Tensor, *extra: Tensor) -> Tensor:
-        """Map points (B, N, 3), and what a subclass adds to the global feature (B, extra), to log-probabilities.
+    def segment(self, points: Tensor, patches: Patches | None, *extra: Tensor) -> Tensor:
+        """Map points to log-probabilities.
+
+        Args:
+            points: (B, N, 3).
+            patches: what `group` makes of them, if that is done.
+            extra: what a subclass adds to the global feature, (B, extra).
 
         Returns:
-            (B, N, classes).
+            (B, N, classes), float32.
         """
-        tokens, centers, _ = self.tokenize(points)
+        tokens, centers, _ = self.tokenize(points if patches is None else patches)
         layers = self.layers(tokens, centers)
         tokens = torch.cat([self.norm(layers[i][1]) for i in self.tapped_layers], dim=2)
         query = layers[-1][0].amax(1)
-        whole = torch.cat((tokens.amax(1), tokens.mean(1), query, *extra), dim=1)
+        whole = torch.cat((max_pool(tokens), tokens.mean(1), query, *extra), dim=1)
         features = self.propagation_0(points, centers, tokens)
 
         # convs1 sees [point feature, global feature]; its global half is the same for all points of a cloud.
@@ -128,7 +145,7 @@ class Segmentation(PointModel):
         rows = self.dp1(F.relu(self.bns1(rows), inplace=True))
         rows = _dense(rows, self.convs2, self.bns2)
         rows = F.linear(rows, self.convs3.weight[..., 0], self.convs3.bias)
-        return F.log_softmax(rows, dim=1).unflatten(0, points.shape[:2])
+        return F.log_softmax(rows, dim=1, dtype=torch.promote_types(rows.dtype, torch.float32)).unflatten(0, points.shape[:2])
 
 
 @dataclass(kw_only=True)
@@ -166,19 +183,19 @@ class PartSegmentation(Segmentation):
         """The released rule: convolutions outside the patch embedding, and the norm beside `label_conv`."""
         return [name for name, _ in self.named_parameters() if "conv" in name and "encoder" not in name]
 
-    def forward(self, points: Tensor, category: Tensor) -> Tensor:
+    def forward(self, points: Tensor, category: Tensor, patches: Patches | None = None) -> Tensor:
         """Map points (B, N, 3) and object categories (B,) int64 to log-probabilities (B, N, parts)."""
         one_hot = F.one_hot(category, self.num_categories).to(points.dtype)
-        return self.segment(points, self.label_conv(one_hot[..., None])[..., 0])
+        return self.segment(points, patches, self.label_conv(one_hot[..., None])[..., 0])
 
 
 @MODELS.register("SemanticSegmentation")
 class SemanticSegmentation(Segmentation):
-    """Things in rooms, from coordinates alone (S3DIS; recipe of the authors' ACT)."""
+    """Indoor semantic segmentation, from coordinates alone (S3DIS; recipe of the authors' ACT)."""
 
     Config = SegmentationConfig
     segments = "scenes"
 
-    def forward(self, points: Tensor) -> Tensor:
+    def forward(self, points: Tensor, patches: Patches | None = None) -> Tensor:
         """Map points (B, N, 3) to log-probabilities (B, N, classes)."""
-        return self.segment(points)
+        return self.segment(points, patches)

@@ -244,6 +244,7 @@ class TeacherHolder(nn.Module):
         Frozen ones become plain attributes, which still follow the model from device to device. With `train` they
         become parts of the model like any other.
         """
+        self.jointly_trained = train
         for name, teacher in (("img_teacher", img), ("text_teacher", text)):
             if train:
                 setattr(self, name, teacher)

@@ -6,14 +6,20 @@ import torch
 import torch.nn.functional as F
 from timm.layers import DropPath, Mlp
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from extensions import group
 from models.embedding import PatchEmbedding
+from models.shape import EncoderShape
 
 Streams = tuple[Tensor, Tensor]
+# On CPUs the plain formula is faster than PyTorch's fused attention up to about so many keys.
+SHORT = 256
 
 
 class Patches(NamedTuple):
+    """What grouping makes of clouds: `neighborhoods` (B, G, K, 3) relative to their `centers` (B, G, 3)."""
+
     neighborhoods: Tensor
     centers: Tensor
 
@@ -76,19 +82,25 @@ class CrossAttention(nn.Module):
 
 
 def _heads(x: Tensor, num_heads: int) -> Tensor:
-    """Part the heads: (B, L, C) to (B, H, L, C / H)."""
+    """Split into heads: (B, L, C) to (B, H, L, C / H)."""
     return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, num_heads: int) -> Tensor:
-    q, k, v = (_heads(x, num_heads) for x in (q, k, v))
-    return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+    if q.device.type == "cpu" and k.shape[1] <= SHORT:
+        weights = _weights(q, k, num_heads)
+        with torch.autocast("cpu", enabled=False):
+            read = weights @ _heads(v, num_heads).to(weights.dtype)
+    else:
+        read = F.scaled_dot_product_attention(*(_heads(x, num_heads) for x in (q, k, v)))
+    return read.transpose(1, 2).flatten(2)
 
 
 def _weights(q: Tensor, k: Tensor, num_heads: int) -> Tensor:
-    """The weights that `_attend` gives to values and, being fused, never returns."""
-    q, k = _heads(q, num_heads), _heads(k, num_heads)
-    return (q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5).softmax(-1)
+    """Softmax of scaled products (B, H, Q, L), in float32 also under autocast, as fused attention keeps it."""
+    with torch.autocast(q.device.type, enabled=False):
+        q, k = (_heads(x.float() if x.dtype in (torch.bfloat16, torch.float16) else x, num_heads) for x in (q, k))
+        return (q * q.shape[-1] ** -0.5 @ k.mT).softmax(-1)
 
 
 class Block(nn.Module):
@@ -98,14 +110,15 @@ class Block(nn.Module):
         dim: width C.
         num_heads: attention heads.
         drop_path: stochastic depth rate.
+        mlp_ratio: hidden width of the MLP over C.
     """
 
-    def __init__(self, dim: int, num_heads: int, drop_path: float = 0.0):
+    def __init__(self, dim: int, num_heads: int, drop_path: float = 0.0, mlp_ratio: float = 4.0):
         super().__init__()
         self.norm1 = nn.LayerNorm(dim)
         self.drop_path = DropPath(drop_path)
         self.norm2 = nn.LayerNorm(dim)
-        self.mlp = Mlp(dim, 4 * dim)
+        self.mlp = Mlp(dim, int(mlp_ratio * dim))
         self.attn = Attention(dim, num_heads)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -126,14 +139,17 @@ class ReConBlock(Block):
         num_heads: heads of either attention.
         drop_path: stochastic depth rate, drawn separately at each of its four uses.
         stop_grad: cut the gradient from queries to local tokens.
+        mlp_ratio: hidden width of either MLP over C.
     """
 
-    def __init__(self, dim: int, num_heads: int, drop_path: float = 0.0, stop_grad: bool = True):
-        super().__init__(dim, num_heads, drop_path)
+    def __init__(
+        self, dim: int, num_heads: int, drop_path: float = 0.0, stop_grad: bool = True, mlp_ratio: float = 4.0
+    ):
+        super().__init__(dim, num_heads, drop_path, mlp_ratio)
         self.stop_grad = stop_grad
         self.norm1_contrast = nn.LayerNorm(dim)
         self.norm2_contrast = nn.LayerNorm(dim)
-        self.mlp_contrast = Mlp(dim, 4 * dim)
+        self.mlp_contrast = Mlp(dim, int(mlp_ratio * dim))
         self.attn_contrast = CrossAttention(dim, num_heads)
 
     def memory(self, local: Tensor) -> Tensor:
@@ -174,13 +190,16 @@ class JointBlock(Block):
         num_heads: attention heads.
         drop_path: stochastic depth rate.
         stop_grad: for the same call as `ReConBlock`; it must be off.
+        mlp_ratio: hidden width of the MLP over C.
 
     Raises:
         ValueError: if `stop_grad` is on: the two streams are one, in which no gradient can be cut.
     """
 
-    def __init__(self, dim: int, num_heads: int, drop_path: float = 0.0, stop_grad: bool = False):
-        super().__init__(dim, num_heads, drop_path)
+    def __init__(
+        self, dim: int, num_heads: int, drop_path: float = 0.0, stop_grad: bool = False, mlp_ratio: float = 4.0
+    ):
+        super().__init__(dim, num_heads, drop_path, mlp_ratio)
         if stop_grad:
             raise ValueError("stop_grad must be off in a joint block")
 
@@ -194,28 +213,52 @@ BLOCKS = {"released": ReConBlock, "slides": SlidesBlock, "joint": JointBlock}
 LEARNED = ("cls_token", "cls_pos", "img_token", "text_token", "img_pos", "text_pos")
 
 
-class ReConBlocks(nn.Module):
-    """A stack of blocks; positions are added before every block.
+class BlockStack(nn.Module):
+    """Blocks one after the other, with or without keeping their activations.
 
     Args:
-        dim: width C.
-        depth: number of blocks.
-        num_heads: attention heads.
-        drop_path_rate: stochastic depth rate of the last block; it rises linearly from 0.
-        stop_grad: see `ReConBlock`.
-        form: which block, a key of `BLOCKS`.
+        blocks: they may have several inputs and outputs.
+
+    Attributes:
+        checkpointing: in training, recompute the activations in the backward pass.
     """
 
-    def __init__(self, dim: int, depth: int, num_heads: int, drop_path_rate: float, stop_grad: bool, form: str):
+    checkpointing = False
+
+    def __init__(self, blocks: list[nn.Module]):
         super().__init__()
-        rates = torch.linspace(0, drop_path_rate, depth, device="cpu").tolist()
-        self.blocks = nn.ModuleList(BLOCKS[form](dim, num_heads, rate, stop_grad) for rate in rates)
+        self.blocks = nn.ModuleList(blocks)
+
+    def run(self, block: nn.Module, *inputs: Tensor) -> Tensor | Streams:
+        """Call one of the blocks."""
+        if self.checkpointing and self.training:
+            return checkpoint(block, *inputs, use_reentrant=False)
+        return block(*inputs)
+
+
+def drop_path_rates(last: float, depth: int) -> list[float]:
+    """Stochastic depth rates of `depth` blocks, rising linearly from 0."""
+    return torch.linspace(0, last, depth, device="cpu").tolist()
+
+
+class ReConBlocks(BlockStack):
+    """The blocks of an encoder; positions are added before every one.
+
+    Args:
+        shape: of the encoder.
+        stop_grad: see `ReConBlock`.
+        form: a key of `BLOCKS`.
+    """
+
+    def __init__(self, shape: EncoderShape, stop_grad: bool, form: str):
+        kind, rates = BLOCKS[form], drop_path_rates(shape.drop_path_rate, shape.depth)
+        super().__init__([kind(shape.trans_dim, shape.num_heads, rate, stop_grad) for rate in rates])
 
     def forward(self, query: Tensor, local: Tensor, query_pos: Tensor, local_pos: Tensor) -> list[Streams]:
         """Return queries (B, Q, C) and local tokens (B, L, C) after every block; positions have the same shapes."""
         layers = []
         for block in self.blocks:
-            query, local = block(query + query_pos, local + local_pos)
+            query, local = self.run(block, query + query_pos, local + local_pos)
             layers.append((query, local))
         return layers
 
@@ -229,50 +272,43 @@ class ReConEncoder(nn.Module):
     """Points to global queries (in ReCon three: cls, image, text) and local tokens.
 
     Args:
-        trans_dim: width C.
-        depth: number of blocks.
-        num_heads: attention heads.
-        num_group: patches a cloud, G.
-        group_size: points a patch, K.
-        drop_path_rate: stochastic depth rate of the last block.
-        stop_grad: cut the gradient from queries to local tokens (on in pretraining, off downstream).
-        block_form: which block, a key of `BLOCKS`.
-        patch_dim: see `hidden` of `PatchEmbedding`.
+        shape: sizes.
         queries: names of the Q learned queries, in the order they stand in.
+        stop_grad: cut the gradient from queries to local tokens (on in pretraining, off downstream).
+        form: of the blocks, where it is not the one of the shape.
     """
 
     def __init__(
         self,
-        trans_dim: int,
-        depth: int,
-        num_heads: int,
-        num_group: int,
-        group_size: int,
-        drop_path_rate: float = 0.0,
-        stop_grad: bool = False,
-        block_form: str = "released",
-        patch_dim: int = 128,
+        shape: EncoderShape,
         queries: tuple[str, ...] = ("cls", "img", "text"),
+        stop_grad: bool = False,
+        form: str | None = None,
     ):
         super().__init__()
-        self.num_group, self.group_size, self.queries = num_group, group_size, queries
+        self.shape, self.queries, width = shape, queries, shape.trans_dim
+        self.num_group, self.group_size = shape.num_group, shape.group_size
         for name in LEARNED:
             if name.partition("_")[0] in queries:
-                value = torch.zeros(1, 1, trans_dim)
+                value = torch.zeros(1, 1, width)
                 self.register_parameter(name, nn.Parameter(value))
                 if name != "cls_token":
                     nn.init.trunc_normal_(value, std=0.02)
-        self.encoder = PatchEmbedding(trans_dim, patch_dim)
-        self.pos_embed = position_mlp(trans_dim)
-        self.blocks = ReConBlocks(trans_dim, depth, num_heads, drop_path_rate, stop_grad, block_form)
-        self.norm = nn.LayerNorm(trans_dim)
+        self.encoder = PatchEmbedding(width, shape.patch_dim)
+        self.pos_embed = position_mlp(width)
+        self.blocks = ReConBlocks(shape, stop_grad, form or shape.block_form)
+        self.norm = nn.LayerNorm(width)
 
-    def group(self, points: Tensor) -> Patches:
+    @torch.no_grad()
+    def group(self, points: Tensor | Patches) -> Patches:
+        """Cut points (B, N, 3) into patches, unless that is done."""
+        if isinstance(points, Patches):
+            return points
         return Patches(*group(points, self.num_group, self.group_size))
 
-    def tokenize(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def tokenize(self, points: Tensor | Patches) -> tuple[Tensor, Tensor, Tensor]:
         """Group points (B, N, 3); returns tokens (B, G, C), centres (B, G, 3), neighbourhoods (B, G, K, 3)."""
-        neighborhoods, centers = self.group(points) if isinstance(points, Tensor) else points
+        neighborhoods, centers = self.group(points)
         return self.encoder(neighborhoods), centers, neighborhoods
 
     def encode(self, tokens: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
@@ -298,7 +334,7 @@ class ReConEncoder(nn.Module):
         return self.blocks(query.expand(len(tokens), -1, -1), tokens, query_pos, self.pos_embed(centers))
 
 
-class Decoder(nn.Module):
+class Decoder(BlockStack):
     """Plain ViT blocks that turn visible tokens and mask tokens into features of the masked patches.
 
     Args:
@@ -309,13 +345,11 @@ class Decoder(nn.Module):
     """
 
     def __init__(self, dim: int, depth: int, num_heads: int, drop_path_rate: float = 0.0):
-        super().__init__()
-        rates = torch.linspace(0, drop_path_rate, depth, device="cpu").tolist()
-        self.blocks = nn.ModuleList(Block(dim, num_heads, rate) for rate in rates)
+        super().__init__([Block(dim, num_heads, rate) for rate in drop_path_rates(drop_path_rate, depth)])
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, x: Tensor, pos: Tensor, num_masked: int) -> Tensor:
         """Map tokens (B, L, C) with positions (B, L, C) to the last `num_masked` outputs (B, M, C)."""
         for block in self.blocks:
-            x = block(x + pos)
+            x = self.run(block, x + pos)
         return self.norm(x[:, -num_masked:])

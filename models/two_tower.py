@@ -6,11 +6,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from extensions import group
+from extensions import max_pool
 from models.build import MODELS
-from models.downstream import ClassifierConfig, PointModel, PointTransformer, classifier_head
-from models.recon import MaskedAutoencoder, ReCon, ReConConfig
-from models.transformer import ReConEncoder
+from models.downstream import Classifier, ClassifierConfig, PointModel, PointTransformer, classifier_head
+from models.recon import MaskedAutoencoder, ReCon, ReConConfig, Split
+from models.transformer import Patches, ReConEncoder
 
 
 class PlainTowers:
@@ -22,12 +22,8 @@ class PlainTowers:
 
     def __post_init__(self):
         super().__post_init__()
-        if self.block_form != "released":
-            raise ValueError(f"{self.NAME} is made of plain blocks; block_form {self.block_form} does not apply to it")
-
-    def encoder_arguments(self, queries: tuple[str, ...] = ("cls",)) -> dict:
-        """The arguments of `ReConEncoder`, with these learned queries in front."""
-        return super().encoder_arguments() | {"block_form": "joint", "stop_grad": False, "queries": queries}
+        if (form := self.encoder.block_form) != "released":
+            raise ValueError(f"{self.NAME} is made of plain blocks; block_form {form} does not apply to it")
 
 
 @dataclass(kw_only=True)
@@ -49,24 +45,11 @@ class PointMAE(MaskedAutoencoder):
     """
 
     Config = PointMAEConfig
+    classifier = "PlainTransformer"
 
     def __init__(self, config: PointMAEConfig):
-        super().__init__(config, MAE_encoder=ReConEncoder(**config.encoder_arguments(queries=())))
+        super().__init__(config, MAE_encoder=ReConEncoder(config.encoder, (), form="joint"))
         self._init_weights(config.transformer_config.init_std)
-
-    def forward(
-        self,
-        points: Tensor,
-        image: None = None,
-        text: list[str] | None = None,
-        category: Tensor | None = None,
-        mask: Tensor | None = None,
-        generator: torch.Generator | None = None,
-        targets=None,
-    ) -> dict[str, Tensor]:
-        """Compute the loss of a batch, `mdm`; arguments as for `ReCon`, of which points and masks are looked at."""
-        _, *encoded = self._encode_visible(points, mask, generator)
-        return self._reconstruction(*encoded)
 
 
 @dataclass(kw_only=True)
@@ -89,18 +72,20 @@ class TwoTower(ReCon):
     """
 
     Config = TwoTowerConfig
+    classifier = "PointTransformerTwoTower"
+    probes = ()
 
     def build_encoders(self, config: TwoTowerConfig) -> dict[str, ReConEncoder]:
         """Return the two towers by name."""
         queries = ("cls", "img", "text") if config.self_contrastive else ("img", "text")
         towers = {"MAE_encoder": (), "Dis_encoder": queries}
-        return {name: ReConEncoder(**config.encoder_arguments(queries)) for name, queries in towers.items()}
+        return {name: ReConEncoder(config.encoder, queries, form="joint") for name, queries in towers.items()}
 
-    def _encode_visible(self, points: Tensor, mask: Tensor | None, generator: torch.Generator | None):
+    def encode(self, patches: Patches, split: Split) -> tuple[Tensor, Tensor]:
         """As for ReCon, but the queries are those of the other tower."""
-        _, local, centers, neighborhoods, *indices = super()._encode_visible(points, mask, generator)
-        query, _ = self.Dis_encoder.encode(self.Dis_encoder.encoder(neighborhoods), centers)
-        return query, local, centers, neighborhoods, *indices
+        _, local = super().encode(patches, split)
+        query, _ = self.Dis_encoder.encode(self.Dis_encoder.encoder(patches.neighborhoods), patches.centers)
+        return query, local
 
 
 @dataclass(kw_only=True)
@@ -116,6 +101,7 @@ class PlainTransformer(PointTransformer):
     """
 
     Config = PlainClassifierConfig
+    queries, form = ("cls",), "joint"
     new_parameters = (*PointTransformer.new_parameters, "cls_token", "cls_pos")
 
 
@@ -127,12 +113,12 @@ class TwoTowerClassifierConfig(PlainClassifierConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.stream != "CMC" and self.num_group < 3:
-            raise ValueError(f"stream {self.stream} needs at least 3 groups, got num_group {self.num_group}")
+        if self.stream != "CMC" and self.encoder.num_group < 3:
+            raise ValueError(f"stream {self.stream} needs at least 3 groups, got num_group {self.encoder.num_group}")
 
 
 @MODELS.register("PointTransformerTwoTower")
-class PointTransformerTwoTower(PointModel):
+class PointTransformerTwoTower(Classifier, PointModel):
     """Classifier on the reconstruction tower (2C features), on the contrast tower (2C), or on both (4C).
 
     The towers that a stream does not use do not exist. The maximum over the tokens of the reconstruction tower leaves
@@ -142,35 +128,28 @@ class PointTransformerTwoTower(PointModel):
         config: `stream` is MDM (reconstruction), CMC (contrast) or ALL.
     """
 
-    classifies = True
     Config = TwoTowerClassifierConfig
     new_parameters = PlainTransformer.new_parameters
 
     def __init__(self, config: TwoTowerClassifierConfig):
+        shape = config.encoder
         if config.stream == "CMC":
             nn.Module.__init__(self)
+            self.num_group, self.group_size = shape.num_group, shape.group_size
         else:
-            super().__init__(config)
-        self.type = config.type
-        self.stream, self.patches = config.stream, (config.num_group, config.group_size)
+            super().__init__(shape, ("cls",), form="joint")
+        self.stream, self.type = config.stream, config.type
         if config.stream != "MDM":
-            self.Dis_encoder = ReConEncoder(**config.encoder_arguments(queries=("img", "text")))
-        self.cls_head_finetune = classifier_head((4 if config.stream == "ALL" else 2) * config.trans_dim, config)
+            self.Dis_encoder = ReConEncoder(shape, ("img", "text"), form="joint")
+        self.cls_head_finetune = classifier_head((4 if config.stream == "ALL" else 2) * shape.trans_dim, config)
 
-    def group(self, points):
-        return group(points, *self.patches)
-
-    def frozen_parameters(self):
-        return [] if self.type == "full" else [p for n, p in self.named_parameters() if "cls" not in n]
-
-    def forward(self, points: Tensor) -> Tensor:
+    def forward(self, points: Tensor | Patches) -> Tensor:
         """Map points (B, N, 3) to logits (B, classes)."""
-        neighborhoods, centers = group(points, *self.patches) if isinstance(points, Tensor) else points
-        features = []
+        patches, features = self.group(points), []
         if self.stream != "CMC":
-            query, local = self.encode(self.encoder(neighborhoods), centers)
-            features += [query.flatten(1), local[:, 2:].amax(1)]
+            query, local = self.features(patches)
+            features += [query.flatten(1), max_pool(local[:, 2:])]
         if self.stream != "MDM":
-            query, _ = self.Dis_encoder.encode(self.Dis_encoder.encoder(neighborhoods), centers)
+            query, _ = self.Dis_encoder.encode(self.Dis_encoder.encoder(patches.neighborhoods), patches.centers)
             features.append(query.flatten(1))
         return self.cls_head_finetune(torch.cat(features, dim=1))

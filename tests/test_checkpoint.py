@@ -4,6 +4,8 @@ import copy
 import json
 import logging
 import pickle
+import random
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +112,34 @@ def test_unreadable(tmp_path, capsys, kind):
     with pytest.raises(UserError, match="c.pth") as caught:
         load_checkpoint(path)
     assert "\n" not in str(caught.value) and "must not run" not in capsys.readouterr().out
+
+
+def test_a_flipped_bit_is_noticed_or_does_not_matter(tmp_path):
+    path = save(tmp_path / "c.pth", Model().state_dict(), epoch=3, metrics={"accuracy": 1.5})
+    whole, before, rng = path.read_bytes(), load_checkpoint(path), random.Random(0)
+    refused = 0
+    for _ in range(200):
+        flipped = bytearray(whole)
+        flipped[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        path.write_bytes(flipped)
+        try:
+            found = load_checkpoint(path)
+        except UserError:
+            refused += 1
+            continue
+        assert found["epoch"] == 3 and found["metrics"] == before["metrics"]
+        assert all(torch.equal(found["base_model"][name], value) for name, value in before["base_model"].items())
+    assert refused > 100
+
+
+def test_a_compressed_checkpoint_is_refused(tmp_path):
+    """A megabyte of it may claim gigabytes."""
+    path = save(tmp_path / "c.pth", Model().state_dict())
+    with zipfile.ZipFile(path) as stored, zipfile.ZipFile(tmp_path / "d.pth", "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in stored.namelist():
+            packed.writestr(name, stored.read(name))
+    with pytest.raises(UserError, match="d.pth is refused: it is compressed"):
+        load_checkpoint(tmp_path / "d.pth")
 
 
 @pytest.mark.parametrize("kind", [np.float64, np.float32, np.int64])

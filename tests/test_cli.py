@@ -14,6 +14,8 @@ import pytest
 import torch
 
 import main
+from tools.engine.config import run_folder
+from tools.engine.task import all_modes
 from utils.errors import UserError
 
 ROOT = Path(__file__).parent.parent
@@ -171,8 +173,8 @@ def test_released_flag(flag, said, ckpt):
 @pytest.mark.parametrize("line, accepted", RELEASED["accepted"].items())
 def test_released_combination(line, accepted, ckpt):
     args = main.read_arguments(["--config", "c", *(ckpt if word == "p" else word for word in line.split())])
-    given = [flag for flag in main.TASK_FLAGS if flag in line.split()]
-    assert accepted and args.task == (main.TASK_FLAGS[given[0]] if given else "pretrain")
+    given = [mode.name for mode in all_modes() if mode.flag and mode.flag in line.split()]
+    assert accepted and args.task.name == (given[0] if given else "pretrain")
     silent = ("--svm", "--zeroshot", "--way 5")  # the runners of the first two tell that the weights are random
     assert len(args.notes) == (0 if line in silent else 1)
 
@@ -184,9 +186,10 @@ def test_released_refusal(line, ckpt):
 
 
 def test_first_task_flag_wins(ckpt):
-    assert list(main.TASK_FLAGS) == " or ".join(RELEASED["task_choice"][:-1]).split(" or ")
-    for first, task in enumerate(main.TASK_FLAGS.values()):
-        flags = list(main.TASK_FLAGS)[first:]
+    modes = [mode for mode in all_modes() if mode.flag]
+    assert [mode.flag for mode in modes] == " or ".join(RELEASED["task_choice"][:-1]).split(" or ")
+    for first, task in enumerate(modes):
+        flags = [mode.flag for mode in modes[first:]]
         args = main.read_arguments(["--config", "c", "--ckpts", ckpt, *reversed(flags)])
         assert args.task == task
         assert any(note.startswith(f"a run does one task: {flags[0]}") for note in args.notes) == (len(flags) > 1)
@@ -194,10 +197,8 @@ def test_first_task_flag_wins(ckpt):
 
 @pytest.mark.parametrize("line, places", RELEASED["derived"]["examples"].items())
 def test_released_run_folder(line, places, ckpt):
-    from tools.engine.config import run_folder
-
     args = main.read_arguments([ckpt if word == "p" else word for word in line.split()])
-    folder = run_folder(args.config, args.task, args.exp_name)
+    folder = run_folder(args.config, args.task.name, args.exp_name)
     assert folder == Path(places["experiment_path"]) and folder.name == places["exp_name"]
 
 

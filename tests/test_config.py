@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from tools.engine.config import RunConfig
+from tools.engine.config import RunConfig, run_config_class
 from utils.config import load_config, parse
 from utils.errors import UserError
 
@@ -23,7 +23,7 @@ def write(path, content) -> str:
 
 
 def load(tmp_path, *opts, **over) -> RunConfig:
-    return parse(RunConfig, load_config(write(tmp_path / "run.yaml", GOOD | over), opts), "")
+    return parse(run_config_class(), load_config(write(tmp_path / "run.yaml", GOOD | over), opts), "")
 
 
 def test_defaults_and_nesting(tmp_path):
@@ -80,7 +80,7 @@ def test_wrong_values(tmp_path, over, message):
 def test_missing_key(tmp_path):
     path = write(tmp_path / "run.yaml", {key: value for key, value in GOOD.items() if key != "total_bs"})
     with pytest.raises(UserError, match="missing config key 'total_bs'"):
-        parse(RunConfig, load_config(path), "")
+        parse(run_config_class(), load_config(path), "")
 
 
 @pytest.mark.parametrize("entry", ["npoints", "=3", "npoints=[1", "npoints=2024-99-99"])

@@ -12,7 +12,7 @@ import torch
 from datasets import build
 from models import build_model_from_cfg, parse_model_config
 from models.build import MODELS
-from tools.engine.config import RunConfig
+from tools.engine.config import RunConfig, run_config_class
 from utils.config import load_config, merge, parse, read_yaml
 
 CONFIGS = sorted(str(path) for path in Path("cfgs").glob("*/*.yaml") if path.parent.name != "dataset_configs")
@@ -73,7 +73,7 @@ def at_root(monkeypatch):
 
 
 def run_config(path: str, *opts: str) -> RunConfig:
-    return parse(RunConfig, load_config(path, opts), "")
+    return parse(run_config_class(), load_config(path, opts), "")
 
 
 def build_on_meta(model: dict) -> torch.nn.Module:
@@ -286,7 +286,7 @@ def test_ablations_are_differences(path):
     difference = read_yaml(path)
     assert difference.pop("_base_") == "cfgs/pretrain/base.yaml"
     assert load_config(path) != load_config("cfgs/pretrain/base.yaml")
-    config = parse(RunConfig, merge(load_config("cfgs/demo/pretrain.yaml"), difference), "")
+    config = parse(run_config_class(), merge(load_config("cfgs/demo/pretrain.yaml"), difference), "")
     parse_model_config(config.model)
     build_on_meta(config.model)
 
@@ -350,15 +350,14 @@ def test_no_key_is_unused():
     """Every key that the code knows is set by at least one YAML."""
     configs = [load_config(path) for path in CONFIGS]
     used = {"": set().union(*(_dotted(config) for config in configs))}
-    for name in MODELS.entries:
+    for name in MODELS.find():
         used[name] = set().union(*(_dotted(c["model"]) for c in configs if _inherits(name, c["model"]["NAME"])))
-    known = {"": _fields(RunConfig)} | {name: _fields(cls.Config) for name, cls in MODELS.entries.items()}
+    known = {"": _fields(run_config_class())} | {name: _fields(cls.Config) for name, cls in MODELS.entries.items()}
     for name, keys in known.items():
         assert not keys - used[name] - IDLE, f"{name or 'run level'}: keys that no YAML sets"
 
-    build._find_datasets()
     sections = [s for c in configs for s in c["dataset"].values() if s is not None]
-    for name, cls in build.DATASETS.entries.items():
+    for name, cls in build.DATASETS.find().items():
         mine = [s for s in sections if s["_base_"]["NAME"] == name]
         used_here = set().union(*(set(s["_base_"]) | set(s["others"]) for s in mine))
         idle = _fields(cls.Config) - used_here - OPTIONAL

@@ -144,7 +144,8 @@ def test_shapenet_without_views(shapenet: Path):
 def test_shapenet_channel_order(shapenet: Path):
     """Released: BGR. The view is plain, so its colour tells."""
     options = {"image_size": 16, "image_augment": False, "image_norm": "clip"}
-    bgr, rgb = (build(shapenet, SHAPENET, bgr=flag, **options)[0]["image"].mean((1, 2)) for flag in (True, False))
+    samples = [build(shapenet, SHAPENET, bgr=flag, **options)[0] for flag in (True, False)]
+    bgr, rgb = (sample["image"].float().mean((1, 2)) for sample in samples)
     assert bgr[0] < bgr[2] and rgb[0] > rgb[2]
 
 

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFilter
+from torchvision.transforms import v2
 
-from datasets.image_transforms import NORMS, OPERATIONS, ImageTransform, cut_out, rand_augment
+from datasets.image_batch import BATCH_OPERATIONS, apply_batch
+from datasets.image_transforms import NORMS, OPERATIONS, ImageTransform, draw_operations, pixels_of
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def test_without_augmentation(norm: str):
 def test_sizes_scale(image: Image.Image, size: int):
     transform = ImageTransform(size)
     assert transform.square == {224: 16, 64: 5}[size]
-    assert transform.crop.transforms[0].size == [{224: 256, 64: 73}[size]] * 2
+    assert transform.edge == {224: 256, 64: 73}[size]
     assert transform(image).shape == (3, size, size)
 
 
@@ -71,23 +73,75 @@ def test_geometry_of_operations():
     assert abs(x - 10) in (2, 3) and y == 10
 
 
-def test_rand_augment_applies_half_of_two(image: Image.Image):
-    """Each of two operations acts with probability 1/2, so a quarter of the images stays untouched (identity apart)."""
+def test_rand_augment_applies_half_of_two():
+    """Each of two operations, of whatever kind, size and sign, acts with probability 1/2."""
     torch.manual_seed(0)
-    untouched = np.mean([rand_augment(image) is image for _ in range(2000)])
-    still = 1 / 2 + 1 / 2 / len(OPERATIONS)
-    assert abs(untouched - still**2) < 0.04
+    drawn = [draw_operations() for _ in range(3000)]
+    assert np.allclose(np.bincount([len(one) for one in drawn]) / 3000, [0.25, 0.5, 0.25], atol=0.04)
+    names, magnitudes, signs = zip(*(operation for one in drawn for operation in one), strict=True)
+    assert {*names} == {*OPERATIONS} and {*signs} == {-1, 1}
+    assert {*magnitudes} == {m / 10 for m in range(1, 10)}
 
 
 def test_grey_square():
-    torch.manual_seed(0)
-    corners = set()
-    for _ in range(200):
-        painted = cut_out(torch.zeros(3, 40, 50, dtype=torch.uint8), 16)
+    transform, corners = ImageTransform(224), set()
+    for i in range(200):
+        draw = transform.draw((0, 0, i))._replace(flip=False, crop=(0, 0, 256, 256), operations=())
+        painted = transform.apply(Image.new("RGB", (256, 256)), draw)
         assert set(painted.unique().tolist()) == {0, 127}
         y, x = (painted[0] == 127).nonzero().unbind(1)
         assert len(y) == (y.max() - y.min() + 1) * (x.max() - x.min() + 1) <= 17 * 17
         corners.add((int(y.min()), int(x.min())))
-        if y.max() < 39 and x.max() < 49:
+        if y.max() < 223 and x.max() < 223:
             assert len(y) == 17 * 17  # released: both corners are painted
-    assert len(corners) > 100
+    assert len(corners) > 150
+
+
+def rendered(count: int, size: int = 128) -> list[Image.Image]:
+    """Smooth coloured shapes on white, as renders are."""
+    rng, images = np.random.default_rng(0), []
+    for _ in range(count):
+        image = Image.new("RGB", (size, size), "white")
+        for _ in range(8):
+            x, y = rng.integers(0, size - 40, 2).tolist()
+            ImageDraw.Draw(image).ellipse([x, y, x + 40, y + 30], fill=tuple(rng.integers(0, 256, 3).tolist()))
+        images.append(image.filter(ImageFilter.GaussianBlur(1)))
+    return images
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operations_on_a_batch_are_pillows(image: Image.Image, name: str):
+    magnitudes, signs = [m / 10 for m in range(1, 10)] * 2, [1] * 9 + [-1] * 9
+    images = [image, *rendered(1, 48)]
+    images = [image.resize((40, 48)) for image in images] * 9
+    expected = [OPERATIONS[name](one, m, s) for one, m, s in zip(images, magnitudes, signs, strict=True)]
+    batch = torch.stack([pixels_of(one) for one in images]).contiguous()
+    assert torch.equal(BATCH_OPERATIONS[name](batch, magnitudes, signs), torch.stack([pixels_of(e) for e in expected]))
+
+
+def test_three_ways_to_one_view():
+    """The same draws: equal but for the rounding of the crop, which thresholds make more of in single pixels."""
+    transform, images = ImageTransform(112), rendered(40)
+    views, draws = [transform.resize(image) for image in images], [transform.draw((0, 0, i)) for i in range(40)]
+    assert {draw.flip for draw in draws} == {False, True}
+    expected = torch.stack([transform.apply(view, draw) for view, draw in zip(views, draws, strict=True)]).int()
+    pixels = [pixels_of(view) for view in views]
+    one_by_one = torch.stack([transform.apply_tensor(view, draw) for view, draw in zip(pixels, draws, strict=True)])
+    batch = apply_batch(torch.stack(pixels), draws, transform.size, transform.square)
+    for result in (one_by_one, batch):
+        difference = (result.int() - expected).abs()
+        assert result.shape == (40, 3, 112, 112) and difference.float().mean() < 0.1
+        assert (difference > 2).float().mean() < 0.005
+    plain = [draw._replace(operations=()) for draw in draws]
+    expected = torch.stack([transform.apply(view, draw) for view, draw in zip(views, plain, strict=True)]).int()
+    one_by_one = torch.stack([transform.apply_tensor(view, draw) for view, draw in zip(pixels, plain, strict=True)])
+    batch = apply_batch(torch.stack(pixels), plain, transform.size, transform.square)
+    assert all((result.int() - expected).abs().max() <= 2 for result in (one_by_one, batch))
+
+
+def test_normalised_as_torchvision_does(image: Image.Image):
+    recipe = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(*NORMS["clip"])])
+    batch = torch.stack([pixels_of(image), pixels_of(image.transpose(Image.Transpose.FLIP_TOP_BOTTOM))])
+    normalize = ImageTransform(32, "clip").normalize
+    assert torch.equal(normalize(batch), recipe(batch)) and normalize(batch).is_contiguous()
+    assert torch.equal(normalize(batch[0]), recipe(batch[0]))

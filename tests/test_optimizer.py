@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from models import build_model_from_cfg
-from tools.engine.config import RunConfig
+from tools.engine.config import run_config_class
 from tools.engine.optim import GROUPS, build_optimizer, build_schedule
 from utils.config import parse
 
@@ -28,7 +28,7 @@ def run_config(model: dict, lr: float = 0.001, epochs: int = 10, initial_epochs:
             "kwargs": {"epochs": epochs, "initial_epochs": initial_epochs, "released_lag": lag},
         },
     }
-    return parse(RunConfig, values, "")
+    return parse(run_config_class(), values, "")
 
 
 @pytest.mark.parametrize("name", ["optimizer_finetune", "optimizer_pretrain"])
@@ -115,7 +115,7 @@ def test_part_segmentation_has_the_released_groups_and_rates():
 def test_other_optimizers_train_all_parameters_alike(kind):
     model = build_model_from_cfg({"NAME": "PointTransformer", "cls_dim": 3, "trans_dim": 12, "encoder_dims": 12})
     values = {"model": {}, "dataset": {}, "npoints": 1, "total_bs": 1}
-    config = parse(RunConfig, values | {"optimizer": {"type": kind, "kwargs": {"lr": "1e-2"}}}, "")
+    config = parse(run_config_class(), values | {"optimizer": {"type": kind, "kwargs": {"lr": "1e-2"}}}, "")
     optimizer = build_optimizer(model, config)
     assert type(optimizer).__name__ == kind
     assert [len(group["params"]) for group in optimizer.param_groups] == [0, 0, len(list(model.parameters()))]
@@ -139,7 +139,7 @@ def test_other_schedules(kind, kwargs, expected):
     values = {"model": {}, "dataset": {}, "npoints": 1, "total_bs": 1, "optimizer": {"kwargs": {"lr": 0.1}}}
     for lag in (False, True):
         scheduler = {"type": kind, "kwargs": {**kwargs, "released_lag": lag}}
-        config = parse(RunConfig, values | {"scheduler": scheduler}, "")
+        config = parse(run_config_class(), values | {"scheduler": scheduler}, "")
         optimizer = build_optimizer(nn.Linear(2, 2), config)
         schedule, rates = build_schedule(optimizer, config), []
         for epoch in range(lag, 5 + lag):

@@ -233,12 +233,12 @@ def test_plan_counts_a_shared_run_once(monkeypatch, capsys):
 @pytest.mark.parametrize("name", TABLES)
 def test_every_run_of_every_table_has_a_valid_config(name, scale, monkeypatch):
     from models import parse_model_config
-    from tools.engine.config import RunConfig
+    from tools.engine.config import run_config_class
 
     monkeypatch.chdir(ROOT)
     table = Planner(scale, 2).table(name)
     for run in {dataclasses.replace(run, seed=0, fold=None, after=None) for run in in_order(table.runs)}:
-        config = parse(RunConfig, load_config(run.config, run.opts), "")
+        config = parse(run_config_class(), load_config(run.config, run.opts), "")
         parse_model_config(config.model)
     unknown = {"ReCon, ensemble, train+test shapes", "random weights", "Point-MAE, ReCon block", "from scratch"}
     assert not table.paper or set(table.rows) - set(table.paper) <= unknown, "rows that the paper does not have"

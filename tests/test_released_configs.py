@@ -16,6 +16,7 @@ from datasets.build import parse_section
 from models import parse_model_config
 from tools.engine.config import RunConfig, parse_run_config, read_config
 from tools.engine.data import own_augmentation
+from tools.engine.task import FINETUNE
 from tools.tasks.pretrain import Pretrain
 from utils.config import read_yaml
 from utils.errors import UserError
@@ -55,7 +56,7 @@ def released(tmp_path, monkeypatch):
 
 def as_run(config: RunConfig) -> SimpleNamespace:
     """As much of a run as its settings ask for."""
-    return SimpleNamespace(config=config, task="finetune", log=logging.getLogger(__name__))
+    return SimpleNamespace(config=config, mode=FINETUNE, log=logging.getLogger(__name__))
 
 
 def test_there_are_36():
@@ -92,8 +93,8 @@ def test_released_config_is_accepted(released, name):
 def test_classification_is_augmented_and_votes_as_released(released, name):
     config = parse_run_config(read_config(name, [], None))
     expected = AUGMENTED["classification"][FILES[name]["dataset.train._base_.NAME"]]
-    assert own_augmentation(as_run(config)) == expected["train"]
-    assert own_augmentation(as_run(config), voting=True) == expected["test_voting"]
+    assert own_augmentation(as_run(config), config.augment) == expected["train"]
+    assert own_augmentation(as_run(config), config.vote.augment, "VOTE_AUGMENT") == expected["test_voting"]
     assert (config.vote.rounds, config.vote.samples) == (299, 10)
     assert config.val_from == 1 and config.accumulation == "sum" and not config.freeze_bn
 
@@ -102,7 +103,7 @@ def test_classification_is_augmented_and_votes_as_released(released, name):
 def test_pretraining_reads_all_shapes_and_keeps_three_epochs(released, name):
     config = parse_run_config(read_config(name, []))
     task = Pretrain(as_run(config))
-    assert config.augment is None and own_augmentation(as_run(config)) == AUGMENTED["pretraining"]["train"]
+    assert config.augment is None and own_augmentation(as_run(config), None) == AUGMENTED["pretraining"]["train"]
     train = config.dataset.train
     merged = {key: value for key, value in {**train["_base_"], **train["others"]}.items() if key != "NAME"}
     parsed = parse_section(dataset_class(train, "train").Config, merged, "data", "dataset.train")
@@ -122,7 +123,7 @@ def test_overrides_of_sections_that_released_files_do_not_hold(released):
 @pytest.mark.parametrize("validate", ["svm", "zeroshot"])
 def test_pretraining_is_validated_on_the_released_data(released, monkeypatch, validate):
     asked = []
-    monkeypatch.setattr("tools.tasks.pretrain.build_dataset", lambda run, section: asked.append(section))
+    monkeypatch.setattr("tools.tasks.pretrain.open_dataset", lambda run, section: asked.append(section))
     config = parse_run_config(read_config("cfgs/pretrain/base.yaml", [f"validate={validate}"]))
     assert Pretrain(as_run(config)).metric == f"{validate}_accuracy"
     assert asked == (["extra_train", "extra_val"] if validate == "svm" else ["extra_val"])

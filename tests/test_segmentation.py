@@ -263,8 +263,8 @@ def start(task, configs, kind=None, *opts):
 
     args = main.read_arguments(["--config", str(configs[task]), "--scratch_model", "--num_workers", "0"])
     args.opts = list(opts)
-    run = start_run(args, "scratch", torch.device("cpu"))
-    return (kind or {"part": PartSegment, "semantic": SemanticSegment}[task])(run, "val")
+    run = start_run(args, torch.device("cpu"))
+    return (kind or {"part": PartSegment, "semantic": SemanticSegment}[task])(run)
 
 
 def test_votes_of_a_room_are_probabilities_that_add_up(configs):
@@ -344,13 +344,13 @@ def test_resumed_equals_unbroken(run, monkeypatch, task, kind):
 BOTH = """
 import json, sys
 import main
-from tools import runner_segment
+from tools.engine.loop import perform
 from tools.engine.run import start_run
 from utils import distributed
 every = [main.read_arguments(line) for line in json.loads(sys.argv[1])]
 device = distributed.start("pytorch", every[0].local_rank)
 for args in every:
-    runner_segment.main(start_run(args, "test", device))
+    perform(start_run(args, device))
 distributed.stop()
 """
 

@@ -16,10 +16,10 @@ from torch import nn
 import main
 import tools.engine.loop
 from tools.engine.data import Batches
+from tools.engine.loop import Trainer
+from tools.engine.task import TrainedTask
 from tools.tasks.classify import Classify
 from tools.tasks.pretrain import Pretrain
-from tools.engine.task import Task
-from tools.engine.loop import Trainer
 from utils.checkpoint import load_checkpoint
 from utils.errors import Interrupted, UserError
 
@@ -45,7 +45,7 @@ def assert_same(a, b) -> None:
         assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
-def interrupt(monkeypatch, task: type[Task], method: str, call: int) -> None:
+def interrupt(monkeypatch, task: type[TrainedTask], method: str, call: int) -> None:
     """Send this process SIGTERM in the given call of a task's method."""
     original, calls = getattr(task, method), iter(range(1000))
 
@@ -235,8 +235,12 @@ class Numbers(list):
         pass
 
 
-class Fit(Task):
+class Fit(TrainedTask):
     metric, higher_is_better = "loss", False
+
+    @classmethod
+    def accepts(cls, model, args):
+        return False
 
     def build_model(self):
         model = nn.Linear(3, 1, bias=False)
@@ -254,9 +258,9 @@ def fitting(run, monkeypatch):
 
     def make(length: int, *opts: str) -> Trainer:
         made = []
-        monkeypatch.setattr("tools.tasks.classify.main", made.append)
+        monkeypatch.setattr(main, "perform", made.append)
         run("classify", "--scratch_model", "--opts", "augment=none", *opts)
-        monkeypatch.setattr(tools.engine.loop, "build_dataset", lambda *_: Numbers(length))
+        monkeypatch.setattr(tools.engine.loop, "open_dataset", lambda *_: Numbers(length))
         return Trainer(made[0], Fit(made[0]))
 
     return make
@@ -316,7 +320,8 @@ def test_gradients_carried_over_survive_resuming(fitting):
     first = fitting(12, *opts, "max_epoch=0")
     gradients_of_updates(first)
     second = fitting(12, *opts, "max_epoch=1")
-    second._resume()
+    second.run.args.resume = True
+    second = Trainer(second.run, second.task)
     assert gradients_of_updates(second) == [3]
     torch.testing.assert_close(second.model.weight, whole.model.weight, rtol=0, atol=0)
 
@@ -338,7 +343,7 @@ def test_pretraining_weighs_its_losses(run):
 
 @pytest.mark.parametrize("together", [1, 2])
 def test_double_step(fitting, together):
-    """The released slip: each update steps twice on one gradient, as it is and clipped."""
+    """The released bug: each update steps twice on one gradient, as it is and clipped."""
     trainer = fitting(16, "double_step=true", f"step_per_update={together}", "grad_norm_clip=0.5", "max_epoch=0")
     weight = trainer.model.weight.detach().clone().requires_grad_()
     schedule = [group["lr"] for group in trainer.optimizer.param_groups if group["params"]]
@@ -366,10 +371,10 @@ def test_clipping(fitting):
 def test_broken_loss_is_named_and_the_last_checkpoint_kept(fitting):
     trainer = fitting(8, "max_epoch=3")
     trainer.fit()
-    trainer.epoch, trainer.task.factor = 2, float("nan")
+    trainer.at.epoch, trainer.task.factor = 2, float("nan")
     with pytest.raises(UserError, match="loss 'broken' became nan in epoch 2, step 0; .*ckpt-last.pth holds"):
         trainer.fit()
-    assert load_checkpoint(trainer.last)["epoch"] == 3
+    assert load_checkpoint(trainer.checkpoints.last)["epoch"] == 3
 
 
 @pytest.mark.parametrize("clip", ["null", "1"])
@@ -390,7 +395,7 @@ def test_weights_that_are_not_finite_are_not_saved(fitting, stopped):
 
     def breaking():
         step()
-        if trainer.epoch == 1 and trainer.step == 1:
+        if trainer.at.epoch == 1 and trainer.at.step == 1:
             trainer.model.weight.data[0, 1] = float("inf")
             trainer.stop.made = stopped
 

@@ -178,7 +178,7 @@ def test_pretrain_then_fine_tune(run, pretrain, downstream):
 
 
 def test_the_svm_probe_says_what_it_is_for(run):
-    with pytest.raises(UserError, match="validate: svm is for 'model.NAME' ReCon, not PointMAE"):
+    with pytest.raises(UserError, match="validate: svm is not for 'model.NAME' PointMAE"):
         run("pretrain", "--opts", "model.NAME=PointMAE", "model.self_contrastive=false")
 
 

@@ -145,8 +145,8 @@ def test_train_and_test_together(zeroshot, numbers_of):
 
 def test_random_columns_of_more_points(configs):
     """Released: FPS to a fifth more points than are fed, then the same random ones of them for the whole batch."""
-    args = main.read_arguments(["--config", str(configs["zeroshot"]), "--svm"])
-    run = start_run(args, "zeroshot", torch.device("cpu"))
+    args = main.read_arguments(["--config", str(configs["zeroshot"]), "--zeroshot"])
+    run = start_run(args, torch.device("cpu"))
     points = torch.rand(2, 96, 3, generator=torch.Generator().manual_seed(0))
     pick = random_columns(run, "test")
     first, second = pick(points), pick(points)
@@ -160,8 +160,8 @@ def test_random_columns_of_more_points(configs):
 
 
 def test_spelling_of_names(configs):
-    args = main.read_arguments(["--config", str(configs["zeroshot"]), "--svm"])
-    run, scan = start_run(args, "zeroshot", torch.device("cpu")), SimpleNamespace(RELEASED_SPELLING={"toilet": "toile"})
+    args = main.read_arguments(["--config", str(configs["zeroshot"]), "--zeroshot"])
+    run, scan = start_run(args, torch.device("cpu")), SimpleNamespace(RELEASED_SPELLING={"toilet": "toile"})
     assert spellings(run, ["toilet", "night_stand"], [scan]) == ["toilet", "night_stand"]
     run.config.prompt_names = "plain"
     assert spellings(run, ["toilet", "night_stand"], [scan]) == ["toilet", "night stand"]
@@ -180,7 +180,7 @@ def test_checks(zeroshot, run, weights):
         zeroshot("zeroshot={names: [bags, bin, box]}")
     with pytest.raises(UserError, match="names must be different from each other"):
         zeroshot("zeroshot={names: [bag, bag]}")
-    with pytest.raises(UserError, match="zero-shot needs NAME: PointTransformerZeroShot"):
+    with pytest.raises(UserError, match="is not a zero-shot model, PointTransformerZeroShot; it is for --svm"):
         run("svm", "--zeroshot", "--ckpts", str(weights))
     with pytest.raises(UserError, match="another model"):
         run("svm", "--svm", "--ckpts", str(weights), "--opts", "model.depth=4")

@@ -4,6 +4,7 @@ import codecs
 import logging
 import os
 import re
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -71,6 +72,7 @@ def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"checkpoint not found: {path}")
+    _verify(path)
     try:
         with torch.serialization.safe_globals(NUMPY_NUMBERS):
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)
@@ -95,6 +97,25 @@ def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
     key = (keys or others)[0]
     rest = {k: v if "optimizer" in str(k) else plain(v) for k, v in checkpoint.items() if k not in (key, *others)}
     return {**rest, "base_model": _tensors(checkpoint[key])}
+
+
+def _verify(path: Path) -> None:
+    """Check the checksums that `torch.save` writes and `torch.load` does not look at.
+
+    Raises:
+        UserError: if one is wrong, or a record is compressed, which `torch.save` never does and which may be any size.
+    """
+    try:
+        if not zipfile.is_zipfile(path):
+            return  # the format before PyTorch 1.6, which has none
+        with zipfile.ZipFile(path) as archive:
+            if any(record.compress_type != zipfile.ZIP_STORED for record in archive.infolist()):
+                raise UserError(f"checkpoint {path} is refused: it is compressed")
+            broken = archive.testzip()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+        raise UserError(f"checkpoint {path} cannot be read (damaged): {str(error)[:200]}") from None
+    if broken is not None:
+        raise UserError(f"checkpoint {path} is damaged: the checksum of its record {broken[:100]} is wrong")
 
 
 def not_finite(state: Mapping[str, Tensor]) -> list[str]:

@@ -156,7 +156,8 @@ def changed_keys(before: Mapping, after: Mapping) -> list[str]:
 def parse(schema: type[T], values: Mapping, where: str) -> T:
     """Check a mapping against a dataclass and build it.
 
-    The fields of the dataclass are the known keys, their annotations the types, their defaults the defaults.
+    The fields of the dataclass are the known keys, their annotations the types, their defaults the defaults. A schema's
+    `ALIASES` are keys that stand here and belong into a field that is a dataclass itself: {key: field}.
 
     Args:
         schema: the dataclass; fields may themselves be dataclasses.
@@ -169,13 +170,23 @@ def parse(schema: type[T], values: Mapping, where: str) -> T:
     if not isinstance(values, Mapping):
         raise UserError(f"config section '{where}' must be a mapping, got {_show(values)}")
     fields = {field.name: field for field in dataclasses.fields(schema) if field.init}
-    hints = typing.get_type_hints(schema)
+    hints, aliases = typing.get_type_hints(schema), getattr(schema, "ALIASES", {})
     for key in values:
-        if key not in fields:
-            raise UserError(f"unknown config key '{_join(where, key)}'{nearest(key, fields)}")
+        if key not in fields and key not in aliases:
+            raise UserError(f"unknown config key '{_join(where, key)}'{nearest(key, {**fields, **aliases})}")
     built = {}
     for name, field in fields.items():
-        if name in values:
+        here = {key: values[key] for key, owner in aliases.items() if owner == name and key in values}
+        if here:
+            inner = typing.get_type_hints(hints[name])
+            here = {key: _convert(inner[key], value, _join(where, key)) for key, value in here.items()}
+            nested = values.get(name, {})
+            if isinstance(nested, Mapping) and (twice := here.keys() & nested.keys()):
+                key = min(twice)
+                raise UserError(f"config keys '{_join(where, key)}' and '{_join(where, name)}.{key}' are the same one")
+            nested = {**nested, **here} if isinstance(nested, Mapping) else nested
+            built[name] = parse(hints[name], nested, _join(where, name) if name in values else where)
+        elif name in values:
             built[name] = _convert(hints[name], values[name], _join(where, name))
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise UserError(f"missing config key '{_join(where, name)}'")

@@ -32,6 +32,8 @@ SCHEMAS = {
     "group": (
         "(Tensor points, SymInt num_group, SymInt group_size, bool skip_origin) -> (Tensor, Tensor, Tensor, Tensor)"
     ),
+    "max_pool": "(Tensor values) -> (Tensor, Tensor)",
+    "linear_max_backward": "(Tensor grad, Tensor index, Tensor points, Tensor weight) -> (Tensor, Tensor)",
 }
 
 _library = torch.library.Library("recon_ops", "DEF")
@@ -168,6 +170,17 @@ def _(points, num_group, group_size, skip_origin):
     )
 
 
+@torch.library.register_fake("recon_ops::max_pool")
+def _(values):
+    shape = values.shape[0], values.shape[2]
+    return values.new_empty(shape), values.new_empty(shape, dtype=torch.int64)
+
+
+@torch.library.register_fake("recon_ops::linear_max_backward")
+def _(grad, index, points, weight):
+    return points.new_empty(points.shape), weight.new_empty(weight.shape)
+
+
 def _save_nearest(ctx, inputs, output):
     ctx.save_for_backward(*inputs, *output[2:])
 
@@ -206,6 +219,40 @@ def _gather_backward(ctx, grad):
     return torch.ops.recon_ops.gather_channels_backward(grad, index, ctx.total), None
 
 
+def _save_pool(ctx, inputs, output):
+    ctx.save_for_backward(output[1])
+    ctx.rows = inputs[0].shape[1]
+
+
+def _pool_backward(ctx, grad, _):
+    (index,) = ctx.saved_tensors
+    return grad.new_zeros(grad.shape[0], ctx.rows, grad.shape[1]).scatter_(1, index[:, None], grad[:, None])
+
+
+class LinearMax(torch.autograd.Function):
+    """Maximum over the rows (R, K, D) of patches after a linear layer (C, D), whose values are not kept.
+
+    Of all rows only those that hold a maximum have a gradient, one a channel: it costs 1 / K of the dense one.
+    """
+
+    @staticmethod
+    def forward(points: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.ops.recon_ops.max_pool(torch.nn.functional.linear(points, weight))
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs, output[1])
+        ctx.mark_non_differentiable(output[1])
+
+    @staticmethod
+    def backward(ctx, grad, _):
+        points, weight, index = ctx.saved_tensors
+        into = torch.ops.recon_ops.linear_max_backward
+        into_points, into_weight = into(grad.float().contiguous(), index, points, weight.float())
+        return into_points, into_weight.to(weight.dtype)
+
+
+torch.library.register_autograd("recon_ops::max_pool", _pool_backward, setup_context=_save_pool)
 torch.library.register_autograd("recon_ops::nearest", _nearest_backward, setup_context=_save_nearest)
 torch.library.register_autograd("recon_ops::three_interpolate", _interpolate_backward, setup_context=_save_interpolate)
 torch.library.register_autograd("recon_ops::gather_channels", _gather_backward, setup_context=_save_gather)
@@ -219,5 +266,5 @@ def _refuse_second(name: str) -> None:
 
 
 # Without this a second derivative would silently lack its share of these operators.
-for _name in ("nearest", "three_interpolate", "gather_channels"):
+for _name in ("nearest", "three_interpolate", "gather_channels", "linear_max"):
     _refuse_second(_name)

@@ -192,3 +192,20 @@ def group(points: Tensor, num_group: int, group_size: int, skip_origin: bool) ->
     centers = _rows(points, center_index)
     index = knn(centers, points, group_size, True)[1]
     return _rows(points, index) - centers[:, :, None], centers, center_index, index
+
+
+def max_pool(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Maximum over the rows of (R, K, C): (R, C) values and the index (R, C) of the first row that holds each."""
+    if values.shape[1] == 0:
+        raise ValueError("recon_ops: values must hold at least one row a patch")
+    most = values.amax(1)
+    same = (values == most[:, None]) | values.isnan()
+    return most, same.to(torch.int8).argmax(1)
+
+
+def linear_max_backward(grad: Tensor, index: Tensor, points: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of a maximum (R, C) over linear maps of points (R, K, D) by weight (C, D), taken from rows `index`."""
+    check_range("index", index, points.shape[1])
+    dense = grad.new_zeros(*points.shape[:2], grad.shape[1]).scatter_(1, index[:, None], grad[:, None])
+    into_points = (dense @ weight).to(points.dtype)
+    return into_points, dense.flatten(0, 1).T @ points.flatten(0, 1).to(grad.dtype)

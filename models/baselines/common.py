@@ -5,7 +5,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from models.build import Trainable, check_positive
+from models.build import Trainable
+from models.shape import check_positive
 
 
 @dataclass(kw_only=True)
@@ -35,7 +36,7 @@ class BaselineConfig:
         return [round(count * self.width) for count in full]
 
 
-class Unit(nn.Sequential):
+class LinearBNReLU(nn.Sequential):
     """Linear layer, BatchNorm, activation, on values (..., C): what papers call a shared MLP or a 1x1 convolution.
 
     Args:
@@ -55,8 +56,8 @@ class Unit(nn.Sequential):
 
 
 def units(*channels: int, slope: float = 0.0) -> nn.Sequential:
-    """One `Unit` between each two neighbours in a list of channels."""
-    return nn.Sequential(*(Unit(inputs, outputs, slope) for inputs, outputs in pairwise(channels)))
+    """One `LinearBNReLU` between each two neighbours in a list of channels."""
+    return nn.Sequential(*(LinearBNReLU(inputs, outputs, slope) for inputs, outputs in pairwise(channels)))
 
 
 class Baseline(Trainable, nn.Module):
@@ -65,7 +66,7 @@ class Baseline(Trainable, nn.Module):
     Args:
         config: its keys.
         features: channels that the trunk gives.
-        slope: see `Unit`.
+        slope: see `LinearBNReLU`.
         dropouts: hidden layers of the head, counted from its end, that dropout follows.
     """
 
@@ -76,9 +77,9 @@ class Baseline(Trainable, nn.Module):
         super().__init__()
         first, second = config.channels(512, 256)
         self.cls_head_finetune = nn.Sequential(
-            Unit(features, first, slope),
+            LinearBNReLU(features, first, slope),
             nn.Dropout(config.dropout if dropouts > 1 else 0.0),
-            Unit(first, second, slope),
+            LinearBNReLU(first, second, slope),
             nn.Dropout(config.dropout),
             nn.Linear(second, config.cls_dim),
         )

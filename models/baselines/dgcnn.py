@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from extensions import gather, knn
-from models.baselines.common import Baseline, BaselineConfig, Unit
-from models.build import MODELS, check_positive
+from extensions import gather, knn, max_pool
+from models.baselines.common import Baseline, BaselineConfig, LinearBNReLU
+from models.build import MODELS
+from models.shape import check_positive
 
 SLOPE = 0.2
 
@@ -35,13 +36,13 @@ class EdgeConv(nn.Module):
     def __init__(self, inputs: int, outputs: int, group_size: int):
         super().__init__()
         self.group_size = group_size
-        self.edge = Unit(2 * inputs, outputs, SLOPE)
+        self.edge = LinearBNReLU(2 * inputs, outputs, SLOPE)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map features (B, N, C) to (B, N, C')."""
         neighbors = gather(features, knn(features, features, self.group_size))
         own = features[:, :, None].expand_as(neighbors)
-        return self.edge(torch.cat((neighbors - own, own), dim=-1)).amax(2)
+        return max_pool(self.edge(torch.cat((neighbors - own, own), dim=-1)))
 
 
 @MODELS.register("DGCNN")
@@ -50,12 +51,16 @@ class DGCNN(Baseline):
 
     Config = DGCNNConfig
 
+    @classmethod
+    def point_counts(cls, config: DGCNNConfig) -> dict[str, int]:
+        return {"group_size": config.group_size}
+
     def __init__(self, config: DGCNNConfig):
         channels, (pooled,) = config.channels(64, 64, 128, 256), config.channels(1024)
         super().__init__(config, 2 * pooled, slope=SLOPE)
         layers = zip([3, *channels], channels, strict=False)
         self.layers = nn.ModuleList(EdgeConv(*layer, config.group_size) for layer in layers)
-        self.fuse = Unit(sum(channels), pooled, SLOPE)
+        self.fuse = LinearBNReLU(sum(channels), pooled, SLOPE)
 
     def forward(self, points: Tensor) -> Tensor:
         """Map points (B, N, 3) to logits (B, classes)."""
@@ -63,4 +68,4 @@ class DGCNN(Baseline):
         for layer in self.layers:
             features.append(layer(features[-1]))
         fused = self.fuse(torch.cat(features[1:], dim=-1))
-        return self.cls_head_finetune(torch.cat((fused.amax(1), fused.mean(1)), dim=1))
+        return self.cls_head_finetune(torch.cat((max_pool(fused), fused.mean(1)), dim=1))

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from extensions import farthest_point_sample, gather, knn
-from models.baselines.common import Baseline, BaselineConfig, Unit, units
-from models.build import MODELS, check_positive
+from extensions import farthest_point_sample, gather, knn, max_pool
+from models.baselines.common import Baseline, BaselineConfig, LinearBNReLU, units
+from models.build import MODELS
+from models.shape import check_positive
 
 SLOPE = 0.2
 
@@ -51,7 +52,7 @@ class NeighborEmbedding(nn.Module):
         chosen = farthest_point_sample(points, self.num_group)
         centers, own = gather(points, chosen), gather(features, chosen)[:, :, None]
         neighbors = gather(features, knn(centers, points, min(self.group_size, points.shape[1])))
-        return centers, self.mlp(torch.cat((neighbors - own, own.expand_as(neighbors)), dim=-1)).amax(2)
+        return centers, max_pool(self.mlp(torch.cat((neighbors - own, own.expand_as(neighbors)), dim=-1)))
 
 
 class OffsetAttention(nn.Module):
@@ -68,7 +69,7 @@ class OffsetAttention(nn.Module):
         super().__init__()
         self.query_key = nn.Linear(dim, dim // 4, bias=False)
         self.value = nn.Linear(dim, dim)
-        self.mlp = Unit(dim, dim)
+        self.mlp = LinearBNReLU(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map tokens (B, L, C) to (B, L, C)."""
@@ -90,18 +91,18 @@ class PCT(Baseline):
         super().__init__(config, pooled, slope=SLOPE)
         groups, size = config.num_group, config.group_size
         self.embed = units(3, point, point)
-        self.near = NeighborEmbedding(groups, size, point, near)
-        self.nearer = NeighborEmbedding(groups // 2, size, near, token)
+        self.embed1 = NeighborEmbedding(groups, size, point, near)
+        self.embed2 = NeighborEmbedding(groups // 2, size, near, token)
         self.mix = units(token, token, token)
         self.layers = nn.ModuleList(OffsetAttention(token) for _ in range(4))
-        self.fuse = Unit(5 * token, pooled, SLOPE)
+        self.fuse = LinearBNReLU(5 * token, pooled, SLOPE)
 
     def forward(self, points: Tensor) -> Tensor:
         """Map points (B, N, 3) to logits (B, classes)."""
-        centers, features = self.near(points, self.embed(points))
-        _, features = self.nearer(centers, features)
+        centers, features = self.embed1(points, self.embed(points))
+        _, features = self.embed2(centers, features)
         outputs, x = [features], self.mix(features)
         for layer in self.layers:
             x = layer(x)
             outputs.append(x)
-        return self.cls_head_finetune(self.fuse(torch.cat(outputs, dim=-1)).amax(1))
+        return self.cls_head_finetune(max_pool(self.fuse(torch.cat(outputs, dim=-1))))

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from extensions import farthest_point_sample, gather, knn
-from models.baselines.common import Baseline, BaselineConfig, Unit
-from models.build import MODELS, check_positive
+from extensions import farthest_point_sample, gather, knn, max_pool
+from models.baselines.common import Baseline, BaselineConfig, LinearBNReLU
+from models.build import MODELS
+from models.shape import check_positive
 
 
 @dataclass(kw_only=True)
@@ -31,7 +32,7 @@ class Residual(nn.Module):
 
     def __init__(self, dim: int):
         super().__init__()
-        self.mlp = nn.Sequential(Unit(dim, dim), Unit(dim, dim, slope=None))
+        self.mlp = nn.Sequential(LinearBNReLU(dim, dim), LinearBNReLU(dim, dim, slope=None))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., C) to (..., C)."""
@@ -67,7 +68,7 @@ class Stage(nn.Module):
         super().__init__()
         self.group_size = group_size
         self.affine = GeometricAffine(dim)
-        self.before = nn.Sequential(Unit(2 * dim, 2 * dim), Residual(2 * dim), Residual(2 * dim))
+        self.before = nn.Sequential(LinearBNReLU(2 * dim, 2 * dim), Residual(2 * dim), Residual(2 * dim))
         self.after = nn.Sequential(Residual(2 * dim), Residual(2 * dim))
 
     def forward(self, points: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -77,7 +78,7 @@ class Stage(nn.Module):
         centers, own = gather(points, chosen), gather(features, chosen)[:, :, None]
         neighbors = gather(features, knn(centers, points, min(self.group_size, count)))
         group = torch.cat((self.affine(neighbors - own), own.expand_as(neighbors)), dim=-1)
-        return centers, self.after(self.before(group).amax(2))
+        return centers, self.after(max_pool(self.before(group)))
 
 
 @MODELS.register("PointMLP")
@@ -89,7 +90,7 @@ class PointMLP(Baseline):
     def __init__(self, config: PointMLPConfig):
         (dim,) = config.channels(64)
         super().__init__(config, 16 * dim)
-        self.embed = Unit(3, dim)
+        self.embed = LinearBNReLU(3, dim)
         self.stages = nn.ModuleList(Stage(2**level * dim, config.group_size) for level in range(4))
 
     def forward(self, points: Tensor) -> Tensor:
@@ -97,4 +98,4 @@ class PointMLP(Baseline):
         features = self.embed(points)
         for stage in self.stages:
             points, features = stage(points, features)
-        return self.cls_head_finetune(features.amax(1))
+        return self.cls_head_finetune(max_pool(features))

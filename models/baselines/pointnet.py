@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from extensions import max_pool
 from models.baselines.common import Baseline, BaselineConfig, units
 from models.build import MODELS
+from models.losses import rotation_error
 
 
 @dataclass(kw_only=True)
@@ -42,7 +44,7 @@ class TNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map values (B, N, k) to matrices (B, k, k)."""
-        return self.map(self.pooled(self.points(x).amax(1))).unflatten(1, (self.size, self.size))
+        return self.map(self.pooled(max_pool(self.points(x)))).unflatten(1, (self.size, self.size))
 
 
 @MODELS.register("PointNet")
@@ -67,9 +69,7 @@ class PointNet(Baseline):
         """
         features = self.early(points @ self.align_points(points))
         transform = self.align_features(features)
-        logits = self.cls_head_finetune(self.late(features @ transform).amax(1))
+        logits = self.cls_head_finetune(max_pool(self.late(features @ transform)))
         if not with_losses:
             return logits
-        identity = torch.eye(transform.shape[1], device=points.device)
-        error = (identity - transform @ transform.mT).square().sum((1, 2)).mean()
-        return logits, {"orthogonality": self.orthogonality * error}
+        return logits, {"orthogonality": self.orthogonality * rotation_error(transform)}

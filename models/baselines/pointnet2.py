@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from extensions import ball_query, farthest_point_sample, gather
+from extensions import ball_query, farthest_point_sample, gather, max_pool
 from models.baselines.common import Baseline, BaselineConfig, units
-from models.build import MODELS, check_positive
+from models.build import MODELS
+from models.shape import check_positive
 
 
 @dataclass(kw_only=True)
@@ -53,7 +54,7 @@ class SetAbstraction(nn.Module):
         centers = gather(points, farthest_point_sample(points, self.num_group))
         index = ball_query(centers, points, self.radius, self.group_size)
         offsets = gather(points, index) - centers[:, :, None]
-        return centers, self.mlp(torch.cat((offsets, gather(features, index)), dim=-1)).amax(2)
+        return centers, max_pool(self.mlp(torch.cat((offsets, gather(features, index)), dim=-1)))
 
 
 @MODELS.register("PointNet2")
@@ -75,4 +76,4 @@ class PointNet2(Baseline):
         """Map points (B, N, 3) to logits (B, classes)."""
         centers, features = self.one(points, points[..., :0])
         centers, features = self.two(centers, features)
-        return self.cls_head_finetune(self.three(torch.cat((centers, features), dim=-1)).amax(1))
+        return self.cls_head_finetune(max_pool(self.three(torch.cat((centers, features), dim=-1))))

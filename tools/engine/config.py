@@ -115,10 +115,9 @@ def parse_run_config(raw: dict) -> RunConfig:
         UserError: for anything wrong with it.
     """
     config = parse(run_config_class(), raw, "")
-    _, model = parse_model_config(config.model)
-    config.model = {**config.model, "NAME": model.NAME}  # the released segmentation has no name
-    for name in ("num_group", "group_size"):
-        value = getattr(model, name, 1)  # not every model groups
+    model, keys = parse_model_config(config.model)
+    config.model = {**config.model, "NAME": keys.NAME}  # the released segmentation has no name
+    for name, value in model.point_counts(keys).items():
         if not 1 <= value <= config.npoints:
             raise UserError(f"config key 'model.{name}' must be in 1..npoints ({config.npoints}), got {value}")
     return config

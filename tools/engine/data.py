@@ -11,14 +11,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 import datasets
-from datasets.point_transforms import AUGMENTATIONS
+from datasets.build import PointDataset
 from tools.engine.run import Run
 from utils import distributed, seeding
 from utils.errors import UserError
 from utils.stopping import SIGNALS
 
 
-def open_dataset(run: Run, section: str) -> datasets.PointDataset:
+def open_dataset(run: Run, section: str) -> PointDataset:
     """Build `dataset.<section>`; unless it says otherwise, its clouds must have the `npoints` of the run.
 
     Raises:
@@ -31,14 +31,14 @@ def open_dataset(run: Run, section: str) -> datasets.PointDataset:
     if isinstance(others, dict):
         values = {**values, "others": {"npoints": run.config.npoints, **others}}
     dataset = datasets.build_dataset(values, run.config.data_root, f"dataset.{section}", run.args.seed)
-    columns = dataset[0]["points"].shape[1] if len(dataset) else 3
-    if columns != 3:
-        raise UserError(f"dataset.{section} gives points of {columns} columns, models take 3: set USE_NORMALS: false")
+    if dataset.columns != 3:
+        columns = f"{dataset.columns} columns, models take 3"
+        raise UserError(f"dataset.{section} gives points of {columns}: set USE_NORMALS: false")
     return dataset
 
 
-def own_augmentation(run: Run, chosen: str | None, attribute: str = "AUGMENT") -> Callable[..., Tensor]:
-    """Return the augmentation that the config chooses, or else the data set that is trained on.
+def own_augmentation(run: Run, chosen: str | None, attribute: str = "AUGMENT") -> str:
+    """Name the augmentation that the config chooses, or else the data set that is trained on.
 
     Args:
         run: the run.
@@ -55,7 +55,7 @@ def own_augmentation(run: Run, chosen: str | None, attribute: str = "AUGMENT") -
         chosen = getattr(data, attribute)
         use = "of voting " * (attribute == "VOTE_AUGMENT")
         run.log.info(f"augmentation {use}by the data set of dataset.{where}: {chosen}")
-    return AUGMENTATIONS[chosen]
+    return chosen
 
 
 class Batches(Sampler[list[int]]):
@@ -105,7 +105,9 @@ def build_loader(run: Run, dataset: Dataset, train: bool = False) -> DataLoader:
     length, world, batch_size = len(dataset), distributed.world_size(), run.config.total_bs
     least = 2 * world if train else 1
     if length < least:
-        raise UserError(f"a data set of {length} samples is too small for {run.mode.name}, which needs at least {least}")
+        raise UserError(
+            f"a data set of {length} samples is too small for {run.mode.name}, which needs at least {least}"
+        )
     if train and length < batch_size:
         batch_size = length - length % world
         run.log.warning(f"total_bs {run.config.total_bs} lowered to {batch_size}: there are only {length} samples")

@@ -133,7 +133,7 @@ class Trainer:
         return seeding.generator(device or self.run.device, *self._key(step), name)
 
     def _prepare(self, step: int, batch: dict) -> dict:
-        return self.task.prepare(self.model, batch, partial(self._draw, step))
+        return self.task.prepare(self.model, self.data.finish(batch), partial(self._draw, step))
 
     def _train_step(self, model: nn.Module, batch: dict) -> bool:
         """Train on one batch; returns whether it ended with an update."""

@@ -22,7 +22,7 @@ from tools.engine.task import Mode, Task, find_task
 from utils import distributed, seeding
 from utils.config import changed_keys
 from utils.errors import UserError
-from utils.files import lock_folder, atomic_write
+from utils.files import atomic_write, lock_folder, remove_temporaries
 from utils.logging import git_revision, make_logger, read_metrics, versions, write_json
 from utils.stopping import StopRequest
 
@@ -165,14 +165,14 @@ def _digest_of(path: Path, *_: int) -> str:
     return digest.hexdigest()
 
 
-def start_run(args: argparse.Namespace, mode: Mode, device: torch.device) -> Run:
+def start_run(args: argparse.Namespace, device: torch.device) -> Run:
     """Read the config, make the run folder and put a log file into it.
 
     Raises:
         UserError: for anything wrong with the config, see `load_config` and `parse`; if its model is not one for this;
             if another run is in the folder, or was, and neither `--resume` nor `--overwrite` is given.
     """
-    fold = (args.way, args.shot, args.fold)
+    mode, fold = args.task, (args.way, args.shot, args.fold)
     raw = read_config(args.config, args.opts, fold)
     for key in ("precision", "compile"):
         if getattr(args, key):
@@ -222,6 +222,7 @@ def _enter(folder: Path) -> IO | None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lock = lock_folder(folder)
+            remove_temporaries(folder)
         except OSError as error:
             reason = f"run folder {folder} cannot be made or written to: {error.strerror}"
         except UserError as error:

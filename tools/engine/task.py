@@ -145,7 +145,7 @@ class TrainedTask(Task):
         """After which epochs a checkpoint is kept, unless the config says so itself."""
         return ()
 
-    def setup(self, data: Dataset) -> None:  # noqa: B027  (most tasks need nothing)
+    def setup(self, data: Dataset) -> None:
         """Take from the training set what the losses need, such as class weights."""
 
     @abstractmethod

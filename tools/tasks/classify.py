@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from functools import partial
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import Dataset
 
-from datasets.point_transforms import sample_test, sample_train
+from datasets.point_transforms import AUGMENTATIONS, sample_test, sample_train
 from models import build_model_from_cfg
+from models.losses import cross_entropy
 from tools.engine.data import open_dataset, own_augmentation
 from tools.engine.infer import Clouds, load_clouds, predict
 from tools.engine.run import Run
@@ -38,14 +38,14 @@ class Classify(TrainedTask):
         self.test_clouds: Clouds | None = None
         self.sample = partial(sample_test, npoints=run.config.npoints)
         if run.mode.trains:
-            self.augment = own_augmentation(run, run.config.augment)
+            self.augment = AUGMENTATIONS[own_augmentation(run, run.config.augment)]
 
     def build_model(self) -> nn.Module:
         model = build_classifier(self.run, self.test_data)
         self.model_has_losses = model.has_losses  # asked now: it may be wrapped later
         load_start(self.run, model)
-        for parameter in model.frozen_parameters():
-            parameter.requires_grad_(False)
+        for name in model.frozen_parameters():
+            model.get_parameter(name).requires_grad_(False)
         return model
 
     def train_mode(self, model: nn.Module) -> None:
@@ -61,9 +61,9 @@ class Classify(TrainedTask):
 
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
         if not self.model_has_losses:
-            return {"loss": F.cross_entropy(model(batch["points"]).float(), batch["label"])}
+            return {"loss": cross_entropy(model(batch["points"]), batch["label"])}
         logits, losses = model(batch["points"], with_losses=True)
-        return {"cross_entropy": F.cross_entropy(logits.float(), batch["label"]), **losses}
+        return {"cross_entropy": cross_entropy(logits, batch["label"]), **losses}
 
     def evaluate(self, model: nn.Module, epoch: int = 0) -> dict[str, float]:
         if self.test_clouds is None:

@@ -1,15 +1,16 @@
 """Pretraining on points, images and text."""
 
 import argparse
+from dataclasses import field, make_dataclass
 from typing import Any
 
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from datasets.point_transforms import normalize_unit_sphere, random_subset
+from datasets.point_transforms import AUGMENTATIONS, random_subset
 from datasets.prompts import prompt, spell
-from models import build_model_from_cfg
-from models.losses import LossWeights
+from models import build_model_from_cfg, downstream_of, parse_model_config
+from models.losses import LOSS_TERMS
 from tools.engine.data import open_dataset, own_augmentation
 from tools.engine.run import Run
 from tools.engine.task import TASKS, Draw, Mode, TrainedTask
@@ -22,6 +23,20 @@ from utils.errors import UserError
 # Whose data sets a probe takes where the config has no `extra_train` and `extra_val`.
 PROBES = {"svm": "cfgs/svm/modelnet40.yaml", "zeroshot": "cfgs/zeroshot/modelnet40.yaml"}
 RATIO = 0.25  # of the queries in the zero-shot probe: that of cfgs/zeroshot/modelnet40.yaml
+
+
+def _check_weights(weights: Any) -> None:
+    for name, weight in vars(weights).items():
+        if not 0 <= weight < float("inf"):
+            raise ValueError(f"{name} must be at least 0 and finite, got {weight}")
+
+
+# `loss_weights`: factors of the terms of the loss.
+LossWeights = make_dataclass(
+    "LossWeights",
+    [(name, float, field(default=weight)) for name, weight in LOSS_TERMS.items()],
+    namespace={"__post_init__": _check_weights},
+)
 
 
 @TASKS.register("pretrain")
@@ -41,7 +56,7 @@ class Pretrain(TrainedTask):
 
     def __init__(self, run: Run):
         super().__init__(run)
-        self.augment = own_augmentation(run, run.config.augment)
+        self.augment = AUGMENTATIONS[own_augmentation(run, run.config.augment)]
         self.loss_weights = vars(run.config.section(LossWeights))
         self.probed: list[Dataset] = []
         sections = run.config.dataset
@@ -49,9 +64,10 @@ class Pretrain(TrainedTask):
         if self.validate == "none":
             self.metric, self.higher_is_better = "loss", False
             return
-        if run.config.model["NAME"] != "ReCon":
-            raise UserError(f"validate: {self.validate} is for 'model.NAME' ReCon, not {run.config.model['NAME']}")
-        if self.validate == "zeroshot" and not run.config.model.get("text_encoder"):
+        model, config = parse_model_config(run.config.model)
+        if self.validate not in model.probes:
+            raise UserError(f"validate: {self.validate} is not for 'model.NAME' {config.NAME}")
+        if self.validate == "zeroshot" and not config.text_encoder:
             raise UserError("validate: zeroshot needs a text teacher under 'model.text_encoder'")
         self.metric = f"{self.validate}_accuracy"
         for section, own in (("extra_train", "train"), ("extra_val", "test")):
@@ -59,6 +75,9 @@ class Pretrain(TrainedTask):
                 if getattr(sections, section) is None:
                     setattr(sections, section, load_config(PROBES[self.validate])["dataset"][own])
                 self.probed.append(open_dataset(run, section))
+
+    def setup(self, data: Dataset) -> None:
+        self.data = data
 
     def save_epochs(self) -> range:
         return range(250, self.run.config.max_epoch + 1, 25)  # as released
@@ -70,16 +89,13 @@ class Pretrain(TrainedTask):
         return model
 
     def prepare(self, model: nn.Module, batch: dict, draw: Draw) -> dict:
-        config = self.run.config
-        points = normalize_unit_sphere(random_subset(batch["points"], config.npoints, draw("points")))
-        patches = model.group(self.augment(points, draw("augment")))
-        text = None
+        config, text = self.run.config, None
+        points = random_subset(batch["points"], config.npoints, draw("points"))
+        points = self.augment(self.data.normalize(points, "sample"), draw("augment"))
         if "text" in batch:
             names = [spell(name, config.prompt_names) for name in batch["text"]]
             text = prompt(names, draw("prompts", "cpu"))
-        mask = model.draw_mask(patches.centers, draw("mask"))
-        inputs = {"points": patches, "category": batch["label"], "mask": mask}
-        return inputs | {"targets": model.targets(batch.get("image"), text)}
+        return model.prepare(points, batch.get("image"), text, batch["label"], generator=draw("mask"))
 
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
         return model(**batch)
@@ -90,7 +106,7 @@ class Pretrain(TrainedTask):
         for data in self.probed:
             data.set_epoch(epoch)
         if self.validate == "svm":
-            encoder = model.downstream(NAME="PointTransformerSVM").to(self.run.device)
+            encoder = downstream_of(model, "PointTransformerSVM").to(self.run.device)
             found = svm_probe(self.run, encoder, *self.probed)
         else:
             encoder = zeroshot_model(model).to(self.run.device)
@@ -106,4 +122,4 @@ def zeroshot_model(model: nn.Module) -> nn.Module:
         keys["img_dim"] = model.img_proj.out_features
         if keys["img_dim"] == keys["text_dim"]:
             keys |= {"type": "full", "ratio": RATIO}
-    return model.downstream(NAME="PointTransformerZeroShot", **keys)
+    return downstream_of(model, "PointTransformerZeroShot", **keys)

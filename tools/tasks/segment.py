@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 from datasets.point_transforms import AUGMENTATIONS
 from datasets.shapenetpart import PARTS
 from models import build_model_from_cfg, parse_model_config
+from models.losses import segmentation_loss
 from tools.engine.data import build_loader, open_dataset, own_augmentation, to_device
 from tools.engine.infer import test_batches
 from tools.engine.run import Run
@@ -55,7 +56,7 @@ class Segment(TrainedTask):
         self.check(self.test_data, f"dataset.{section}")
 
     def setup(self, data: Dataset) -> None:
-        self.augment = own_augmentation(self.run, self.run.config.augment)
+        self.augment = AUGMENTATIONS[own_augmentation(self.run, self.run.config.augment)]
         if "point_label" not in data.gives:
             raise UserError(f"dataset.train has no label for every point, which '{self.shape.NAME}' learns from")
 
@@ -76,8 +77,8 @@ class Segment(TrainedTask):
         return {**batch, "points": self.augment(batch["points"], draw("augment"))}
 
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
-        log_prob = self.log_prob(model, batch["points"], batch).float()
-        return {"loss": F.nll_loss(log_prob.flatten(0, 1), batch["point_label"].flatten(), self.weight)}
+        log_prob = self.log_prob(model, batch["points"], batch)
+        return {"loss": segmentation_loss(log_prob, batch["point_label"], self.weight)}
 
     def predict(self, model: nn.Module, batches: Iterable[dict]) -> Iterator[tuple[dict, Tensor]]:
         """Yield batches with their log-probabilities (B, N, classes)."""
@@ -156,7 +157,10 @@ class SemanticSegment(Segment):
 
     def setup(self, data: Dataset) -> None:
         super().setup(data)
-        self.weight = F.pad(data.class_weights(), (0, self.shape.cls_dim - len(data.class_names)))
+        weights = data.class_weights()
+        if weights is None:
+            raise UserError("dataset.train has no class weights, as 'S3DIS' does")
+        self.weight = F.pad(weights, (0, self.shape.cls_dim - len(data.class_names)))
         self.weight = self.weight.to(self.run.device)
 
     def check(self, data: Dataset, where: str) -> None:

@@ -84,12 +84,12 @@ class Svm(Task):
     """Linear SVM on a pretrained encoder, or on a random one as the baseline."""
 
     modes = (Mode("svm", "--svm", "linear SVM on the features of --ckpts, or of random weights", rank=2),)
-    needs = "PointTransformerSVM, which gives features"
+    needs = "a model that gives features, PointTransformerSVM"
     sections = {"svm": SvmConfig}
 
     @classmethod
     def accepts(cls, model: type[nn.Module], args: argparse.Namespace) -> bool:
-        return model.gives_features
+        return model.embeds == "features"
 
     def measure(self) -> None:
         run = self.run

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from datasets.point_transforms import point_all, sample_test
+from datasets.point_transforms import AUGMENTATIONS, point_all, sample_test
 from tools.engine.data import own_augmentation
 from tools.engine.infer import Clouds, load_clouds
 from tools.engine.run import Run
@@ -80,7 +80,7 @@ class Vote(Classify):
     def __init__(self, run: Run):
         super().__init__(run)
         self.settings = run.config.section(VoteConfig)
-        self.augment = own_augmentation(run, self.settings.augment, "VOTE_AUGMENT")
+        self.augment = AUGMENTATIONS[own_augmentation(run, self.settings.augment, "VOTE_AUGMENT")]
 
     def measure(self) -> None:
         run, wanted = self.run, self.settings.rounds

@@ -297,7 +297,8 @@ def accuracies(
     by_query = {
         kind: {
             prompt: {
-                split: top_accuracies(model.combine(*pair, kind), labels[split], classes) for split, pair in pairs.items()
+                split: top_accuracies(model.combine(*pair, kind), labels[split], classes)
+                for split, pair in pairs.items()
             }
             for prompt, classes in prompts.items()
         }
@@ -334,12 +335,12 @@ class ZeroShot(Task):
     """Name the shapes of `zeroshot.splits`, and measure it where their classes are known."""
 
     modes = (Mode("zeroshot", "--zeroshot", "classify by class names with --ckpts, or with random weights", rank=1),)
-    needs = "PointTransformerZeroShot"
+    needs = "a zero-shot model, PointTransformerZeroShot"
     sections = {"zeroshot": ZeroShotSettings}
 
     @classmethod
     def accepts(cls, model: type[nn.Module], args: argparse.Namespace) -> bool:
-        return model.embeds
+        return model.embeds == "text"
 
     def measure(self) -> None:
         run = self.run
@@ -359,7 +360,9 @@ class ZeroShot(Task):
         else:
             run.log.warning("no --ckpts: zero-shot classification by RANDOM weights, which measures chance")
         if model.type not in model.kinds:
-            raise UserError(f"model.type {model.type} adds or compares features of unlike widths: img_dim is not text_dim")
+            raise UserError(
+                f"model.type {model.type} adds or compares features of unlike widths: img_dim is not text_dim"
+            )
         widths = (model.text_proj.out_features, model.img_proj.out_features)
         queries = run.precision.place(Queries(model))
 
@@ -374,7 +377,9 @@ class ZeroShot(Task):
         chosen = (model.type, "all_prompts" if settings.ensemble else "one_prompt")
         rows = []
         for split, dataset in data.items():
-            guesses = rank_classes(model.combine(*pairs[split], model.type), prompts[chosen[1]], min(GUESSES, len(names)))
+            guesses = rank_classes(
+                model.combine(*pairs[split], model.type), prompts[chosen[1]], min(GUESSES, len(names))
+            )
             rows += prediction_rows(split, dataset.files, labels[split], *guesses, names)
         if distributed.is_main():
             write_predictions(run.folder / "predictions.csv", rows)

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from datasets.point_transforms import normalize_unit_sphere, random_subset, sample_test
 from extensions import recon_ops
-from models import build_model_from_cfg
+from models import build_model_from_cfg, downstream_of
 from models.losses import RECONSTRUCTION_LOSSES
-from tools.tasks.pretrain import build_downstream
 from tools.visualize import figures
 from tools.visualize.attention import attention, attention_distance, attention_spread
 from tools.visualize.subject import Subject
@@ -159,7 +158,7 @@ def embedding_picture(subject: Subject, args: argparse.Namespace) -> Picture:
     untrained = build_model_from_cfg(subject.section)
     models = {"before pretraining": untrained, "after pretraining": subject.model}
     for title, model in models.items():
-        models[title] = model.downstream(NAME="PointTransformerSVM").eval()
+        models[title] = downstream_of(model, "PointTransformerSVM").eval()
     parts = {title: [] for title in models}
     for stored in subject.batches(indices, "features"):
         points = normalize_unit_sphere(sample_test(stored, subject.config.npoints))

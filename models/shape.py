@@ -1,0 +1,47 @@
+"""The shape of an encoder, one dataclass for pretraining and everything downstream."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+def check_positive(config, *names: str) -> None:
+    """Raise a ValueError where one of these keys is given and less than 1."""
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
+
+
+@dataclass(kw_only=True)
+class EncoderShape:
+    """Keys that describe an encoder; the configs of models name them beside their own, as the released ones do.
+
+    Attributes:
+        trans_dim: width C; `encoder_dims` is the released key for the same number.
+        patch_dim: first layer of the patch embedding.
+        depth: blocks.
+        num_heads: attention heads.
+        drop_path_rate: stochastic depth rate of the last block.
+        num_group: patches a cloud, G.
+        group_size: points a patch, K.
+        block_form: which block, a key of `transformer.BLOCKS`.
+    """
+
+    trans_dim: int = 384
+    encoder_dims: int = 384
+    patch_dim: int = 128
+    depth: int = 12
+    num_heads: int = 6
+    drop_path_rate: float = 0.0
+    num_group: int = 64
+    group_size: int = 32
+    block_form: Literal["released", "slides", "joint"] = "released"
+
+    def __post_init__(self):
+        check_positive(self, "trans_dim", "patch_dim", "depth", "num_heads")
+        if self.trans_dim % self.num_heads:
+            raise ValueError(f"trans_dim {self.trans_dim} is not a multiple of num_heads {self.num_heads}")
+        if self.encoder_dims != self.trans_dim:
+            raise ValueError(f"encoder_dims {self.encoder_dims} must equal trans_dim {self.trans_dim}")
+        if not 0 <= self.drop_path_rate < 1:
+            raise ValueError(f"drop_path_rate must be in [0, 1), got {self.drop_path_rate}")

@@ -1,0 +1,193 @@
+"""Pack the small files of a data set into a few arrays: `python -m tools.pack shapenet --data_root data`.
+
+Reading 52,470 clouds and decoding as many views is what limits pretraining; rows of an array are read at the speed of
+memory. The views are stored decoded, resized as far as no draw decides. The loader takes either form and gives the same
+samples, to the bit. An interrupted run continues where it stopped when it is repeated.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from datasets.build import below_root, build_dataset
+from datasets.packed import BLOCK, INDEX, open_pack, write_index
+from utils.config import load_config
+from utils.errors import Parser, UserError, run_command
+from utils.files import atomic_write, lock_folder
+from utils.logging import progress
+from utils.registry import nearest
+
+PACKABLE = {"shapenet": "cfgs/dataset_configs/ShapeNet-55.yaml"}
+JOURNAL = "journal.json"  # of a pack in the making: what it is of, and the checksums of its blocks so far
+
+
+class Writer:
+    """A pack in the making, in a folder of its own beside the place of the finished one.
+
+    Args:
+        data: a data set with `names`, `stored(index)` and `pack_settings()`.
+        folder: where the pack is made; a pack of the same data set that was begun there is continued.
+
+    Raises:
+        UserError: if the folder cannot be written, the disk is too small, or another pack was begun there.
+    """
+
+    def __init__(self, data, folder: Path):
+        self.data, self.folder = data, folder
+        self.first = data.stored(0)
+        arrays = {name: {"shape": [len(data), *row.shape], "dtype": row.dtype.name} for name, row in self.first.items()}
+        names = hashlib.sha256("\n".join(data.names).encode()).hexdigest()
+        self.journal = {"names": names, "settings": data.pack_settings(), "arrays": arrays, "blocks": []}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.lock = lock_folder(folder)
+            before = json.loads((folder / JOURNAL).read_text()) if (folder / JOURNAL).is_file() else None
+        except ValueError:
+            before = None
+        except OSError as error:
+            raise UserError(f"{folder} cannot be written to: {error.strerror}") from None
+        if before and {**before, "blocks": []} == self.journal:
+            self.journal = before
+        elif before:
+            raise UserError(f"{folder} holds a pack of other files or settings that was begun: --overwrite drops it")
+        needed = sum(row.nbytes * len(data) for row in self.first.values())
+        needed -= sum(path.stat().st_blocks * 512 for path in folder.glob("*.npy"))
+        if needed > (free := shutil.disk_usage(folder).free):
+            raise UserError(f"the pack takes {needed / 1e9:.1f} GB more, {folder} has {free / 1e9:.1f} GB free")
+        self.arrays = {name: self._open(name) for name in arrays}
+
+    def _open(self, name: str) -> np.memmap:
+        path, array = self.folder / f"{name}.npy", self.journal["arrays"][name]
+        try:
+            if self.journal["blocks"]:
+                return np.load(path, mmap_mode="r+")
+        except (OSError, ValueError):  # damaged: from the first row again
+            self.journal["blocks"] = []
+        return np.lib.format.open_memmap(path, "w+", array["dtype"], tuple(array["shape"]))
+
+    def _row(self, index: int) -> dict[str, np.ndarray]:
+        row = self.data.stored(index)
+        for name, values in row.items():
+            if values.shape != self.first[name].shape:
+                names = self.data.names
+                raise UserError(
+                    f"{name} of all shapes must be of one size to be packed: {names[index]} has {values.shape}, "
+                    f"{names[0]} {self.first[name].shape}"
+                )
+        return row
+
+    def write(self, threads: int) -> None:
+        """Write the rows that are not there, block by block, then read all of them again and compare checksums.
+
+        Raises:
+            UserError: for a missing or damaged file, one of another size, or if what was written is not what is read.
+        """
+        count, done = len(self.data), len(self.journal["blocks"]) * BLOCK
+        with (
+            ThreadPoolExecutor(threads) as pool,
+            progress(total=count, initial=min(done, count), desc=f"packing into {self.folder}", unit="shape") as bar,
+        ):
+            for start in range(done, count, BLOCK):
+                end = min(start + BLOCK, count)
+                rows, sums = list(pool.map(self._row, range(start, end))), {}
+                try:
+                    for name, array in self.arrays.items():
+                        block = np.stack([row[name] for row in rows])
+                        array[start:end] = block
+                        array.flush()
+                        sums[name] = zlib.crc32(block)
+                    self.journal["blocks"].append(sums)
+                    with atomic_write(self.folder / JOURNAL) as temporary:
+                        temporary.write_text(json.dumps(self.journal))
+                except OSError as error:
+                    raise UserError(f"cannot write to {self.folder}: {error.strerror}") from None
+                bar.update(end - start)
+        for name, array in self.journal["arrays"].items():
+            array["blocks"] = [sums[name] for sums in self.journal["blocks"]]
+        write_index(self.folder, self.data.names, self.journal["arrays"], self.journal["settings"])
+        try:
+            verify(self.folder)
+        except UserError:
+            (self.folder / INDEX).unlink()
+            (self.folder / JOURNAL).unlink()
+            raise
+        (self.folder / JOURNAL).unlink()
+        self.lock.close()
+        (self.folder / ".lock").unlink()
+
+
+def verify(folder: Path) -> int:
+    """Compare all arrays of a pack with their checksums; returns the number of shapes.
+
+    Raises:
+        UserError: if there is no pack, or a block of it is damaged.
+    """
+    pack = open_pack(folder)
+    if pack is None:
+        raise UserError(f"{folder} holds no pack ({INDEX}): python -m tools.pack makes it")
+    places = [(name, start) for name in pack.rows for start in range(0, len(pack.names), BLOCK)]
+    for name, start in progress(places, desc=f"verifying {folder}", unit="block"):
+        if pack.damaged(name, start):
+            rows = f"rows {start} to {min(start + BLOCK, len(pack.names)) - 1}"
+            raise UserError(f"{folder / f'{name}.npy'} is damaged in {rows}: --overwrite makes it again")
+    return len(pack.names)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = Parser(description="Pack the small files of a data set into a few arrays, which the loader prefers.")
+    parser.add_argument("name", help=f"the data set: {', '.join(PACKABLE)}")
+    parser.add_argument("--data_root", default="data", help="folder of the data sets (default: %(default)s)")
+    parser.add_argument("--image_size", type=int, default=224, help="of the views, as in pretraining (default: 224)")
+    parser.add_argument("--plain_images", action="store_true", help="for pretraining with image_augment: false")
+    parser.add_argument("--no_images", action="store_true", help="pack the clouds only")
+    parser.add_argument("--config", help="another config of the data set")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="readers (default: %(default)s)")
+    parser.add_argument("--overwrite", action="store_true", help="replace a pack that is there")
+    parser.add_argument("--verify", action="store_true", help="compare the pack that is there with its checksums")
+    args = parser.parse_args(arguments)
+    if args.name not in PACKABLE:
+        raise UserError(f"unknown data set '{args.name}'{nearest(args.name, PACKABLE)} (known: {', '.join(PACKABLE)})")
+    if args.threads < 1:
+        raise UserError(f"--threads must be at least 1, got {args.threads}")
+
+    base = load_config(args.config or PACKABLE[args.name])
+    if not base.get("PACK_PATH"):
+        raise UserError(f"config {args.config} names no PACK_PATH to write to")
+    folder = Path(below_root(str(base["PACK_PATH"]), args.data_root))
+    if args.verify:
+        print(f"{verify(folder)} shapes in {folder} are as they were packed")
+        return
+    partial = folder.with_name(f"{folder.name}.partial")
+    if args.overwrite:
+        shutil.rmtree(partial, ignore_errors=True)
+    # From the files, and all of them, whatever part of the lists the config reads.
+    others = {"subset": "train", "whole": True, "ratio": 1.0, "PACK_PATH": None, "images": not args.no_images}
+    others |= {"image_size": args.image_size, "image_augment": not args.plain_images}
+    data = build_dataset({"_base_": base, "others": others}, args.data_root, args.name)
+    there = None if args.overwrite else open_pack(folder)
+    if there is not None:
+        if (there.names, there.settings) != (data.names, data.pack_settings()):
+            raise UserError(f"{folder} holds a pack of other lists or settings: --overwrite replaces it")
+        print(f"{len(there.names)} shapes are packed in {folder}")
+        return
+    writer = Writer(data, partial)
+    writer.write(args.threads)
+    try:
+        if folder.is_dir():  # replaced once the new one is whole
+            shutil.rmtree(folder)
+        partial.rename(folder)
+    except OSError as error:
+        raise UserError(f"{partial} cannot be renamed to {folder}: {error.strerror}") from None
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    print(f"{len(data)} shapes packed in {folder} ({size / 1e9:.2f} GB), verified")
+
+
+if __name__ == "__main__":
+    run_command(main)
