@@ -89,6 +89,9 @@ class PointDataset(Dataset):
         # In shared memory, so that workers which outlive an epoch see the next one.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
+    def __len__(self) -> int:
+        raise NotImplementedError
+
     @classmethod
     def look(cls, base: Mapping, data_root: str, read: bool = False) -> str:
         """Say what the files of a data set hold, all splits of it; nothing is written.

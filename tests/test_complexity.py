@@ -9,7 +9,7 @@ import torch
 
 from tools import complexity
 from tools.engine.config import run_config_class
-from utils.config import load_config, parse
+from utils.config import load_config, parse, read_yaml
 from utils.errors import UserError
 
 
@@ -20,7 +20,7 @@ def at_root(monkeypatch):
 
 
 def measure(path: str, *opts: str) -> dict:
-    return complexity.measure(parse(run_config_class(), load_config(path, opts), ""))
+    return complexity.count_operations(parse(run_config_class(), load_config(path, opts), ""))
 
 
 def test_transformer_by_hand():
@@ -47,7 +47,7 @@ def test_pointnet_by_hand():
     assert found["flops"] == found["flops_run"] == 2 * (sum(align) + point + 1024 * 512 + 512 * 256 + 256 * 40)
 
 
-ROWS = {row["model"]: row for row in json.loads(complexity.PAPER.read_text())["rows"]}
+ROWS = {row["model"]: row for row in read_yaml(complexity.PAPER)["rows"]}
 # Relative tolerance of parameters and operations; the paper gives one decimal.
 TOLERANCE = dict.fromkeys(ROWS, (0.02, 0.04))
 TOLERANCE |= {"ReCon-Small": (0.04, 0.04), "PointNet": (0.02, 0.11)}  # 19.0 for 19.74 M; 0.5 for 0.448 G

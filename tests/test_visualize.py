@@ -12,6 +12,7 @@ import yaml
 from PIL import Image
 
 from models import build_model_from_cfg
+from models.shape import EncoderShape
 from models.transformer import BLOCKS, Attention, CrossAttention, ReConEncoder
 from tools.visualize.__main__ import main
 from tools.visualize.attention import attention, attention_distance, attention_spread
@@ -52,7 +53,8 @@ class AttentionFreeBlock(torch.nn.Module):
 
 def encoder(form: str = "released") -> ReConEncoder:
     torch.manual_seed(0)
-    return ReConEncoder(16, DEPTH, HEADS, GROUPS, 4, block_form=form).eval()
+    sizes = {"trans_dim": 16, "encoder_dims": 16, "depth": DEPTH, "num_heads": HEADS}
+    return ReConEncoder(EncoderShape(**sizes, num_group=GROUPS, group_size=4), form=form).eval()
 
 
 @pytest.mark.parametrize("form", BLOCKS)

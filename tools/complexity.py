@@ -1,7 +1,6 @@
 """Parameters and operations of models, beside the paper's columns: `python -m tools.complexity`."""
 
 import inspect
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,11 @@ from models import build_model_from_cfg
 from models.embedding import PatchEmbedding
 from tools.engine.config import RunConfig, parse_run_config
 from tools.report import text_table
-from utils.config import load_config
+from utils.config import load_config, read_yaml
 from utils.errors import Parser, UserError, run_command
 from utils.logging import write_json
 
-PAPER = Path(__file__).with_name("paper_complexity.json")
+PAPER = Path(__file__).with_suffix(".yaml")
 LEGEND = """\
 parameters     of the classifier as it is fine-tuned, head included
 multiply-adds  of all matrix products, attention included, for one cloud of so many points in eval mode; sampling,
@@ -29,7 +28,7 @@ paper          its column holds FLOPs in some rows and multiply-adds in others (
                the difference is to the one of ours that it must be"""
 
 
-def measure(config: RunConfig) -> dict[str, Any]:
+def count_operations(config: RunConfig) -> dict[str, Any]:
     """Count what the model of a config has and does, for one cloud of `npoints`. No weights are made, nothing is run.
 
     Returns:
@@ -44,7 +43,7 @@ def measure(config: RunConfig) -> dict[str, Any]:
         model = build_model_from_cfg({**config.model, **teachers}).eval()
         points = torch.empty(1, config.npoints, 3)
     _, *others = inspect.signature(model.forward).parameters.values()
-    if hasattr(model, "MAE_encoder") or any(other.default is other.empty for other in others):
+    if model.pretrains or any(other.default is other.empty for other in others):
         raise UserError(f"config key 'model.NAME': '{config.model['NAME']}' takes more than points, it is not counted")
     shared = []
     for module in model.modules():
@@ -73,9 +72,9 @@ def _repeated(embedding: PatchEmbedding, inputs: tuple, output: Any) -> int:
 
 def paper_rows() -> list[dict[str, Any]]:
     """The paper's rows, each with what is measured of the model."""
-    rows = json.loads(PAPER.read_text(encoding="utf-8"))["rows"]
+    rows = read_yaml(PAPER)["rows"]
     for row in rows:
-        row["ours"] = measure(parse_run_config(load_config(row["config"], row.get("opts", []))))
+        row["ours"] = count_operations(parse_run_config(load_config(row["config"], row.get("opts", []))))
     return rows
 
 
@@ -117,7 +116,7 @@ def main() -> None:
         raise UserError("--opts goes with --config")
     if args.config:
         configs = {path: parse_run_config(load_config(path, args.opts)) for path in args.config}
-        rows = [{"config": path, "ours": measure(config)} for path, config in configs.items()]
+        rows = [{"config": path, "ours": count_operations(config)} for path, config in configs.items()]
         print(text_table([HEAD] + [[row["config"], *_cells(row["ours"])] for row in rows]))
     else:
         rows = paper_rows()

@@ -198,11 +198,15 @@ class Planner:
     @functools.cache  # noqa: B019, a plan lives as long as the command
     def encoder_opts(self, config: str, pretraining: PlannedRun) -> list[str]:
         """Overrides that give a downstream config the encoder that was pretrained."""
-        _, trained = parse_model_config(read_config(pretraining.config, pretraining.opts)["model"])
-        _, own = parse_model_config(load_config(config)["model"])
-        shape = vars(trained.encoder)
-        names = ("trans_dim", "encoder_dims", "patch_dim", "depth", "num_heads", "block_form")
-        return [f"model.{n}={shape[n]}" for n in names if shape[n] != getattr(own.encoder, n)]
+        model, trained = parse_model_config(read_config(pretraining.config, pretraining.opts)["model"])
+        user, own = parse_model_config(load_config(config)["model"])
+        shape = {"trans_dim", "encoder_dims", "patch_dim", "depth", "num_heads", "block_form"}
+        changed = {name for name in shape if getattr(trained.encoder, name) != getattr(own.encoder, name)}
+        opts = [f"model.{name}={getattr(trained.encoder, name)}" for name in sorted(changed)]
+        return [
+            *opts,
+            *([f"model.NAME={model.classifier}"] if user.classifies and own.NAME != model.classifier else []),
+        ]
 
     def baseline_opts(self, config: str, name: str) -> tuple[str, ...]:
         """Overrides that put a baseline and its recipe into a classification config."""
