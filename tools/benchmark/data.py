@@ -27,6 +27,7 @@ from tools.engine.data import to_device
 from tools.report import markdown_table, text_table
 from utils.errors import Parser, UserError
 from utils.logging import progress
+from utils.memory import keep_freed_memory
 
 POINTS, PIXELS, BATCH = 8192, 224, 128
 
@@ -129,6 +130,8 @@ def main(argv: list[str] | None = None) -> None:
     if args.shapes < 10 * BATCH or args.repeats < 1 or min(args.workers) < 0:
         raise UserError("--shapes must be at least 1,280, --repeats at least 1 and --workers at least 0")
     device = prepare_device(args)
+    if device.type == "cpu":
+        keep_freed_memory()  # as main.py does
     rates: dict[tuple[Way, int], list[float]] = {}
     try:
         folder = Path(tempfile.mkdtemp(prefix="recon-data-", dir=args.folder))
