@@ -8,6 +8,7 @@ import logging
 import math
 import multiprocessing
 import multiprocessing.connection
+import multiprocessing.process
 import os
 import re
 import runpy
