@@ -88,8 +88,8 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse and check the command line.
 
     Returns:
-        The flags; `seed` is None where that of the run to resume is meant. Besides them `task`, the `Mode` that is asked
-        for, and `notes`: lines to tell the user, about flags that do something else than they seem to.
+        The flags; `seed` is None where that of the run to resume is meant. Besides them `task`, the `Mode` that is
+        asked for, and `notes`: lines to tell the user, about flags that do something else than they seem to.
 
     Raises:
         UserError: for anything wrong with it.

@@ -17,6 +17,7 @@ from torch.utils.data import Dataset
 from datasets.point_transforms import normalize_unit_sphere
 from utils.config import parse
 from utils.errors import UserError
+from utils.logging import progress
 from utils.registry import Registry, nearest
 from utils.seeding import generator
 
@@ -57,6 +58,7 @@ class PointDataset(Dataset):
             released runners choose by the data set's NAME.
         RELEASED_SPELLING: class names that the released code spells otherwise.
         SUBSETS: the values of `subset` that it knows.
+        IN_MEMORY: all of its files are read when it is built.
         NORMALIZES: where clouds are centred and scaled to the unit sphere: "cloud", all points of a cloud as it is
             read; "sample", the points that a model is fed, once they are sampled; or "never". See `normalize`.
         gives: what samples hold, see `collate`.
@@ -69,6 +71,7 @@ class PointDataset(Dataset):
     VOTE_AUGMENT = "none"
     RELEASED_SPELLING: Mapping[str, str] = {}
     SUBSETS: tuple[str, ...] = ("train", "test")
+    IN_MEMORY = False
     NORMALIZES: Literal["cloud", "sample", "never"] = "never"
 
     Config: type[DatasetConfig]
@@ -86,6 +89,36 @@ class PointDataset(Dataset):
         # In shared memory, so that workers which outlive an epoch see the next one.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    @classmethod
+    def look(cls, base: Mapping, data_root: str, read: bool = False) -> str:
+        """Say what the files of a data set hold, all splits of it; nothing is written.
+
+        Args:
+            base: the content of its config.
+            data_root: what the leading `data` of paths stands for.
+            read: look at every shape, not only at what building reads.
+
+        Raises:
+            UserError: if something is missing or damaged.
+        """
+        found, names = [], []
+        for subset in cls.SUBSETS:
+            data = build_dataset({"_base_": base, "others": {"subset": subset}}, data_root, subset)
+            for index in progress(
+                range(len(data) * (read and not cls.IN_MEMORY)), desc=f"reading {subset}", unit="shape"
+            ):
+                data[index]
+            found.append(f"{subset} {data.held()}")
+            names = data.class_names
+        return ", ".join([*found, f"{len(names)} classes"])
+
+    def held(self) -> str:
+        """Say how much it holds."""
+        return f"{len(self)} shapes"
+
     def set_epoch(self, epoch: int) -> None:
         """Tell which epoch is drawn; random draws of a sample depend on (seed, epoch, index) only."""
         self._epoch.fill_(epoch)
@@ -102,6 +135,10 @@ class PointDataset(Dataset):
     def finish(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Do what is left to do with a batch once it is on its device; draws nothing."""
         return batch
+
+    def image_key(self) -> str | None:
+        """Return a digest of all that finished images depend on; None if there are none, or they are drawn anew."""
+        return None
 
     def class_weights(self) -> Tensor | None:
         """Weights (classes,) float32 of the classes in a loss, by how rare they are; None where all count alike."""
@@ -126,6 +163,8 @@ class CloudDataset(PointDataset):
         class_names: category names; the position is the label.
         shuffle: give the points of a cloud in an order drawn by (seed, epoch, index); otherwise as stored.
     """
+
+    IN_MEMORY = True
 
     def __init__(
         self, points: Tensor, labels: np.ndarray, class_names: list[str], seed: int = 0, *, shuffle: bool = False
@@ -230,8 +269,8 @@ def collate(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Put samples together.
 
     Args:
-        samples: B mappings with "points" (n, C), "label" and what else the data set `gives`: "image" (3, S, S) uint8 or
-            "image_feature" (d,) and "text" in pretraining, "point_label" (n,) int64 in segmentation, "index" (n,) int64
+        samples: B mappings with "points" (n, C), "label" and what else the data set `gives`: "image" (3, S, S) uint8
+            or (d,) features and "text" in pretraining, "point_label" (n,) int64 in segmentation, "index" (n,) int64
             where points are those of a room.
 
     Returns:

@@ -30,7 +30,7 @@ class FolderConfig(DatasetConfig):
 
     Attributes:
         DATA_PATH: the folder.
-        N_POINTS: how many points are drawn from a mesh and given out of a cloud; a cloud of fewer, which still has
+        N_POINTS: how many points are drawn from a mesh and returned of a cloud; a cloud of fewer, which still has
             npoints, repeats points.
         up: which axis of the files points upwards; files with z up are turned, since models are trained with y up.
         classes: the class folders to read, as a list, or as a mapping from folder to class name; null: all, under

@@ -1,10 +1,10 @@
 """Augmentation of rendered views a batch at a time, on the device that they are on."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from datasets.image_transforms import GREY, ViewDraw
 
@@ -33,9 +33,9 @@ def apply_batch(views: Tensor, draws: Sequence[ViewDraw], size: int, square: int
             for name, _, _ in draw.operations[slot : slot + 1]:
                 members.setdefault(name, []).append(i)
         for name, rows in members.items():
-            _, magnitudes, signs = zip(*(draws[i].operations[slot] for i in rows), strict=True)
+            drawn = torch.tensor([draws[i].operations[slot][1:] for i in rows], dtype=torch.float64)
             index = torch.tensor(rows).to(views.device, non_blocking=True)
-            views[index] = BATCH_OPERATIONS[name](views[index], magnitudes, signs)
+            views[index] = BATCH_OPERATIONS[name](views[index], *drawn.T)
     corners = torch.tensor([draw.corner for draw in draws]).to(views.device, non_blocking=True)
     inside = torch.arange(size, device=views.device) - corners[:, :, None]
     inside = (inside >= 0) & (inside <= square)
@@ -71,11 +71,14 @@ def _grey(views: Tensor) -> Tensor:
     return ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16)[:, None]
 
 
-def _blend(from_: Tensor, views: Tensor, m: Sequence[float], s: Sequence[int]) -> Tensor:
+def _as_pixels(numbers: Tensor, views: Tensor, dtype: torch.dtype) -> Tensor:
+    return numbers.to(views.device, dtype, non_blocking=True)[:, None, None, None]
+
+
+def _blend(from_: Tensor, views: Tensor, m: Tensor) -> Tensor:
     """Pillow's enhancement: `from_`, without the property that is changed, to the views by 0.05 + 0.9 m."""
-    factor = torch.tensor([0.05 + 0.9 * one for one in m]).to(views.device)[:, None, None, None]
     from_ = from_.float()
-    return (from_ + factor * (views - from_)).to(torch.uint8)
+    return (from_ + _as_pixels(0.05 + 0.9 * m, views, torch.float32) * (views - from_)).to(torch.uint8)
 
 
 def _flat_grey(views: Tensor) -> Tensor:
@@ -85,7 +88,7 @@ def _flat_grey(views: Tensor) -> Tensor:
 def _smooth(views: Tensor) -> Tensor:
     """Pillow's SMOOTH: a 3 x 3 filter of ones and a 5 in the middle; the border stays."""
     out = views.float()
-    total = torch.nn.functional.avg_pool2d(out, 3, 1, divisor_override=1) + 4 * out[..., 1:-1, 1:-1]
+    total = avg_pool2d(out, 3, 1, divisor_override=1) + 4 * out[..., 1:-1, 1:-1]
     out[..., 1:-1, 1:-1] = (total / 13 + 0.5).floor()
     return out
 
@@ -95,39 +98,37 @@ def _look_up(views: Tensor, table: Tensor) -> Tensor:
     return table.to(torch.uint8).gather(2, views.flatten(2).long()).view_as(views)
 
 
-def _autocontrast(views: Tensor, m: Sequence[float], s: Sequence[int]) -> Tensor:
-    low, high = (bound.double()[..., None] for bound in (views.flatten(2).amin(2), views.flatten(2).amax(2)))
+def _autocontrast(views: Tensor) -> Tensor:
+    low, high = (bound.double()[..., None] for bound in views.flatten(2).aminmax(dim=2))
     scale = torch.full_like(high, 255) / (high - low).clamp_min(1)  # 255 / x would be 255 * (1 / x)
     values = torch.arange(256, device=views.device)
     stretched = (values * scale - low * scale).trunc().clamp(0, 255)
     return _look_up(views, torch.where(high > low, stretched, values))
 
 
-def _equalize(views: Tensor, m: Sequence[float], s: Sequence[int]) -> Tensor:
+def _equalize(views: Tensor) -> Tensor:
     flat = views.flatten(2).long()
     counts = torch.zeros(*flat.shape[:2], 256, dtype=torch.int64, device=views.device)
     counts.scatter_add_(2, flat, torch.ones_like(flat))
     step = (flat.shape[2] - counts.gather(2, flat.amax(2, keepdim=True))) // 255
-    before = counts.cumsum(2) - counts
-    values = torch.arange(256, device=views.device)
-    return _look_up(views, torch.where(step > 0, ((step // 2 + before) // step.clamp_min(1)).clamp_max(255), values))
+    spread = ((step // 2 + counts.cumsum(2) - counts) // step.clamp_min(1)).clamp_max(255)
+    return _look_up(views, torch.where(step > 0, spread, torch.arange(256, device=views.device)))
 
 
-def _posterize(views: Tensor, m: Sequence[float], s: Sequence[int]) -> Tensor:
-    masks = [256 - (1 << 8 - (4 + int(4 * one))) for one in m]
-    return views & torch.tensor(masks, dtype=torch.uint8, device=views.device)[:, None, None, None]
+def _solarize(views: Tensor, m: Tensor) -> Tensor:
+    return torch.where(views < _as_pixels(256 - (256 * m).floor(), views, torch.int32), views, 255 - views)
 
 
-def _solarize(views: Tensor, m: Sequence[float], s: Sequence[int]) -> Tensor:
-    thresholds = torch.tensor([256 - int(256 * one) for one in m]).to(views.device)[:, None, None, None]
-    return torch.where(views < thresholds, views, 255 - views)
+def _affine(views: Tensor, a=1.0, b=0.0, c=0.0, d=0.0, e=1.0, f=0.0) -> Tensor:
+    """Take each pixel from a place (a x + b y + c, d x + e y + f), nearest, black outside, in Pillow's fixed point.
 
-
-def _transform(views: Tensor, rows: Sequence[tuple[float, ...]]) -> Tensor:
-    """Take each pixel from a place (a x + b y + c, d x + e y + f), nearest, black outside, in Pillow's fixed point."""
-    a, b, c, d, e, f = torch.tensor(rows, dtype=torch.float64).T
-    fixed = [(65536 * v + 0.5).floor().long() for v in (a, b, c + (a + b) / 2, d, e, f + (d + e) / 2)]
-    a, b, c, d, e, f = torch.stack(fixed).to(views.device)[..., None, None]
+    Args:
+        views: (n, 3, H, W) uint8.
+        a, b, c, d, e, f: numbers, or one a view (n,) float64.
+    """
+    like = torch.zeros(len(views), dtype=torch.float64)
+    fixed = [(65536 * (like + v) + 0.5).floor().long() for v in (a, b, c + (a + b) / 2, d, e, f + (d + e) / 2)]
+    a, b, c, d, e, f = torch.stack(fixed).to(views.device, non_blocking=True)[..., None, None]
     height, width = views.shape[2:]
     y, x = torch.arange(height, device=views.device)[:, None], torch.arange(width, device=views.device)
     from_x, from_y = (a * x + b * y + c) >> 16, (d * x + e * y + f) >> 16
@@ -136,37 +137,26 @@ def _transform(views: Tensor, rows: Sequence[tuple[float, ...]]) -> Tensor:
     return views.flatten(2).gather(2, index).view_as(views) * inside[:, None]
 
 
-def _rotate(views: Tensor, m: Sequence[float], s: Sequence[int]) -> Tensor:
-    rows = []
-    for magnitude, sign in zip(m, s, strict=True):
-        angle = -math.radians(sign * int(30 * magnitude) % 360.0)
-        cos, sin, x, y = round(math.cos(angle), 15), round(math.sin(angle), 15), views.shape[3] / 2, views.shape[2] / 2
-        rows.append((cos, sin, -cos * x - sin * y + x, -sin, cos, sin * x - cos * y + y))
-    return _transform(views, rows)
+def _rotate(views: Tensor, m: Tensor, s: Tensor) -> Tensor:
+    angle = torch.deg2rad(s * (30 * m).floor())
+    cos, sin, x, y = angle.cos(), -angle.sin(), views.shape[3] / 2, views.shape[2] / 2
+    return _affine(views, cos, sin, -cos * x - sin * y + x, -sin, cos, sin * x - cos * y + y)
 
 
-def _rows(m: Sequence[float], s: Sequence[int], row: Callable[[float, int], tuple[float, ...]]) -> list:
-    return [row(magnitude, sign) for magnitude, sign in zip(m, s, strict=True)]
-
-
-# The same on views (n, 3, H, W) uint8, with a magnitude and a sign a view.
-BATCH_OPERATIONS: dict[str, Callable[[Tensor, Sequence[float], Sequence[int]], Tensor]] = {
-    "autocontrast": _autocontrast,
-    "brightness": lambda views, m, s: _blend(torch.zeros_like(views), views, m, s),
-    "colour": lambda views, m, s: _blend(_grey(views), views, m, s),
-    "contrast": lambda views, m, s: _blend(_flat_grey(views), views, m, s),
-    "equalize": _equalize,
+# The same as in `image_transforms` on views (n, 3, H, W) uint8, with a magnitude and a sign a view: (n,) float64, CPU.
+BATCH_OPERATIONS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "autocontrast": lambda views, m, s: _autocontrast(views),
+    "brightness": lambda views, m, s: _blend(torch.zeros_like(views), views, m),
+    "colour": lambda views, m, s: _blend(_grey(views), views, m),
+    "contrast": lambda views, m, s: _blend(_flat_grey(views), views, m),
+    "equalize": lambda views, m, s: _equalize(views),
     "identity": lambda views, m, s: views,
-    "posterize": _posterize,
+    "posterize": lambda views, m, s: views & _as_pixels(256 - 2 ** (4 - (4 * m).floor()), views, torch.uint8),
     "rotate": _rotate,
-    "sharpness": lambda views, m, s: _blend(_smooth(views), views, m, s),
-    "shear_x": lambda views, m, s: _transform(views, _rows(m, s, lambda m, s: (1, s * 0.3 * m, 0, 0, 1, 0))),
-    "shear_y": lambda views, m, s: _transform(views, _rows(m, s, lambda m, s: (1, 0, 0, s * 0.3 * m, 1, 0))),
-    "solarize": _solarize,
-    "translate_x": lambda views, m, s: _transform(
-        views, _rows(m, s, lambda m, s: (1, 0, -s * int(0.3 * m * views.shape[3]), 0, 1, 0))
-    ),
-    "translate_y": lambda views, m, s: _transform(
-        views, _rows(m, s, lambda m, s: (1, 0, 0, 0, 1, -s * int(0.3 * m * views.shape[2])))
-    ),
+    "sharpness": lambda views, m, s: _blend(_smooth(views), views, m),
+    "shear_x": lambda views, m, s: _affine(views, b=s * 0.3 * m),
+    "shear_y": lambda views, m, s: _affine(views, d=s * 0.3 * m),
+    "solarize": lambda views, m, s: _solarize(views, m),
+    "translate_x": lambda views, m, s: _affine(views, c=-s * (0.3 * m * views.shape[3]).floor()),
+    "translate_y": lambda views, m, s: _affine(views, f=-s * (0.3 * m * views.shape[2]).floor()),
 }

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from datasets.build import DATASETS, CloudDataset, DatasetConfig, stack_clouds
+from datasets.build import DATASETS, CloudDataset, DatasetConfig, parse_section, stack_clouds
 from datasets.readers import check_labels, check_points, read_lines, read_pickle, read_points_txt, write_pickle
 from extensions import farthest_point_sample
 from utils.errors import UserError
@@ -31,7 +31,7 @@ class ModelNetConfig(DatasetConfig):
         DATA_PATH: folder of names, lists and class folders.
         N_POINTS: how many points FPS keeps; part of the name of the cache.
         NUM_CATEGORY: 40 or 10; part of the file names.
-        USE_NORMALS: give out (N, 6) with normals.
+        USE_NORMALS: return (N, 6) with normals.
     """
 
     DATA_PATH: str
@@ -58,6 +58,24 @@ class ModelNet(CloudDataset):
         "modelnet40_{train,test}_8192pts_fps.dat is made if absent; modelnet10 likewise"
     )
     SOURCE = "PointNet++ (https://shapenet.cs.stanford.edu/media/modelnet40_normal_resampled.zip)"
+
+    @classmethod
+    def look(cls, base: Mapping, data_root: str, read: bool = False) -> str:
+        """Look at the text files where the cache is absent, which building would make."""
+        values = {key: value for key, value in base.items() if key != "NAME"}
+        configs = [parse_section(cls.Config, {**values, "subset": name}, data_root, name) for name in cls.SUBSETS]
+        if all(os.path.exists(cache_of(config)) for config in configs):
+            return super().look(base, data_root, read)
+        found = []
+        for config in configs:
+            paths, _, class_names = read_lists(config)
+            for path in progress(paths, desc=f"reading {config.subset}", unit="shape"):
+                if read:
+                    read_points_txt(path, 6, config.N_POINTS, cls.hint())
+                elif not os.path.isfile(path):
+                    raise UserError(f"point file not found: {path}; {cls.hint()}")
+            found.append(f"{config.subset} {len(paths)} shapes")
+        return ", ".join([*found, f"{len(class_names)} classes"])
 
     def __init__(self, config: ModelNetConfig, data_root: str, seed: int = 0):
         clouds, labels, class_names = read_modelnet(config)

@@ -5,17 +5,32 @@
 class: `--data_root data/demo --test-per-class 10 --points 2048`.
 """
 
+import collections
 import dataclasses
 import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
-from datasets.build import DATASETS, CloudDataset, DatasetConfig, at_most, below_root, parse_section, stack_clouds
+from datasets.build import (
+    DATASETS,
+    CloudDataset,
+    DatasetConfig,
+    at_most,
+    below_root,
+    build_dataset,
+    parse_section,
+    stack_clouds,
+)
 from datasets.modelnet import ModelNetConfig, read_modelnet
 from datasets.readers import check_labels, check_points, read_pickle, write_pickle
 from utils.config import read_yaml
 from utils.errors import Parser, UserError, run_command
 from utils.logging import progress
+
+FOLD = re.compile(r"(\d+)way_(\d+)shot/(\d+)\.pkl")
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -25,9 +40,9 @@ class ModelNetFewShotConfig(DatasetConfig):
     Attributes:
         DATA_PATH: folder of the `<way>way_<shot>shot` folders.
         way, shot, fold: number of classes, training shapes a class, and which draw.
-        N_POINTS: how many of the stored points are given out at most.
+        N_POINTS: maximum number of points returned.
         NUM_CATEGORY: classes of the data set the folds were drawn from.
-        USE_NORMALS: give out (N, 6) with normals.
+        USE_NORMALS: return (N, 6) with normals.
     """
 
     DATA_PATH: str
@@ -57,6 +72,19 @@ class ModelNetFewShot(CloudDataset):
         "python -m datasets.demo --out data/demo; python -m datasets.modelnet_fewshot --data_root data/demo "
         "--folds 3 --test-per-class 10"
     )
+
+    @classmethod
+    def look(cls, base: Mapping, data_root: str, read: bool = False) -> str:
+        """Read every fold that is there; if none is, the error says what is missing."""
+        root = Path(below_root(str(base.get("DATA_PATH", "")), data_root))
+        places = [FOLD.fullmatch(path.relative_to(root).as_posix()) for path in sorted(root.glob("*/*.pkl"))]
+        settings = [tuple(map(int, place.groups())) for place in places if place] or [(5, 10, 0)]
+        for way, shot, fold in progress(settings, desc="few-shot folds", unit="fold"):
+            for subset in cls.SUBSETS:
+                others = {"subset": subset, "way": way, "shot": shot, "fold": fold}
+                build_dataset({"_base_": base, "others": others}, data_root, subset)
+        counts = collections.Counter((way, shot) for way, shot, _ in settings)
+        return ", ".join(f"{way} way {shot} shot: {count} folds" for (way, shot), count in sorted(counts.items()))
 
     def __init__(self, config: ModelNetFewShotConfig, data_root: str, seed: int = 0):
         path = os.path.join(config.DATA_PATH, f"{config.way}way_{config.shot}shot", f"{config.fold}.pkl")

@@ -21,7 +21,7 @@ class ObjaverseLVISConfig(DatasetConfig):
         subset: always test.
         DATA_PATH: folder that the paths in the list are relative to.
         LIST_PATH: the json list.
-        N_POINTS: how many of the stored points are given out at most.
+        N_POINTS: maximum number of points returned.
     """
 
     subset: Literal["test"]

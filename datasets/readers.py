@@ -207,7 +207,7 @@ def read_points_txt(
             over.
         min_points: how many points there must be at least.
         hint: for the message about a missing file.
-        keep: the columns to give out; all if None. What the others hold does not matter, as long as it is a number.
+        keep: the columns to return; all if None. What the others hold does not matter, as long as it is a number.
 
     Returns:
         (n, columns or len(keep)) float32.

@@ -32,7 +32,7 @@ class S3DISConfig(DatasetConfig):
 
     Attributes:
         DATA_PATH: folder of the rooms.
-        npoints: how many points of a block are given out.
+        npoints: number of points returned of a block.
         test_area: the area that is tested on; all others are trained on.
         block_size: edge of a block in metres.
         min_points_block: blocks with this many points or fewer are not trained on, if others can be found.
@@ -133,6 +133,7 @@ class _Rooms(PointDataset):
         rooms: in the order of their names.
     """
 
+    IN_MEMORY = True
     LAYOUT = (
         "stanford_indoor3d/Area_<a>_<room>_<n>.npy, a room each: n x 7 numbers, x y z (metres, z up) r g b and label "
         "0..12, as 'python -m datasets.s3dis_convert' makes from the raw data"
@@ -158,12 +159,11 @@ class _Rooms(PointDataset):
         title = f"S3DIS, {config.subset} rooms"
         self.rooms = [read_room(path) for path in progress(paths, desc=title, unit="room")]
 
-    def class_weights(self) -> torch.Tensor:
-        """Weights of the classes by how rare they are.
+    def held(self) -> str:
+        return f"{len(self.rooms)} rooms"
 
-        Returns:
-            (13,) float32, (greatest frequency / frequency) ** (1/3); 0 for a class that does not occur.
-        """
+    def class_weights(self) -> torch.Tensor:
+        """Return (13,) float32, (greatest frequency / frequency) ** (1/3); 0 for a class that does not occur."""
         count = sum(np.bincount(room.labels, minlength=len(CLASS_NAMES)) for room in self.rooms)
         weights = np.cbrt(count.max() / np.maximum(count, 1)) * (count > 0)
         return torch.from_numpy(weights.astype(np.float32))

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +33,7 @@ class ShapeNetConfig(DatasetConfig):
         N_POINTS: maximum number of points returned.
         whole: read the test list and the train list; left out, `subset: train` does (the released pretraining).
         ratio: part of the list that is read, from its beginning.
-        images: give out views.
+        images: return views.
         bgr: swap red and blue in the views (released).
         image_size: edge of the views in pixels.
         image_norm: whose mean and standard deviation the views are normalised with (released: imagenet, also for CLIP).
@@ -87,6 +88,10 @@ class ShapeNet(PointDataset):
         "the data instructions of Point-BERT (https://github.com/lulutang0608/Point-BERT) for lists and clouds, "
         "of ReCon (https://github.com/qizekun/ReCon) for views and names"
     )
+
+    @classmethod
+    def look(cls, base: Mapping, data_root: str, read: bool = False) -> str:
+        return super().look({**base, "whole": False}, data_root, read)  # each list by itself
 
     def __init__(self, config: ShapeNetConfig, data_root: str, seed: int = 0):
         super().__init__(seed)
@@ -187,10 +192,10 @@ class ShapeNet(PointDataset):
         points = torch.from_numpy(at_most(arrays["points"], config.N_POINTS))
         sample = {"points": points, "label": label, "text": self.class_names[label]}
         if self.features is not None:
-            sample["image_feature"] = self.features[index]
+            sample["image"] = self.features[index]
         elif self.transform is not None:
             sample["image"] = torch.from_numpy(arrays["views"]).permute(2, 0, 1)
-        if "image" in sample and config.image_augment:
+        if "views" in arrays and config.image_augment:
             draw = self.transform.draw((self.seed, self.epoch, index))
             if config.image_path == "device":
                 sample["image_draw"] = draw
@@ -202,11 +207,15 @@ class ShapeNet(PointDataset):
 
     def finish(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Augment the views of a batch if that is left to the device, and normalise them."""
-        if "image" not in batch:
+        if self.transform is None or self.features is not None:
             return batch
         batch = dict(batch)
         if draws := batch.pop("image_draw", None):
-            batch["image"] = apply_batch(batch["image"], draws, self.transform.size, self.transform.square)
+            if batch["image"].device.type == "cpu":
+                views = map(self.transform.apply_tensor, batch["image"], draws)
+                batch["image"] = torch.stack([view.contiguous() for view in views])
+            else:
+                batch["image"] = apply_batch(batch["image"], draws, self.transform.size, self.transform.square)
         batch["image"] = self.transform.normalize(batch["image"])
         return batch
 
@@ -225,8 +234,8 @@ class ShapeNet(PointDataset):
         return digest.hexdigest()
 
     def use_features(self, features: torch.Tensor) -> None:
-        """Give the features (M, d) of the views instead of the views: as "image_feature" (d,)."""
-        self.features, self.gives = features, self.gives - {"image"} | {"image_feature"}
+        """From now on give features (M, d) as "image" (d,), which an image teacher said of the views."""
+        self.features = features
 
 
 def _read_categories(path: str) -> dict[int, str]:

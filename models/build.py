@@ -31,8 +31,8 @@ class DownstreamConfig:
     encoder: EncoderShape = field(default_factory=EncoderShape)
 
 
-class Trainable:
-    """Mixed into every model that is trained: what it says of itself, so that nobody else has to know its name.
+class Trainable(nn.Module):
+    """Every model that is trained or measured: what it says of itself, so that nobody else has to know its name.
 
     Attributes:
         pretrains: `forward(points, image, text, category)` gives loss terms by name.
@@ -107,7 +107,7 @@ def parse_model_config(cfg: Mapping):
     return cls, parse(cls.Config, cfg, "model")
 
 
-def build_model_from_cfg(cfg: Mapping) -> nn.Module:
+def build_model_from_cfg(cfg: Mapping) -> Trainable:
     """Build the model that a config's `model` section describes.
 
     Args:
@@ -123,7 +123,7 @@ def build_model_from_cfg(cfg: Mapping) -> nn.Module:
     return cls(config)
 
 
-def downstream_of(model: nn.Module, NAME: str, **keys: Any) -> nn.Module:  # noqa: N803  (as in a config)
+def downstream_of(model: nn.Module, NAME: str, **keys: Any) -> nn.Module:
     """Return the encoder of a pretraining model as a downstream model, on the CPU.
 
     Args:

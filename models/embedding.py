@@ -4,7 +4,37 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from extensions import linear_max, max_pool
+from extensions import max_pool
+
+
+class LinearMax(torch.autograd.Function):
+    """Maximum over the points (R, K, D) of patches after a linear layer (C, D), on the CPU.
+
+    Of all points only those that hold a maximum have a gradient, one a channel: it takes a K-th of the dense one.
+    """
+
+    @staticmethod
+    def forward(points: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.ops.recon_ops.max_pool(F.linear(points, weight))
+
+    @staticmethod
+    def setup_context(ctx, inputs: tuple[Tensor, Tensor], output: tuple[Tensor, Tensor]) -> None:
+        ctx.save_for_backward(*inputs, output[1])
+        ctx.mark_non_differentiable(output[1])
+
+    @staticmethod
+    def backward(ctx, grad: Tensor, _: None) -> tuple[Tensor, Tensor]:
+        points, weight, index = ctx.saved_tensors
+        into = torch.ops.recon_ops.linear_max_backward
+        into_points, into_weight = into(grad.float().contiguous(), index, points, weight.float())
+        return into_points, into_weight.to(weight.dtype)
+
+
+def linear_max(points: Tensor, weight: Tensor) -> Tensor:
+    """Maximum (R, C) over the points (R, K, D) of patches after a linear layer (C, D) without bias."""
+    if points.device.type == "cpu" and points.dtype in (torch.float32, torch.bfloat16):
+        return LinearMax.apply(points, weight)[0]
+    return max_pool(F.linear(points, weight))
 
 
 class PatchEmbedding(nn.Module):

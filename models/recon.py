@@ -54,7 +54,7 @@ class ReConConfig:
     `train_teachers` starts the teachers from random weights and trains them jointly.
     """
 
-    ALIASES = {key: "transformer_config" for key in ("num_group", "group_size", "block_form")}
+    ALIASES = dict.fromkeys(("num_group", "group_size", "block_form"), "transformer_config")
 
     NAME: str
     transformer_config: TransformerConfig
@@ -93,7 +93,7 @@ class Split(NamedTuple):
     hidden: Tensor
 
 
-class MaskedAutoencoder(Trainable, nn.Module):
+class MaskedAutoencoder(Trainable):
     """What every pretraining model has: patches are hidden, and predicted from the visible ones.
 
     A model that is one draws its first weights with `_init_weights`, once all of its parts are there.
@@ -326,9 +326,7 @@ class ReCon(TeacherHolder, MaskedAutoencoder):
                     nn.init.normal_(module.weight, mean=0.02, std=0.01)  # mean 0.02 is as released
                     nn.init.zeros_(module.bias)
 
-    def targets(
-        self, image: Tensor | None = None, text: list[str] | Tensor | None = None
-    ) -> dict[str, Tensor]:
+    def targets(self, image: Tensor | None = None, text: list[str] | Tensor | None = None) -> dict[str, Tensor]:
         """Ask the teachers that the losses need: features (B, d) by name, "image" and "text".
 
         They have no gradient, unless the teachers are jointly trained.

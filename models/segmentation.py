@@ -145,7 +145,9 @@ class Segmentation(PointModel):
         rows = self.dp1(F.relu(self.bns1(rows), inplace=True))
         rows = _dense(rows, self.convs2, self.bns2)
         rows = F.linear(rows, self.convs3.weight[..., 0], self.convs3.bias)
-        return F.log_softmax(rows, dim=1, dtype=torch.promote_types(rows.dtype, torch.float32)).unflatten(0, points.shape[:2])
+        return F.log_softmax(rows, dim=1, dtype=torch.promote_types(rows.dtype, torch.float32)).unflatten(
+            0, points.shape[:2]
+        )
 
 
 @dataclass(kw_only=True)

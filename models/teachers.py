@@ -157,8 +157,12 @@ class ClipText(Teacher):
         self.freeze()
 
     def _apply(self, fn, recurse=True):
-        self.rows, self.table = {}, None
+        self.table = None if self.table is None else fn(self.table)
         return super()._apply(fn, recurse)
+
+    def remember(self, texts: Sequence[str], features: Tensor) -> None:
+        """Take features (n, d) of n different texts as known, in place of all that were."""
+        self.rows, self.table = {text: row for row, text in enumerate(texts)}, features
 
     def encode(self, inputs: Sequence[str]) -> Tensor:
         """Map texts to features (B, dim): the end-of-text token after `ln_final`, times `text_projection`.

@@ -45,19 +45,26 @@ def check(world: Path, folder: Path, capsys):
         except UserError as caught:
             error = str(caught)
         lines = capsys.readouterr().out.splitlines()
-        return {line.split()[0]: line.split(maxsplit=1)[1] for line in lines}, error
+        return {line.split()[0]: " ".join(line.split()[1:]) for line in lines}, error
 
     return call
 
 
 def test_what_is_there_and_what_is_not(check):
     told, error = check()
-    assert list(told) == list(CONFIGS) and error == "1 of 5 data sets are missing or damaged"
-    assert told["Folds"] == "3 way 2 shot: 1 folds"
-    assert told["ModelNet40"] == "train 12 shapes, test 6 shapes, 3 classes"
-    assert told["Scan"] == "train 14 shapes, test 6 shapes, 15 classes"
-    assert told["ShapeNet"] == "train 14 shapes, test 1 shapes, 3 classes"
-    assert told["Rooms"].startswith("error: folder of S3DIS rooms not found") and "get it from" in told["Rooms"]
+    assert list(told) == list(CONFIGS)
+    assert error.startswith("1 of 5 data sets are missing or damaged; --verbose Rooms tells")
+    assert told["Folds"] == "ok 3 way 2 shot: 1 folds"
+    assert told["ModelNet40"] == "ok train 12 shapes, test 6 shapes, 3 classes"
+    assert told["Scan"] == "ok train 14 shapes, test 6 shapes, 15 classes"
+    assert told["ShapeNet"] == "ok train 14 shapes, test 1 shapes, 3 classes"
+    assert told["Rooms"].startswith("missing folder of S3DIS rooms not found: ") and "get it from" not in told["Rooms"]
+
+
+def test_details(check, capsys):
+    told, error = check("Rooms", "Scan", "--verbose")
+    assert list(told) == ["Rooms", "expected", "Scan"] and error == "1 of 2 data sets are missing or damaged"
+    assert told["expected"].startswith("layout: stanford_indoor3d") and "get it from: the form" in told["expected"]
 
 
 def test_some_of_them(check):
@@ -71,7 +78,7 @@ def test_rooms(folder, capsys):
     for area in (1, 2, 5):
         np.save(folder / f"stanford_indoor3d/Area_{area}_office_1.npy", np.zeros((5, 7)))
     main(["Rooms", "--data_root", str(folder), "--configs", str(folder)])
-    assert capsys.readouterr().out == "Rooms  train 2 rooms, test 1 rooms, 13 classes\n"
+    assert capsys.readouterr().out == "Rooms  ok       train 2 rooms, test 1 rooms, 13 classes\n"
 
 
 def test_every_shape_is_read_when_asked_for(check, world):
@@ -83,7 +90,7 @@ def test_every_shape_is_read_when_asked_for(check, world):
         told, error = check("ShapeNet", "--read")
     finally:
         path.write_bytes(good)
-    assert told["ShapeNet"].startswith("error: ") and str(path) in told["ShapeNet"] and "damaged" in told["ShapeNet"]
+    assert told["ShapeNet"].startswith("damaged ") and str(path) in told["ShapeNet"] and "damaged" in told["ShapeNet"]
     assert error and not check("ShapeNet", "--read")[1]
 
 
@@ -96,7 +103,7 @@ def test_nothing_is_written(check, world, monkeypatch):
     path = next(root.glob("*/*_0001.txt"))
     good = path.read_text()
     for arguments in (["ModelNet40"], ["ModelNet40", "--read"]):
-        assert check(*arguments) == ({"ModelNet40": "train 12 shapes, test 6 shapes, 3 classes"}, "")
+        assert check(*arguments) == ({"ModelNet40": "ok train 12 shapes, test 6 shapes, 3 classes"}, "")
     assert {path: path.stat().st_mtime_ns for path in world.rglob("*")} == before
     try:
         path.write_text(good.replace(",", ",x", 1))
@@ -104,7 +111,7 @@ def test_nothing_is_written(check, world, monkeypatch):
         assert f"{path}, line 1" in check("ModelNet40", "--read")[0]["ModelNet40"]
         path.unlink()
         told = check("ModelNet40")[0]["ModelNet40"]
-        assert told.startswith(f"error: point file not found: {path}; expected layout")
+        assert told == f"missing point file not found: {path}"
     finally:
         path.write_text(good)
 
@@ -122,9 +129,8 @@ def test_command(tmp_path):
     shown = [line.split()[0] for line in done.stdout.splitlines()]
     variants = {"ModelNet10_2k", "ModelNet40_2k", "S3DISRooms"}
     assert shown == sorted(configs - variants - {"Folder"})
-    assert (
-        done.returncode == 2
-        and done.stderr == f"error: {len(shown)} of {len(shown)} data sets are missing or damaged\n"
+    assert done.returncode == 2 and done.stderr.startswith(
+        f"error: {len(shown)} of {len(shown)} data sets are missing or damaged; --verbose"
     )
 
 

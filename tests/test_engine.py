@@ -248,7 +248,9 @@ def test_an_error_in_evaluation_does_not_cost_the_epoch(run, monkeypatch):
     state = load_checkpoint("experiments/classify/cfgs/broken/ckpt-last.pth")
     assert (state["epoch"], state["step"]) == (1, 3)
     trained, epoch = [], tools.engine.loop.Trainer._train_step
-    monkeypatch.setattr(Trainer, "_train_step", lambda self, *args: (trained.append(self.at.epoch), epoch(self, *args))[1])
+    monkeypatch.setattr(
+        Trainer, "_train_step", lambda self, *args: (trained.append(self.at.epoch), epoch(self, *args))[1]
+    )
     assert same_weights(whole, run("classify", "--scratch_model", "--resume", exp="broken"))
     assert set(trained) == {2}
 

@@ -116,7 +116,8 @@ def test_operations_on_a_batch_are_pillows(image: Image.Image, name: str):
     images = [image.resize((40, 48)) for image in images] * 9
     expected = [OPERATIONS[name](one, m, s) for one, m, s in zip(images, magnitudes, signs, strict=True)]
     batch = torch.stack([pixels_of(one) for one in images]).contiguous()
-    assert torch.equal(BATCH_OPERATIONS[name](batch, magnitudes, signs), torch.stack([pixels_of(e) for e in expected]))
+    result = BATCH_OPERATIONS[name](batch, torch.tensor(magnitudes, dtype=torch.float64), torch.tensor(signs))
+    assert torch.equal(result, torch.stack([pixels_of(e) for e in expected]))
 
 
 def test_three_ways_to_one_view():

@@ -4,9 +4,14 @@ import copy
 
 import pytest
 import torch
+from torch import nn
 
-from models import build_model_from_cfg
-from models.losses import single_modal_contrast
+import models.baselines
+from models import build_model_from_cfg, downstream_of, parse_model_config
+from models.build import MODELS
+from models.embedding import PatchEmbedding, linear_max
+from models.losses import LOSS_TERMS, cross_entropy, rotation_error, segmentation_loss, single_modal_contrast
+from models.transformer import Attention, CrossAttention
 from utils.errors import UserError
 
 ENCODER = {"trans_dim": 32, "encoder_dims": 32, "depth": 2, "num_heads": 2, "drop_path_rate": 0.1}
@@ -231,3 +236,211 @@ def test_initial_weights(std):
     weight = recon({"init_std": std}).MAE_encoder.blocks.blocks[0].mlp.fc1.weight
     expected = std or (3 * weight.shape[1]) ** -0.5  # PyTorch's is uniform in +- 1 / sqrt(inputs)
     assert weight.std().item() == pytest.approx(expected, rel=0.1)
+
+
+PRETRAINED = {
+    "released": {"self_contrastive": True},
+    "slides": {"block_form": "slides"},
+    "joint": {"block_form": "joint", "stop_grad": False},
+    "PointMAE": {"NAME": "PointMAE", "img_encoder": "", "text_encoder": ""},
+    "TwoTower": {"NAME": "TwoTower"},
+}
+
+
+@pytest.mark.parametrize(
+    "name, precision", [("released", torch.bfloat16), *((name, torch.float32) for name in PRETRAINED)], ids=str
+)
+def test_a_prepared_step_is_one_graph(name, precision):
+    """Encoder, decoder and losses compile without a graph break, and compute what they compute uncompiled."""
+    torch.compiler.reset()
+    model = recon({"drop_path_rate": 0.0}, **PRETRAINED[name])
+    inputs = model.prepare(**batch(), generator=torch.Generator().manual_seed(0))
+    compiled = torch.compile(model, fullgraph=True, dynamic=False, backend="aot_eager")
+    gradients, found = [], []
+    for call in (model, compiled):
+        model.zero_grad()
+        with torch.autocast("cpu", precision, enabled=precision != torch.float32):
+            losses = call(**inputs)
+        sum(losses.values()).backward()
+        found.append(losses)
+        gradients.append({key: p.grad.clone() for key, p in model.named_parameters()})
+    torch.testing.assert_close(found[1], found[0], atol=1e-5, rtol=1e-4)
+    if precision == torch.float32:
+        torch.testing.assert_close(gradients[1], gradients[0], atol=1e-5, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["full", "zeroshot", "svm"])
+def test_downstream_models_are_one_graph(name):
+    torch.compiler.reset()
+    model = build_model_from_cfg({**ENCODER, **GROUPS, **DOWNSTREAM[name][0]}).eval()
+    compiled = torch.compile(model, fullgraph=True, dynamic=False, backend="aot_eager")
+    for points in (batch()["points"], model.group(batch()["points"])):
+        torch.testing.assert_close(compiled(points), model(points), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_what_is_prepared_changes_nothing(name):
+    model = recon({"drop_path_rate": 0.0}, **PRETRAINED[name])
+    one = model(**batch(), generator=torch.Generator().manual_seed(3))
+    inputs = model.prepare(**batch(), generator=torch.Generator().manual_seed(3))
+    other = model(**inputs)
+    assert one.keys() == other.keys() <= LOSS_TERMS.keys()
+    assert all(torch.equal(one[term], other[term]) for term in one)
+    assert not any(value.requires_grad for value in (*inputs["points"], *inputs["mask"], *inputs["targets"].values()))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_half_precision_stays_close(dtype):
+    """Under autocast losses, norms' statistics and softmax are float32: terms differ by the products' rounding only."""
+    model = recon({"drop_path_rate": 0.0}, self_contrastive=True)
+    inputs = model.prepare(**batch(), generator=torch.Generator().manual_seed(0))
+    plain, stream = model(**inputs), []
+    norms = [module for module in model.modules() if isinstance(module, nn.LayerNorm)]
+    hooks = [norm.register_forward_hook(lambda *call: stream.append(call[2].dtype)) for norm in norms]
+    with torch.autocast("cpu", dtype):
+        half = model(**inputs)
+        tokens, centers, _ = model.MAE_encoder.tokenize(batch()["points"])
+        weights = model.MAE_encoder.blocks.blocks[0].attn.weights(tokens)
+    for hook in hooks:
+        hook.remove()
+    assert tokens.dtype == weights.dtype == torch.float32 and weights.sum(-1).sub(1).abs().max() < 1e-5
+    assert set(stream) == {torch.float32}  # that of the residual stream
+    for term in plain:
+        assert half[term].dtype == torch.float32
+        assert half[term].item() == pytest.approx(plain[term].item(), rel=0.02, abs=1e-4), term
+    sum(half.values()).backward()
+    assert all(p.grad.dtype == torch.float32 and p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_losses_are_float32_under_autocast():
+    generator = torch.Generator().manual_seed(0)
+    logits, labels = torch.randn(4, 30, 5, generator=generator) * 8, torch.randint(5, (4, 30), generator=generator)
+    features = torch.randn(4, 12, generator=generator).bfloat16()
+    calls = {
+        "cross_entropy": lambda x: cross_entropy(x[:, 0], labels[:, 0]),
+        "segmentation": lambda x: segmentation_loss(x.log_softmax(2), labels, torch.arange(1.0, 6)),
+        "smc": lambda x: single_modal_contrast(features, labels[:, 0]),
+        "rotation": lambda x: rotation_error(features[:, :9].unflatten(1, (3, 3))),
+    }
+    for name, call in calls.items():
+        with torch.autocast("cpu", torch.bfloat16):
+            half = call(logits)
+        assert half.dtype == torch.float32 and torch.equal(half, call(logits)), name
+
+
+@pytest.mark.parametrize("kind", [Attention, CrossAttention])
+def test_short_and_fused_attention_agree(kind, monkeypatch):
+    torch.manual_seed(0)
+    layer, inputs = kind(32, 4), [torch.randn(2, 7, 32, requires_grad=True) for _ in range(2 - (kind is Attention))]
+    results = []
+    for limit in (7, 6):
+        monkeypatch.setattr("models.transformer.SHORT", limit)
+        out = layer(*inputs)
+        results.append((out, *torch.autograd.grad(out.square().sum(), [*inputs, *layer.parameters()])))
+    torch.testing.assert_close(*results, atol=1e-5, rtol=1e-4)
+
+
+def test_linear_max_is_the_maximum_of_the_layer():
+    generator = torch.Generator().manual_seed(0)
+    points = torch.randn(6, 5, 7, generator=generator, requires_grad=True)
+    weight = torch.randn(9, 7, generator=generator, requires_grad=True)
+    plain = torch.nn.functional.linear(points, weight).max(1)[0]
+    ours = linear_max(points, weight)
+    assert torch.equal(ours, plain)
+    for one, other in zip(*(torch.autograd.grad(x.sin().sum(), (points, weight)) for x in (ours, plain)), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_hidden_patches_count_in_the_statistics_only():
+    torch.manual_seed(0)
+    embedding, patches = PatchEmbedding(16, 8), torch.randn(3, 6, 5, 3)
+    both = copy.deepcopy(embedding)
+    tokens = embedding(patches[:, :2], patches[:, 2:])
+    torch.testing.assert_close(tokens, both(patches)[:, :2], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(dict(embedding.named_buffers()), dict(both.named_buffers()))
+    torch.testing.assert_close(embedding.eval()(patches[:, :2], patches[:, 2:]), embedding(patches[:, :2]))
+
+
+@pytest.mark.parametrize("name", ["recon", "PartSegmentation"])
+def test_checkpointing_changes_memory_only(name):
+    keys = {"NAME": "PartSegmentation", "cls_dim": 5, **ENCODER, **GROUPS}
+    model = recon() if name == "recon" else build_model_from_cfg(keys)
+    points = batch()["points"]
+    inputs = model.prepare(**batch()) if name == "recon" else {"points": points, "category": torch.arange(4)}
+    runs = []
+    for on in (False, True):
+        model.set_checkpointing(on)
+        model.zero_grad()
+        torch.manual_seed(5)
+        out = model(**inputs)
+        loss = sum(out.values()) if name == "recon" else out.square().mean()
+        loss.backward()
+        runs.append([loss.detach(), *(p.grad.clone() for p in model.parameters())])
+    assert all(torch.equal(*pair) for pair in zip(*runs, strict=True))
+    with pytest.raises(UserError, match="checkpointing: PointNet has no transformer blocks"):
+        build_model_from_cfg({"NAME": "PointNet", "cls_dim": 3, "width": 0.125}).set_checkpointing()
+
+
+def test_downstream_of_takes_shape_and_weights():
+    model = recon({"patch_dim": 16}, block_form="slides")
+    zero_shot = downstream_of(model, "PointTransformerZeroShot", type="text", img_dim=10, text_dim=6).eval()
+    assert zero_shot.shape.patch_dim == 16 and zero_shot.shape.block_form == "slides"
+    for name, value in zero_shot.state_dict().items():
+        of = model.state_dict()
+        assert torch.equal(value, of[name if name in of else f"MAE_encoder.{name}"])
+    patches = zero_shot.group(batch()["points"])
+    assert torch.equal(zero_shot(patches), zero_shot(batch()["points"]))
+
+
+def test_keys_of_the_encoder_stand_where_the_released_ones_do():
+    _, flat = parse_model_config({"NAME": "PointTransformerSVM", **ENCODER, **GROUPS})
+    _, nested = parse_model_config({"NAME": "PointTransformerSVM", "encoder": {**ENCODER, **GROUPS}})
+    assert flat == nested and flat.encoder.trans_dim == 32 and flat.encoder.num_group == 8
+    assert recon(num_group=6).shape.num_group == 6
+    with pytest.raises(UserError, match="'model.num_group' and 'model.transformer_config.num_group' are the same"):
+        recon({"num_group": 8})
+
+
+TOY = """
+from dataclasses import dataclass
+from models.baselines.common import Baseline, BaselineConfig, LinearBNReLU
+from models.build import MODELS
+from extensions import max_pool
+
+
+@MODELS.register("ToyNet")
+class ToyNet(Baseline):
+    Config = BaselineConfig
+
+    def __init__(self, config):
+        super().__init__(config, 16)
+        self.layer = LinearBNReLU(3, 16)
+
+    def forward(self, points):
+        return self.cls_head_finetune(max_pool(self.layer(points)))
+"""
+
+
+def test_a_new_classifier_is_one_file(tmp_path, monkeypatch):
+    (tmp_path / "toy.py").write_text(TOY)
+    monkeypatch.setattr(models.baselines, "__path__", [*models.baselines.__path__, str(tmp_path)])
+    try:
+        model = build_model_from_cfg({"NAME": "ToyNet", "cls_dim": 3, "width": 0.125})
+        assert model.classifies and model.new_parameters == ("cls_head_finetune.",) and not model.pretrains
+        optimizer, before = torch.optim.SGD(model.parameters(), lr=0.1), model.layer[0].weight.clone()
+        cross_entropy(model(batch()["points"]), torch.tensor([0, 1, 2, 0])).backward()
+        optimizer.step()
+        assert not torch.equal(model.layer[0].weight, before)
+    finally:
+        MODELS.entries.pop("ToyNet", None)
+
+
+def test_every_model_says_what_it_is():
+    kinds = {"ReCon": "pretrains", "PointMAE": "pretrains", "PointTransformer": "classifies", "DGCNN": "classifies"}
+    kinds |= {"PartSegmentation": "segments", "PointTransformerSVM": "embeds", "PointTransformerZeroShot": "embeds"}
+    parse_model_config({"NAME": "PointTransformerSVM"})
+    for name, cls in MODELS.entries.items():
+        said = {kind for kind in ("pretrains", "classifies", "segments", "embeds") if getattr(cls, kind)}
+        assert len(said) == 1 and kinds.get(name, min(said)) in said, name
+        if cls.pretrains:
+            assert MODELS.get(cls.classifier).classifies

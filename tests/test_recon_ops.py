@@ -330,6 +330,7 @@ CALLS = {
     "chamfer_l1": (recon_ops.chamfer_l1, [(2, 6, 3), (2, 9, 3)]),
     "chamfer_l2": (recon_ops.chamfer_l2, [(2, 6, 3), (2, 9, 3)]),
     "group": (lambda p: recon_ops.group(p, 5, 7), [(2, 40, 3)]),
+    "max_pool": (recon_ops.max_pool, [(3, 5, 9, 4)]),
 }
 
 
@@ -348,7 +349,7 @@ def run_call(name: str, dtype: torch.dtype = torch.float32, wrap=lambda function
 def test_other_float_types(name, dtype):
     results, grads, inputs = run_call(name, dtype)
     assert all(grad.dtype == dtype for grad in grads)
-    keeps = name in ("gather", "gather_channels", "three_interpolate", "group")
+    keeps = name in ("gather", "gather_channels", "three_interpolate", "group", "max_pool")
     floats = [result for result in results if result.is_floating_point()]
     assert all(result.dtype == (dtype if keeps else torch.float32) for result in floats)
     with torch.no_grad():
@@ -403,6 +404,10 @@ def samples() -> dict[str, list[tuple]]:
             (clouds((2, 5, 4)).mT, index[..., 0].contiguous(), 7),
         ],
         "group": [(b, 4, 3, True), (empty, 2, 2, False)],
+        "max_pool": [(a,), (a.bfloat16(),), (needs[0],), (empty,)],
+        "linear_max_backward": [
+            (clouds((2, 5, 1))[..., 0], index[..., 0] % 6, one, clouds((1, 5, 3))[0]) for one in (a, a.bfloat16())
+        ],
     }
 
 
@@ -464,6 +469,42 @@ def test_export(name):
     module = torch.export.export(Module(), inputs, strict=False).module()
     for one, other in zip(flat(module(*inputs)), flat(function(*inputs)), strict=True):
         assert torch.equal(one, other)
+
+
+@settings(THOROUGH)
+@given(seeds, batches, sizes, sizes, st.booleans(), st.booleans())
+def test_max_pool(seed, batch, total, channels, half, strided):
+    """As NumPy has it: the first of several maxima, and NaN above everything."""
+    values = draw_cloud(np.random.default_rng(seed), "grid", batch, total, channels)
+    values[np.random.default_rng(seed).random(values.shape) < 0.02] = np.nan
+    given_ = tensor(values, strided).to(torch.bfloat16 if half else torch.float32).requires_grad_()
+    most, index = OPS.max_pool(given_.detach())
+    assert np.array_equal(most.double().numpy(), values.max(1), equal_nan=True)
+    assert np.array_equal(index.numpy(), values.argmax(1))
+    recon_ops.max_pool(given_).sum().backward()
+    expected = np.zeros_like(values)
+    np.put_along_axis(expected, values.argmax(1)[:, None], 1, 1)
+    assert np.array_equal(given_.grad.double().numpy(), expected)
+
+
+@settings(THOROUGH)
+@given(seeds, batches, sizes, sizes, st.integers(1, 40), st.booleans())
+def test_linear_max_backward(seed, batch, total, channels, width, half):
+    """The dense gradient, in float64."""
+    rng = np.random.default_rng(seed)
+    points, weight = draw_cloud(rng, "grid", batch, total, width), draw_cloud(rng, "grid", 1, channels, width)[0]
+    grad, index = rng.integers(-4, 5, (batch, channels)) / 4, rng.integers(0, total, (batch, channels))
+    dense = np.zeros((batch, total, channels))
+    np.put_along_axis(dense, index[:, None], grad[:, None], 1)
+    rows = tensor(points).to(torch.bfloat16 if half else torch.float32)
+    into_points, into_weight = OPS.linear_max_backward(tensor(grad), torch.from_numpy(index), rows, tensor(weight))
+    assert into_points.dtype == rows.dtype and into_weight.dtype == torch.float32
+    torch.testing.assert_close(into_points, torch.from_numpy(dense @ weight).to(rows.dtype), atol=0, rtol=0)
+    expected = np.einsum("rkc,rkd->cd", dense, points)
+    torch.testing.assert_close(into_weight, torch.from_numpy(expected).float(), atol=0, rtol=0)
+    if batch:
+        with pytest.raises((ValueError, RuntimeError), match="index must be in"):
+            OPS.linear_max_backward(tensor(grad), torch.from_numpy(index) + total, rows, tensor(weight))
 
 
 def test_threads_change_nothing():
@@ -674,6 +715,7 @@ TAKEN = {
     "three_interpolate": {"features": CLOUD, "index": PLACES, "weight": WEIGHT},
     "gather_channels": {"features": CLOUD, "index": PLACES},
     "group": {"points": CLOUD, "num_group": 3, "group_size": 3, "skip_origin": False},
+    "max_pool": {"values": CLOUD},
 }
 NO_TENSORS = [None, 3, [[[0.0]]], np.zeros((2, 8, 3)), CLOUD.to_sparse()]
 WRONG_VALUES = {
@@ -683,9 +725,17 @@ WRONG_VALUES = {
     "index": [*NO_TENSORS, PLACES.double(), PLACES > 0, PLACES + 0j, PLACES[0, 0], PLACES + 8, PLACES - 1]
     + [PLACES + 2**40, PLACES[:1], PLACES.to("meta")],
     "values": [*NO_TENSORS, CLOUD[0], CLOUD[None], CLOUD.long(), CLOUD + 0j, CLOUD > 0],
+    "rows": [*NO_TENSORS, CLOUD[0, 0], CLOUD[:, :0], CLOUD.long(), CLOUD + 0j, CLOUD > 0],
     "cloud": [*NO_TENSORS, CLOUD[0], CLOUD[None], CLOUD.long(), CLOUD + 0j, CLOUD > 0, CLOUD[..., :2], BROKEN, ENDLESS],
 }
-KINDS = {"k": "count", "radius": "radius", "index": "index", "features": "values", "weight": "values"} | {
+KINDS = {
+    "k": "count",
+    "radius": "radius",
+    "index": "index",
+    "features": "values",
+    "weight": "values",
+    "values": "rows",
+} | {
     name: kind
     for kind, names in {"count": ("num_samples", "num_group", "group_size"), "flag": ("skip_origin", "sorted")}.items()
     for name in names

@@ -234,6 +234,9 @@ class Numbers(list):
     def set_epoch(self, epoch: int) -> None:
         pass
 
+    def finish(self, batch: dict) -> dict:
+        return batch
+
 
 class Fit(TrainedTask):
     metric, higher_is_better = "loss", False

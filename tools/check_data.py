@@ -4,87 +4,33 @@ The loaders themselves are asked, so what is reported good can be trained on. A 
 files is looked at by its lists; `--read` reads every shape too. Nothing is written.
 """
 
-import os
-import re
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from datasets import build_dataset
-from datasets.build import PointDataset, below_root, parse_section
-from datasets.modelnet import ModelNet, cache_of, read_lists
-from datasets.readers import read_points_txt
+from datasets import dataset_class
 from utils.config import load_config, read_yaml
 from utils.errors import Parser, UserError, run_command
-from utils.logging import progress
 from utils.registry import nearest
 
-TEST_ONLY = ("ObjaverseLVIS", "Folder")
-FOLD = re.compile(r"(\d+)way_(\d+)shot/(\d+)\.pkl")
 
-
-def check(base: dict, data_root: str, read: bool = False) -> str:
-    """Build every split of a data set; of ModelNet, where its cache is absent, look at the text files instead.
+def check(name: str, path: Path, data_root: str, read: bool) -> tuple[str, str, str]:
+    """Look at one data set.
 
     Args:
-        base: the content of its config.
+        name: of its config.
+        path: its config.
         data_root: what the leading `data` of paths stands for.
         read: read every shape too.
 
     Returns:
-        What it holds.
-
-    Raises:
-        UserError: if something is missing or damaged; the message is the loader's.
+        "ok", "missing" or "damaged"; what it holds, or what is wrong; and what to do about that.
     """
-    if base.get("NAME") == "ModelNetFewShot":
-        return _check_folds(base, data_root)
-    subsets = ("test",) if base.get("NAME") in TEST_ONLY else ("train", "test")
-    found, classes = zip(*(_look(base, data_root, read, subset) for subset in subsets), strict=True)
-    return ", ".join([*found, f"{classes[-1]} classes"])
-
-
-def _look(base: dict, data_root: str, read: bool, subset: str) -> tuple[str, int]:
-    """Build one split; returns what it holds and the number of classes."""
-    if base.get("NAME") == "ModelNet":
-        values = {key: value for key, value in base.items() if key != "NAME"}
-        config = parse_section(ModelNet.Config, {**values, "subset": subset}, data_root, subset)
-        if not os.path.exists(cache_of(config)):  # building would make it
-            paths, _, class_names = read_lists(config)
-            for path in progress(paths, desc=f"reading {subset}", unit="shape"):
-                if read:
-                    read_points_txt(path, 6, config.N_POINTS, ModelNet.hint())
-                elif not os.path.isfile(path):
-                    raise UserError(f"point file not found: {path}; {ModelNet.hint()}")
-            return f"{subset} {len(paths)} shapes", len(class_names)
-    lists = {"whole": False} if base.get("NAME") == "ShapeNet" else {}  # each list by itself
-    dataset = build_dataset({"_base_": base, "others": {"subset": subset, **lists}}, data_root, subset)
-    if read:
-        _read(dataset, subset)
-    rooms = getattr(dataset, "rooms", None)
-    held = f"{len(dataset)} shapes" if rooms is None else f"{len(rooms)} rooms"
-    return f"{subset} {held}", len(dataset.class_names)
-
-
-def _read(dataset: PointDataset, subset: str) -> None:
-    """Ask for every shape that was not read when the data set was built."""
-    if hasattr(dataset, "rooms") or hasattr(dataset, "points"):
-        return
-    for index in progress(range(len(dataset)), desc=f"reading {subset}", unit="shape"):
-        dataset[index]
-
-
-def _check_folds(base: dict, data_root: str) -> str:
-    """Read every few-shot fold that is there; if none is, the loader says what it misses."""
-    root = Path(below_root(base.get("DATA_PATH", ""), data_root))
-    places = [FOLD.fullmatch(path.relative_to(root).as_posix()) for path in sorted(root.glob("*/*.pkl"))]
-    settings = [tuple(map(int, place.groups())) for place in places if place] or [(5, 10, 0)]
-    for way, shot, fold in progress(settings, desc="few-shot folds", unit="fold"):
-        for subset in ("train", "test"):
-            others = {"subset": subset, "way": way, "shot": shot, "fold": fold}
-            build_dataset({"_base_": base, "others": others}, data_root, subset)
-    counts = Counter((way, shot) for way, shot, _ in settings)
-    return ", ".join(f"{way} way {shot} shot: {count} folds" for (way, shot), count in sorted(counts.items()))
+    try:
+        base = load_config(path)
+        return "ok", dataset_class({"_base_": base}, name).look(base, data_root, read), ""
+    except UserError as error:
+        wrong, mark, hint = str(error).partition("; expected layout: ")
+        return "missing" if "not found" in wrong else "damaged", wrong, mark[2:] + hint
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -93,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data_root", default="data", help="folder of the data sets (default: %(default)s)")
     parser.add_argument("--configs", default="cfgs/dataset_configs", help="folder of their configs")
     parser.add_argument("--read", action="store_true", help="read every shape, not only the lists; takes minutes")
+    parser.add_argument("--verbose", action="store_true", help="tell the layout of what is missing and where to get it")
     args = parser.parse_args(arguments)
 
     configs = {path.stem: path for path in sorted(Path(args.configs).glob("*.yaml"))}
@@ -106,15 +53,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # By default only what is published: no folder of the user's own, no variant of another config.
     published = [name for name in configs if name != "Folder" and "_base_" not in read_yaml(configs[name])]
     chosen = args.names or published
-    width, bad = max(map(len, chosen)), 0
+    width, bad = max(map(len, chosen)), []
     for name in chosen:
-        try:
-            told = check(load_config(configs[name]), os.fspath(args.data_root), args.read)
-        except UserError as error:
-            bad, told = bad + 1, f"error: {error}"
-        print(f"{name:<{width}}  {told}", flush=True)
+        verdict, told, hint = check(name, configs[name], str(args.data_root), args.read)
+        bad += [name] * (verdict != "ok")
+        print(f"{name:<{width}}  {verdict:<7}  {told}", flush=True)
+        if args.verbose and hint:
+            print(f"{'':<{width}}  {hint}", flush=True)
     if bad:
-        raise UserError(f"{bad} of {len(chosen)} data sets are missing or damaged")
+        more = "" if args.verbose else f"; --verbose {bad[0]} tells what belongs where and where to get it"
+        raise UserError(f"{len(bad)} of {len(chosen)} data sets are missing or damaged{more}")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from utils.errors import UserError
 from utils.files import atomic_write
 
 # Metrics in published checkpoints may be numpy numbers; these names rebuild them and can do nothing else.
-_NUMPY = (getattr(np, "_core", None) or np.core).multiarray
+_NUMPY: Any = (getattr(np, "_core", None) or np.core).multiarray  # pyright: ignore[reportAttributeAccessIssue]
 NUMPY_NUMBERS = [
     (_NUMPY.scalar, "numpy.core.multiarray.scalar"),
     (_NUMPY.scalar, "numpy._core.multiarray.scalar"),

@@ -169,7 +169,8 @@ def parse(schema: type[T], values: Mapping, where: str) -> T:
     """
     if not isinstance(values, Mapping):
         raise UserError(f"config section '{where}' must be a mapping, got {_show(values)}")
-    fields = {field.name: field for field in dataclasses.fields(schema) if field.init}
+    known: Any = schema
+    fields = {field.name: field for field in dataclasses.fields(known) if field.init}
     hints, aliases = typing.get_type_hints(schema), getattr(schema, "ALIASES", {})
     for key in values:
         if key not in fields and key not in aliases:
@@ -218,7 +219,7 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         if value not in args:
             raise UserError(f"config key '{where}' must be one of {', '.join(map(repr, args))}, got {_show(value)}")
         return value
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return parse(hint, value, where)
     if origin is list:
         if not isinstance(value, (list, tuple)):

@@ -28,7 +28,8 @@ def topk_accuracy(ranked: Tensor, labels: Tensor, ks: Sequence[int] = (1, 3, 5))
 
 def class_accuracy(predicted: Tensor, labels: Tensor, names: Sequence[str]) -> dict[str, dict[str, float | int]]:
     """Return `accuracy` of each class that occurs in `labels`, by its name (index = label)."""
-    return {names[i]: accuracy(predicted[labels == i], labels[labels == i]) for i in labels.unique().tolist()}
+    found = map(int, labels.unique())
+    return {names[i]: accuracy(predicted[labels == i], labels[labels == i]) for i in found}
 
 
 def mean_std(values: Sequence[float]) -> dict[str, float | int]:

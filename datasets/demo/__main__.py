@@ -8,7 +8,7 @@ from utils.errors import Parser, run_command
 
 def main() -> None:
     """Read arguments, make the world if it is not there, say what it holds."""
-    parser = Parser(prog="python -m datasets.demo", description="Make the embedded data sets.")
+    parser = Parser(prog="python -m datasets.demo", description="Make the synthetic data sets.")
     parser.add_argument("--out", default="data/demo", help="folder to write to (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="everything follows from it (default: %(default)s)")
     parser.add_argument("--scale", choices=SCALES, default="full", help="how many shapes (default: %(default)s)")

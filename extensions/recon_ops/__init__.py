@@ -26,7 +26,6 @@ __all__ = [
     "gather_channels",
     "group",
     "knn",
-    "linear_max",
     "max_pool",
     "nearest",
     "nearest_squared_distances",
@@ -420,41 +419,16 @@ def max_pool(values: Tensor) -> Tensor:
         values: (..., K, C) float features, K >= 1.
 
     Returns:
-        (..., C), differentiable.
+        (..., C) values in the type of the features, differentiable.
 
     Raises:
         ValueError: if values is not (..., K, C), or K is 0.
     """
-    if not isinstance(values, Tensor) or not values.is_floating_point() or values.dim() < 2 or values.shape[-2] == 0:
+    fits = isinstance(values, Tensor) and values.is_floating_point() and values.layout == torch.strided
+    if not fits or values.dim() < 2 or values.shape[-2] == 0:
         raise ValueError(f"values must be a (..., K, C) float tensor with K >= 1, got {_got(values)}")
-    if not _pools(values):
-        return values.max(-2)[0]
-    return ops.call("max_pool", values.reshape(-1, *values.shape[-2:]))[0].reshape(*values.shape[:-2], -1)
-
-
-def linear_max(points: Tensor, weight: Tensor) -> Tensor:
-    """`max_pool` of a linear layer without bias, which, the same for all points of a patch, can be added afterwards.
-
-    Args:
-        points: (R, K, D) float features, K >= 1.
-        weight: (C, D).
-
-    Returns:
-        (R, C), differentiable (once) in both.
-
-    Raises:
-        ValueError: if shapes or devices do not fit, or K is 0.
-    """
-    _check_float("points", points, "(R, K, D)")
-    _check_float("weight", weight, "(C, D)")
-    _check_filled("points", points)
-    if points.shape[2] != weight.shape[1] or points.device != weight.device:
-        raise ValueError(f"weight must be (C, {points.shape[2]}) on {points.device}, got {_got(weight)}")
-    if not _pools(points):
-        return torch.nn.functional.linear(points, weight).max(1)[0]
-    return ops.LinearMax.apply(points, weight)[0]
-
-
-def _pools(values: Tensor) -> bool:
-    """Whether the kernels of the maxima take these values; for other devices PyTorch's own are as good."""
-    return values.device.type == "cpu" and values.dtype in (torch.float32, torch.bfloat16)
+    if values.device.type != "cpu":
+        return values.max(-2)[0]  # elsewhere PyTorch's own is as good
+    plain = values if values.dtype in (torch.float32, torch.bfloat16) else values.float()
+    most = ops.call("max_pool", plain.reshape(-1, *values.shape[-2:]))[0]
+    return most.to(values.dtype).reshape(*values.shape[:-2], values.shape[-1])

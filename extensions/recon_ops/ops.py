@@ -229,29 +229,6 @@ def _pool_backward(ctx, grad, _):
     return grad.new_zeros(grad.shape[0], ctx.rows, grad.shape[1]).scatter_(1, index[:, None], grad[:, None])
 
 
-class LinearMax(torch.autograd.Function):
-    """Maximum over the rows (R, K, D) of patches after a linear layer (C, D), whose values are not kept.
-
-    Of all rows only those that hold a maximum have a gradient, one a channel: it costs 1 / K of the dense one.
-    """
-
-    @staticmethod
-    def forward(points: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-        return torch.ops.recon_ops.max_pool(torch.nn.functional.linear(points, weight))
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.save_for_backward(*inputs, output[1])
-        ctx.mark_non_differentiable(output[1])
-
-    @staticmethod
-    def backward(ctx, grad, _):
-        points, weight, index = ctx.saved_tensors
-        into = torch.ops.recon_ops.linear_max_backward
-        into_points, into_weight = into(grad.float().contiguous(), index, points, weight.float())
-        return into_points, into_weight.to(weight.dtype)
-
-
 torch.library.register_autograd("recon_ops::max_pool", _pool_backward, setup_context=_save_pool)
 torch.library.register_autograd("recon_ops::nearest", _nearest_backward, setup_context=_save_nearest)
 torch.library.register_autograd("recon_ops::three_interpolate", _interpolate_backward, setup_context=_save_interpolate)

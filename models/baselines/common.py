@@ -60,7 +60,7 @@ def units(*channels: int, slope: float = 0.0) -> nn.Sequential:
     return nn.Sequential(*(LinearBNReLU(inputs, outputs, slope) for inputs, outputs in pairwise(channels)))
 
 
-class Baseline(Trainable, nn.Module):
+class Baseline(Trainable):
     """A classifier: a trunk, which subclasses write, and the head of two hidden layers that all of them have.
 
     Args:

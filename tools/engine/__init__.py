@@ -1,1 +1,1 @@
-"""What every task stands on: config, run folder, data, optimizer, the one training loop, the one pass over test sets."""
+"""What every task stands on: config, run folder, data, optimizer, training loop, pass over a test set."""

@@ -98,7 +98,7 @@ class RunConfig:
 
 
 def task_sections() -> dict[str, type]:
-    """The config sections of all tasks by name. Files may leave them out; overrides may name their keys all the same."""
+    """The config sections of all tasks by name; files may leave them out, and overrides still name their keys."""
     return {name: kind for task in all_tasks() for name, kind in task.sections.items()}
 
 

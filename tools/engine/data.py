@@ -3,15 +3,15 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Sampler
 
 import datasets
-from datasets.build import PointDataset
+from datasets import PointDataset
 from tools.engine.run import Run
 from utils import distributed, seeding
 from utils.errors import UserError
@@ -48,14 +48,15 @@ def own_augmentation(run: Run, chosen: str | None, attribute: str = "AUGMENT") -
     Raises:
         UserError: if the config has no such data set.
     """
-    if chosen is None:
-        sections = run.config.dataset
-        where = "train" if sections.train or run.mode.trains else "test"  # what only tests may have no other
-        data = datasets.dataset_class(getattr(sections, where) or {}, f"dataset.{where}")
-        chosen = getattr(data, attribute)
-        use = "of voting " * (attribute == "VOTE_AUGMENT")
-        run.log.info(f"augmentation {use}by the data set of dataset.{where}: {chosen}")
-    return chosen
+    if chosen is not None:
+        return chosen
+    sections = run.config.dataset
+    where = "train" if sections.train or run.mode.trains else "test"  # what only tests may have no other
+    data = datasets.dataset_class(getattr(sections, where) or {}, f"dataset.{where}")
+    own: str = getattr(data, attribute)
+    use = "of voting " * (attribute == "VOTE_AUGMENT")
+    run.log.info(f"augmentation {use}by the data set of dataset.{where}: {own}")
+    return own
 
 
 class Batches(Sampler[list[int]]):
@@ -96,8 +97,8 @@ class Batches(Sampler[list[int]]):
             yield from (order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size))
 
 
-def build_loader(run: Run, dataset: Dataset, train: bool = False) -> DataLoader:
-    """Load batches of `total_bs` samples over all processes; its `batch_sampler` is a `Batches`.
+def build_loader(run: Run, dataset: PointDataset, train: bool = False) -> "Loader":
+    """Load batches of `total_bs` samples over all processes.
 
     Raises:
         UserError: if there is nothing to load.
@@ -113,7 +114,7 @@ def build_loader(run: Run, dataset: Dataset, train: bool = False) -> DataLoader:
         run.log.warning(f"total_bs {run.config.total_bs} lowered to {batch_size}: there are only {length} samples")
     return Loader(
         dataset,
-        batch_sampler=Batches(length, batch_size // world if train else -(-batch_size // world), train, run.args.seed),
+        Batches(length, batch_size // world if train else -(-batch_size // world), train, run.args.seed),
         num_workers=run.args.num_workers,
         collate_fn=datasets.collate,
         pin_memory=run.device.type == "cuda",
@@ -123,9 +124,19 @@ def build_loader(run: Run, dataset: Dataset, train: bool = False) -> DataLoader:
 
 
 class Loader(DataLoader):
-    """A DataLoader whose workers outlive the signals that ask a whole process group to stop and save."""
+    """A DataLoader whose workers outlive the signals that ask a whole process group to stop and save.
 
-    def __iter__(self) -> Iterator:
+    Args:
+        dataset: what is loaded.
+        batches: which of its samples make up a batch.
+        options: those of DataLoader.
+    """
+
+    def __init__(self, dataset: PointDataset, batches: Batches, **options: Any):
+        super().__init__(dataset, batch_sampler=batches, **options)
+        self.batches = batches
+
+    def __iter__(self):
         # Held back while workers start, which inherit that; they would die of a signal before they ignore it.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
@@ -156,7 +167,7 @@ def to_device(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
     return {k: v.to(device, non_blocking=True) if isinstance(v, Tensor) else v for k, v in batch.items()}
 
 
-def prepared(loader: DataLoader, device: torch.device, prepare: Callable[[int, dict], dict]) -> Iterator[dict]:
+def prepared(loader: Iterable[dict], device: torch.device, prepare: Callable[[int, dict], dict]) -> Iterator[dict]:
     """Yield batches that `prepare` has been at, without gradient.
 
     On a GPU this happens on a stream of its own, at the same time as the training steps that are still under way there.

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Dataset
 
+from datasets import PointDataset
 from tools.engine.data import build_loader, to_device
 from tools.engine.run import Run
 from utils import distributed
@@ -42,18 +42,18 @@ def interruptible(run: Run, batches: Iterable[Any], length: int, size: int) -> I
         run.stop.check(run.device)
 
 
-def test_batches(run: Run, dataset: Dataset, name: str) -> Iterator[dict[str, Any]]:
+def test_batches(run: Run, dataset: PointDataset, name: str) -> Iterator[dict[str, Any]]:
     """Yield this process's share of a data set in batches on the device of the run, below a progress bar.
 
     Raises:
         KeyboardInterrupt: see `interruptible`.
     """
     loader = build_loader(run, dataset)
-    for batch in interruptible(run, progress(loader, desc=name), len(dataset), loader.batch_sampler.batch_size):
+    for batch in interruptible(run, progress(loader, desc=name), len(dataset), loader.batches.batch_size):
         yield to_device(batch, run.device)
 
 
-def load_clouds(run: Run, dataset: Dataset, prepare: Callable[[Tensor], Tensor], name: str) -> Clouds:
+def load_clouds(run: Run, dataset: PointDataset, prepare: Callable[[Tensor], Tensor], name: str) -> Clouds:
     """Sample a whole test set, shared among the processes, each of which gets all of it.
 
     Args:
@@ -65,14 +65,14 @@ def load_clouds(run: Run, dataset: Dataset, prepare: Callable[[Tensor], Tensor],
     Raises:
         KeyboardInterrupt: see `interruptible`.
     """
-    points, labels = _collect(dataset, _batches(run, dataset, prepare, name))
+    points, labels = _collect(len(dataset), _batches(run, dataset, prepare, name))
     return Clouds(points.to(run.device), labels)
 
 
 def predict(
     run: Run,
     model: nn.Module,
-    dataset: Dataset | Clouds,
+    dataset: PointDataset | Clouds,
     prepare: Callable[[Tensor], Tensor] | None = None,
     name: str = "test",
 ) -> tuple[Tensor, Tensor]:
@@ -95,32 +95,34 @@ def predict(
     model.eval()
     if isinstance(dataset, Clouds):
         rank, world = distributed.rank(), distributed.world_size()
-        size = -(-run.config.total_bs // world)
+        size, total = -(-run.config.total_bs // world), len(dataset.labels)
         shares = zip(*(part[rank::world].split(size) for part in dataset), strict=True)
-        dataset = dataset.labels
-        batches = interruptible(run, shares, len(dataset), size)
+        batches = interruptible(run, shares, total, size)
     else:
-        batches = _batches(run, dataset, prepare, name)
+        total, batches = len(dataset), _batches(run, dataset, prepare, name)
     with torch.no_grad(), run.precision.autocast():
-        outputs, labels = _collect(dataset, ((model(points).float(), labels) for points, labels in batches))
+        outputs, labels = _collect(total, ((model(points).float(), labels) for points, labels in batches))
     if broken := int((~outputs.isfinite().flatten(1).all(1)).sum()):
         raise UserError(f"{name}: the model diverged: its outputs for {broken} of {len(outputs)} are not finite")
     return outputs, labels
 
 
-def _batches(run: Run, dataset: Dataset, prepare: Callable[[Tensor], Tensor], name: str) -> Iterator[tuple]:
+def _batches(
+    run: Run, dataset: PointDataset, prepare: Callable[[Tensor], Tensor] | None, name: str
+) -> Iterator[tuple[Tensor, Tensor]]:
     for batch in test_batches(run, dataset, name):
         with torch.no_grad():
-            points = prepare(batch["points"])
+            points = prepare(batch["points"]) if prepare else batch["points"]
         yield points, batch["label"]
 
 
-def _collect(dataset: Dataset | Tensor, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """Put the shares of all processes together on the CPU, in the order of the data set."""
+def _collect(total: int, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Put the shares of all processes together on the CPU, in the order of the data set of `total` samples."""
     # A process may be left without samples where there are fewer samples than processes.
     own = list(zip(*batches, strict=True))
     every = distributed.gather([torch.cat(parts).cpu() for parts in own])
     # Process r took the samples r, r + world, r + 2 world ...
     world = distributed.world_size()
-    back = torch.tensor([i for rank in range(world) for i in range(rank, len(dataset), world)]).argsort()
-    return tuple(torch.cat(parts)[back] for parts in zip(*filter(None, every), strict=True))
+    back = torch.tensor([i for rank in range(world) for i in range(rank, total, world)]).argsort()
+    outputs, labels = (torch.cat(parts)[back] for parts in zip(*filter(None, every), strict=True))
+    return outputs, labels

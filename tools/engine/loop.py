@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from models import Trainable
 from tools.engine.data import build_loader, open_dataset, prepared
 from tools.engine.optim import GROUPS, build_optimizer, build_schedule
 from tools.engine.run import Run
@@ -47,11 +48,11 @@ class Trainer:
                 "update would be made; accumulation=mean updates at the end of an epoch"
             )
         seeding.seed_everything(run.args.seed, "model")
-        self.model = task.build_model()
+        self.model: Trainable = task.build_model()
         if run.args.sync_bn and distributed.world_size() > 1:
             if run.device.type != "cuda":
                 raise UserError("--sync_bn needs GPUs")
-            self.model = nn.SyncBatchNorm.convert_sync_batchnorm(self.model)
+            nn.SyncBatchNorm.convert_sync_batchnorm(self.model)  # of its parts
         if self.config.checkpointing:
             self.model.set_checkpointing(True)
         self.precision.place(self.model)
@@ -92,7 +93,7 @@ class Trainer:
                 means = {name: value / steps for name, value in at.sums.items()}
                 at.metrics = means | self._evaluate()
                 improved = self._improved()
-                done = (steps - first) * self.loader.batch_sampler.batch_size * distributed.world_size()
+                done = (steps - first) * self.loader.batches.batch_size * distributed.world_size()
                 self._report(board, means, done / max(seconds, 1e-9))
                 at.step, at.sums = 0, {}
                 if improved:
@@ -109,7 +110,7 @@ class Trainer:
         """Do what is left of the epoch."""
         self.task.train_mode(self.model)
         self.data.set_epoch(self.at.epoch)
-        self.loader.batch_sampler.seek(self.at.epoch, self.at.step)
+        self.loader.batches.seek(self.at.epoch, self.at.step)
         if self.at.step == self.steps:  # saved before it was evaluated
             return
         first = self.at.step
@@ -142,10 +143,14 @@ class Trainer:
         updates = (step + 1) % together == 0 or (last and mean)
         share = min(together, steps - step // together * together) if mean else 1
         # Several processes agree on the gradients before each update, and before those left over are saved.
-        with contextlib.nullcontext() if updates or last or model is self.model else model.no_sync():
+        alone = contextlib.nullcontext()
+        if isinstance(model, DistributedDataParallel) and not (updates or last):
+            alone = model.no_sync()
+        with alone:
             with self.precision.autocast():
                 losses = self._losses(model, batch)
-            total = sum(self.task.loss_weights.get(name, 1.0) * value for name, value in losses.items())
+            weighed = [self.task.loss_weights.get(name, 1.0) * value for name, value in losses.items()]
+            total = sum(weighed[1:], weighed[0])
             self.precision.scaler.scale(total / share).backward()
         losses |= {"loss": total}
         if updates:
@@ -221,7 +226,7 @@ class Trainer:
         try:
             return self.task.evaluate(self.model, epoch)
         except KeyboardInterrupt:
-            self._save_and_stop()
+            raise self._saved_to_stop() from None
         finally:
             self.stop.at_once = False
 
@@ -260,13 +265,13 @@ class Trainer:
         """Save and end the run if that was asked for in any process; save if the last checkpoint is old.
 
         Raises:
-            Interrupted: see `_save_and_stop`.
+            Interrupted: if that was asked for.
         """
         if self.unread and distributed.world_size() > 1:  # asking the others makes the host wait
             return
         stop, due = distributed.anywhere((self.stop.made, self.checkpoints.due()), self.run.device)
         if stop:
-            self._save_and_stop()
+            raise self._saved_to_stop()
         if due and self.at.step < self.steps:
             self._save_within_epoch()
 
@@ -275,16 +280,15 @@ class Trainer:
         self.at.sums = distributed.mean(self.at.sums)
         self.checkpoints.save("ckpt-last")
 
-    def _save_and_stop(self) -> None:
-        """Save in mid-epoch and end the run.
+    def _saved_to_stop(self) -> Interrupted:
+        """Save in mid-epoch, and return what ends the run.
 
         Raises:
-            Interrupted: once that is done.
             UserError: if there are weights that are not finite.
         """
         self._save_within_epoch()
         where = f"epoch {self.at.epoch}, step {self.at.step}"
-        raise Interrupted(
+        return Interrupted(
             f"saved {self.checkpoints.last} ({where}); continue with the same command and --resume", self.stop.by
         )
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from timm.scheduler import CosineLRScheduler
+from timm.scheduler.cosine_lr import CosineLRScheduler
 from torch import nn
 
 from models.build import Trainable
@@ -193,7 +193,7 @@ class Schedule:
         """Set the learning rates for `epoch`, of which the fraction `done` lies behind."""
         at = max(epoch + done * self.config.every_step - self.config.released_lag, 0)
         if self.cosine is not None:
-            self.cosine.step(at)
+            self.cosine.step(at)  # pyright: ignore[reportArgumentType]  (fractions of an epoch as well)
             return
         factor = 1.0
         if isinstance(self.config, StepLRKwargs):

@@ -1,6 +1,7 @@
 """In which precision a model computes, and whether it is compiled."""
 
 import contextlib
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -8,6 +9,7 @@ from torch import nn
 from tools.engine.config import RunConfig
 from utils.errors import UserError
 
+T = TypeVar("T", bound=nn.Module)
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -38,7 +40,7 @@ class Precision:
         dtype = AUTOCAST.get(self.config.precision)
         return torch.autocast(self.device.type, dtype) if dtype else contextlib.nullcontext()
 
-    def place(self, model: nn.Module) -> nn.Module:
+    def place(self, model: T) -> T:
         """Put a model on the device, and have it compiled if the config says so; returns it."""
         model = model.to(self.device)
         if self.config.compile:

@@ -142,7 +142,7 @@ def run_identity(mode: str, seed: int, settings: dict, weights: str | None) -> d
 
 
 def differences(before: Mapping, now: Mapping) -> list[str]:
-    """Name what tells the run behind a metrics.json from another: keys of `run_identity`, of the settings dotted ones."""
+    """Name what tells the run behind a metrics.json from another: keys of `run_identity`, dotted ones of settings."""
     names = [name for name in now if name != "settings" and before.get(name) != now[name]]
     return names + changed_keys(before.get("settings", {}), now["settings"])
 

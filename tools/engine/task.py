@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Dataset
 
 from utils.errors import UserError
 from utils.registry import Registry
 
 if TYPE_CHECKING:
+    from datasets import PointDataset
+    from models import Trainable
     from tools.engine.run import Run
 
 Draw = Callable[..., torch.Generator]
@@ -99,14 +100,14 @@ class Task(ABC):
 
     @classmethod
     @abstractmethod
-    def accepts(cls, model: type[nn.Module], args: argparse.Namespace) -> bool:
+    def accepts(cls, model: "type[Trainable]", args: argparse.Namespace) -> bool:
         """Whether this is the task for a model of this class; `args` is the command line."""
 
-    @classmethod
+    @classmethod  # noqa: B027
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Add flags beside those of its modes."""
 
-    @classmethod
+    @classmethod  # noqa: B027
     def check_arguments(cls, args: argparse.Namespace) -> None:
         """Check them, whatever task is chosen, and add lines for the user to `args.notes`.
 
@@ -114,7 +115,7 @@ class Task(ABC):
             UserError: if they are wrong.
         """
 
-    @classmethod
+    @classmethod  # noqa: B027
     def override(cls, raw: dict, args: argparse.Namespace) -> None:
         """Put what they say into a config that has been read."""
 
@@ -145,14 +146,14 @@ class TrainedTask(Task):
         """After which epochs a checkpoint is kept, unless the config says so itself."""
         return ()
 
-    def setup(self, data: Dataset) -> None:
+    def setup(self, data: "PointDataset") -> None:
         """Take from the training set what the losses need, such as class weights."""
 
     @abstractmethod
-    def build_model(self) -> nn.Module:
+    def build_model(self) -> "Trainable":
         """Return the model, on the CPU, with its starting weights; what shall not train requires no gradient."""
 
-    def prepare(self, model: nn.Module, batch: dict, draw: Draw) -> dict:
+    def prepare(self, model: "Trainable", batch: dict, draw: Draw) -> dict:
         """Do, without gradient, what a batch needs before the model is trained on it.
 
         On a GPU this is done while the model is trained on the batch before.
@@ -178,11 +179,11 @@ class TrainedTask(Task):
             draw: as for `prepare`.
         """
 
-    def train_mode(self, model: nn.Module) -> None:
+    def train_mode(self, model: "Trainable") -> None:
         """Put the model into the mode it is trained in."""
         model.train()
 
-    def evaluate(self, model: nn.Module, epoch: int = 0) -> dict[str, Any]:
+    def evaluate(self, model: "Trainable", epoch: int = 0) -> dict[str, Any]:
         """Return the numbers to report of the model after an epoch, if any, by name.
 
         Percentages are floats, which the log and TensorBoard show; the counts behind them are integers, and tables by
@@ -201,7 +202,7 @@ def all_modes() -> list[Mode]:
     return sorted({mode for task in all_tasks() for mode in task.modes}, key=lambda mode: (mode.rank, mode.name))
 
 
-def find_task(mode: Mode, name: str, model: type[nn.Module], args: argparse.Namespace) -> type[Task]:
+def find_task(mode: Mode, name: str, model: "type[Trainable]", args: argparse.Namespace) -> type[Task]:
     """Return the class of the task that does what is asked for with a model.
 
     Args:

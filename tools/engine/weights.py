@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from models import CHECKPOINT_PREFIXES
+from models import CHECKPOINT_PREFIXES, Trainable
 from tools.engine.run import Run
 from utils import checkpoint
 from utils.errors import UserError
@@ -12,7 +12,7 @@ from utils.errors import UserError
 
 def load_pretrained(
     run: Run,
-    model: nn.Module,
+    model: Trainable,
     path: str,
     new: Sequence[str] = (),
     first: str = "base_model",
@@ -46,7 +46,7 @@ def load_pretrained(
     )
 
 
-def load_start(run: Run, model: nn.Module) -> None:
+def load_start(run: Run, model: Trainable) -> None:
     """Put the weights that fine-tuning starts from into a model with `new_parameters`.
 
     Raises:

@@ -3,13 +3,14 @@
 import argparse
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.utils.data import Dataset
 
+from datasets import PointDataset
 from datasets.point_transforms import AUGMENTATIONS, sample_test, sample_train
-from models import build_model_from_cfg
+from models import Trainable, build_model_from_cfg
 from models.losses import cross_entropy
 from tools.engine.data import open_dataset, own_augmentation
 from tools.engine.infer import Clouds, load_clouds, predict
@@ -29,7 +30,7 @@ class Classify(TrainedTask):
     growing = ("vote.rounds",)  # votes of an earlier test are kept
 
     @classmethod
-    def accepts(cls, model: type[nn.Module], args: argparse.Namespace) -> bool:
+    def accepts(cls, model: type[Trainable], args: argparse.Namespace) -> bool:
         return model.classifies and not (args.test and args.vote)
 
     def __init__(self, run: Run):
@@ -40,7 +41,7 @@ class Classify(TrainedTask):
         if run.mode.trains:
             self.augment = AUGMENTATIONS[own_augmentation(run, run.config.augment)]
 
-    def build_model(self) -> nn.Module:
+    def build_model(self) -> Trainable:
         model = build_classifier(self.run, self.test_data)
         self.model_has_losses = model.has_losses  # asked now: it may be wrapped later
         load_start(self.run, model)
@@ -48,14 +49,14 @@ class Classify(TrainedTask):
             model.get_parameter(name).requires_grad_(False)
         return model
 
-    def train_mode(self, model: nn.Module) -> None:
+    def train_mode(self, model: Trainable) -> None:
         model.train()
         if self.run.config.freeze_bn and model.frozen_parameters():
             for module in model.modules():
                 if isinstance(module, _BatchNorm) and not module.weight.requires_grad:
                     module.eval()
 
-    def prepare(self, model: nn.Module, batch: dict, draw: Draw) -> dict:
+    def prepare(self, model: Trainable, batch: dict, draw: Draw) -> dict:
         points = sample_train(batch["points"], self.run.config.npoints, draw("points"))
         return {"points": model.group(self.augment(points, draw("augment"))), "label": batch["label"]}
 
@@ -65,7 +66,7 @@ class Classify(TrainedTask):
         logits, losses = model(batch["points"], with_losses=True)
         return {"cross_entropy": cross_entropy(logits, batch["label"]), **losses}
 
-    def evaluate(self, model: nn.Module, epoch: int = 0) -> dict[str, float]:
+    def evaluate(self, model: Trainable, epoch: int = 0) -> dict[str, Any]:
         if self.test_clouds is None:
             self.test_clouds = load_clouds(self.run, self.test_data, self.sample, "test clouds")
         logits, labels = predict(self.run, model, self.test_clouds)
@@ -84,14 +85,14 @@ class Classify(TrainedTask):
         load_pretrained(run, model, run.args.ckpts, first="model", prepare=_no_segmenter)
         run.precision.place(model)
         logits, labels = predict(run, model, self.test_data, self.sample)
-        results = accuracy(logits.argmax(1), labels)
+        results: dict[str, Any] = accuracy(logits.argmax(1), labels)
         counts = f"{results['correct']} of {results['total']}"
         run.log.info(f"accuracy{' without voting' * run.args.vote}: {results['accuracy']:.2f} % ({counts})")
         results["class_accuracy"] = class_accuracy(logits.argmax(1), labels, self.test_data.class_names)
         return model, results
 
 
-def build_classifier(run: Run, dataset: Dataset) -> nn.Module:
+def build_classifier(run: Run, dataset: PointDataset) -> Trainable:
     """Build the model of the config and check that it has enough classes.
 
     Raises:

@@ -2,16 +2,19 @@
 
 import argparse
 from dataclasses import field, make_dataclass
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
-from torch.utils.data import Dataset
 
+from datasets import PointDataset
 from datasets.point_transforms import AUGMENTATIONS, random_subset
-from datasets.prompts import prompt, spell
-from models import build_model_from_cfg, downstream_of, parse_model_config
+from datasets.prompts import all_prompts, prompt, spell
+from models import Trainable, build_model_from_cfg, downstream_of, parse_model_config
 from models.losses import LOSS_TERMS
+from models.teachers import TeacherHolder
 from tools.engine.data import open_dataset, own_augmentation
+from tools.engine.features import use_image_features, use_text_features
 from tools.engine.run import Run
 from tools.engine.task import TASKS, Draw, Mode, TrainedTask
 from tools.engine.weights import load_pretrained
@@ -51,14 +54,14 @@ class Pretrain(TrainedTask):
     sections = {"loss_weights": LossWeights}
 
     @classmethod
-    def accepts(cls, model: type[nn.Module], args: argparse.Namespace) -> bool:
+    def accepts(cls, model: type[Trainable], args: argparse.Namespace) -> bool:
         return model.pretrains
 
     def __init__(self, run: Run):
         super().__init__(run)
         self.augment = AUGMENTATIONS[own_augmentation(run, run.config.augment)]
         self.loss_weights = vars(run.config.section(LossWeights))
-        self.probed: list[Dataset] = []
+        self.probed: list[PointDataset] = []
         sections = run.config.dataset
         self.validate = run.config.validate or ("svm" if sections.extra_train and sections.extra_val else "none")
         if self.validate == "none":
@@ -76,31 +79,46 @@ class Pretrain(TrainedTask):
                     setattr(sections, section, load_config(PROBES[self.validate])["dataset"][own])
                 self.probed.append(open_dataset(run, section))
 
-    def setup(self, data: Dataset) -> None:
+    def setup(self, data: PointDataset) -> None:
         self.data = data
 
     def save_epochs(self) -> range:
         return range(250, self.run.config.max_epoch + 1, 25)  # as released
 
-    def build_model(self) -> nn.Module:
+    def build_model(self) -> Trainable:
         model = build_model_from_cfg(self.run.config.model)
         if self.run.args.start_ckpts:
             load_pretrained(self.run, model, self.run.args.start_ckpts, first="model")
+        if isinstance(model, TeacherHolder):
+            self._ask_once(model)
         return model
 
-    def prepare(self, model: nn.Module, batch: dict, draw: Draw) -> dict:
+    def _ask_once(self, model: TeacherHolder) -> None:
+        """Replace what a frozen teacher is asked again and again by what it says once."""
+        run, folder = self.run, Path(self.run.config.data_root, "features")
+        for teacher in (model.img_teacher, model.text_teacher):
+            if teacher is not None:
+                teacher.to(run.device)
+        use_image_features(model, self.data, folder, run.args.num_workers, run.log)
+        names = [spell(name, run.config.prompt_names) for name in self.data.class_names]
+        if "text" in self.data.gives:
+            prompts = [text for name in names for text in all_prompts(name)]
+            use_text_features(model.text_teacher, prompts, folder, run.log)
+
+    def prepare(self, model: Any, batch: dict, draw: Draw) -> dict:
         config, text = self.run.config, None
         points = random_subset(batch["points"], config.npoints, draw("points"))
         points = self.augment(self.data.normalize(points, "sample"), draw("augment"))
         if "text" in batch:
             names = [spell(name, config.prompt_names) for name in batch["text"]]
             text = prompt(names, draw("prompts", "cpu"))
-        return model.prepare(points, batch.get("image"), text, batch["label"], generator=draw("mask"))
+        with self.run.precision.autocast():
+            return model.prepare(points, batch.get("image"), text, batch["label"], generator=draw("mask"))
 
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
         return model(**batch)
 
-    def evaluate(self, model: nn.Module, epoch: int = 0) -> dict[str, Any]:
+    def evaluate(self, model: Any, epoch: int = 0) -> dict[str, Any]:
         if self.validate == "none":
             return {}
         for data in self.probed:
@@ -115,7 +133,7 @@ class Pretrain(TrainedTask):
         return {f"{self.validate}_{name}": value for name, value in found.items()}
 
 
-def zeroshot_model(model: nn.Module) -> nn.Module:
+def zeroshot_model(model: Any) -> Any:
     """Return the encoder of a pretraining model as a zero-shot model; of both queries if they share a space."""
     keys = {"text_dim": model.text_proj.out_features, "type": "text"}
     if model.img_proj is not None:

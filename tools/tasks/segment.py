@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.data import Dataset
 
+from datasets import PointDataset
 from datasets.point_transforms import AUGMENTATIONS
 from datasets.shapenetpart import PARTS
-from models import build_model_from_cfg, parse_model_config
+from models import Trainable, build_model_from_cfg, parse_model_config
 from models.losses import segmentation_loss
 from tools.engine.data import build_loader, open_dataset, own_augmentation, to_device
 from tools.engine.infer import test_batches
@@ -44,7 +44,7 @@ class Segment(TrainedTask):
     table: ClassVar[tuple[str, str]]
 
     @classmethod
-    def accepts(cls, model: type[nn.Module], args: argparse.Namespace) -> bool:
+    def accepts(cls, model: type[Trainable], args: argparse.Namespace) -> bool:
         return model.segments == cls.kind
 
     def __init__(self, run: Run):
@@ -55,32 +55,32 @@ class Segment(TrainedTask):
         self.weight: Tensor | None = None
         self.check(self.test_data, f"dataset.{section}")
 
-    def setup(self, data: Dataset) -> None:
+    def setup(self, data: PointDataset) -> None:
         self.augment = AUGMENTATIONS[own_augmentation(self.run, self.run.config.augment)]
         if "point_label" not in data.gives:
             raise UserError(f"dataset.train has no label for every point, which '{self.shape.NAME}' learns from")
 
     @abstractmethod
-    def check(self, data: Dataset, where: str) -> None:
+    def check(self, data: PointDataset, where: str) -> None:
         """Raise a UserError if a data set is not one to measure this model on."""
 
     @abstractmethod
     def log_prob(self, model: nn.Module, points: Tensor, batch: dict) -> Tensor:
         """Return log-probabilities (B, N, classes) of points (B, N, 3), which may be augmented ones of the batch."""
 
-    def build_model(self) -> nn.Module:
+    def build_model(self) -> Trainable:
         model = build_model_from_cfg(self.run.config.model)
         load_start(self.run, model)
         return model
 
-    def prepare(self, model: nn.Module, batch: dict, draw: Draw) -> dict:
+    def prepare(self, model: Trainable, batch: dict, draw: Draw) -> dict:
         return {**batch, "points": self.augment(batch["points"], draw("augment"))}
 
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
         log_prob = self.log_prob(model, batch["points"], batch)
         return {"loss": segmentation_loss(log_prob, batch["point_label"], self.weight)}
 
-    def predict(self, model: nn.Module, batches: Iterable[dict]) -> Iterator[tuple[dict, Tensor]]:
+    def predict(self, model: Trainable, batches: Iterable[dict]) -> Iterator[tuple[dict, Tensor]]:
         """Yield batches with their log-probabilities (B, N, classes)."""
         model.eval()
         for batch in batches:
@@ -117,7 +117,7 @@ class PartSegment(Segment):
     latest_of_equals = True  # as released
     table = ("category_miou", "miou")
 
-    def check(self, data: Dataset, where: str) -> None:
+    def check(self, data: PointDataset, where: str) -> None:
         if not set(data.class_names) <= set(PARTS):
             raise UserError(f"{where} does not hold objects with parts, as 'ShapeNetPart' does")
         self.require("num_categories", len(data.class_names), "categories")
@@ -126,7 +126,7 @@ class PartSegment(Segment):
     def log_prob(self, model: nn.Module, points: Tensor, batch: dict) -> Tensor:
         return model(points, batch["label"])
 
-    def evaluate(self, model: nn.Module, epoch: int = 0) -> dict[str, Any]:
+    def evaluate(self, model: Trainable, epoch: int = 0) -> dict[str, Any]:
         """Measure by shape; the prediction is the likeliest of the parts that the shape's category has."""
         self.test_data.set_epoch(epoch)
         names = self.test_data.class_names
@@ -155,7 +155,7 @@ class SemanticSegment(Segment):
     metric = "miou"
     table = ("class_iou", "iou")
 
-    def setup(self, data: Dataset) -> None:
+    def setup(self, data: PointDataset) -> None:
         super().setup(data)
         weights = data.class_weights()
         if weights is None:
@@ -163,7 +163,7 @@ class SemanticSegment(Segment):
         self.weight = F.pad(weights, (0, self.shape.cls_dim - len(data.class_names)))
         self.weight = self.weight.to(self.run.device)
 
-    def check(self, data: Dataset, where: str) -> None:
+    def check(self, data: PointDataset, where: str) -> None:
         if "index" not in data.gives:
             raise UserError(f"{where} does not cover whole rooms, as 'S3DISRooms' does")
         self.require("cls_dim", len(data.class_names), "classes")
@@ -171,12 +171,13 @@ class SemanticSegment(Segment):
     def log_prob(self, model: nn.Module, points: Tensor, batch: dict) -> Tensor:
         return model(points)
 
-    def evaluate(self, model: nn.Module, epoch: int = 0) -> dict[str, Any]:
+    def evaluate(self, model: Trainable, epoch: int = 0) -> dict[str, Any]:
         """Measure by room: every point takes the class with the highest sum of probabilities over its chunks.
 
         Chunks come room by room, so only the sums of the rooms at hand are kept.
         """
-        rooms, names = self.test_data.rooms, self.test_data.class_names
+        data: Any = self.test_data  # of rooms
+        rooms, names = data.rooms, data.class_names
         confusion = torch.zeros(len(names), len(names), dtype=torch.int64, device=self.run.device)
         votes: dict[int, Tensor] = {}
         done = 0  # the rooms below are counted

@@ -10,10 +10,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 from torch import nn
-from torch.utils.data import Dataset
 
+from datasets import PointDataset
 from datasets.point_transforms import sample_test
-from models import build_model_from_cfg
+from models import Trainable, build_model_from_cfg
 from tools.engine.data import open_dataset
 from tools.engine.infer import predict
 from tools.engine.run import Run
@@ -40,7 +40,7 @@ class SvmConfig:
             raise ValueError(f"C must be positive, got {self.C}")
 
 
-def svm_probe(run: Run, model: nn.Module, train: Dataset, test: Dataset) -> dict[str, float | int]:
+def svm_probe(run: Run, model: nn.Module, train: PointDataset, test: PointDataset) -> dict[str, float | int]:
     """Fit a linear SVM (C from `svm.C`) and a 1-nearest-neighbour classifier to features, and test them.
 
     Args:
@@ -70,7 +70,8 @@ def svm_probe(run: Run, model: nn.Module, train: Dataset, test: Dataset) -> dict
     if len(y.unique()) < 2:
         raise UserError(f"an SVM needs at least 2 classes to tell apart, the training set has {len(y.unique())}")
     # The dual solver was the default in 2023; today's chooses by the shape of the features.
-    svm = LinearSVC(C=run.config.section(SvmConfig).C, dual=True, random_state=run.args.seed % 2**32)
+    C, seed = run.config.section(SvmConfig).C, run.args.seed % 2**32
+    svm = LinearSVC(C=C, dual=True, random_state=seed)  # pyright: ignore[reportArgumentType]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # its iterations are limited, as in the released code
         svm.fit(x.numpy(), y.numpy())
@@ -88,7 +89,7 @@ class Svm(Task):
     sections = {"svm": SvmConfig}
 
     @classmethod
-    def accepts(cls, model: type[nn.Module], args: argparse.Namespace) -> bool:
+    def accepts(cls, model: type[Trainable], args: argparse.Namespace) -> bool:
         return model.embeds == "features"
 
     def measure(self) -> None:

@@ -6,9 +6,9 @@ from functools import partial
 from typing import Literal
 
 import torch
-from torch import nn
 
 from datasets.point_transforms import AUGMENTATIONS, point_all, sample_test
+from models import Trainable
 from tools.engine.data import own_augmentation
 from tools.engine.infer import Clouds, load_clouds
 from tools.engine.run import Run
@@ -49,7 +49,7 @@ class Vote(Classify):
     sections = {"vote": VoteConfig}
 
     @classmethod
-    def accepts(cls, model: type[nn.Module], args: argparse.Namespace) -> bool:
+    def accepts(cls, model: type[Trainable], args: argparse.Namespace) -> bool:
         return model.classifies and args.test and args.vote
 
     @classmethod
@@ -119,18 +119,18 @@ class Vote(Classify):
         )
 
     @torch.no_grad()
-    def _round(self, model: nn.Module, clouds: Clouds, number: int) -> float:
+    def _round(self, model: Trainable, clouds: Clouds, number: int) -> float:
         """Return the accuracy of one round."""
         run, predicted = self.run, []
         generator = seeding.generator(run.device, run.args.seed, "vote", number)
         for points in clouds.points.split(run.config.total_bs):
-            logits = 0
+            logits = []
             for _ in range(self.settings.samples):
                 columns = torch.randperm(points.shape[1], generator=generator, device=run.device)
                 sample = self.augment(points[:, columns[: run.config.npoints]], generator)
                 with run.precision.autocast():
-                    logits = logits + model(sample).float()
-            predicted.append(logits.argmax(1))
+                    logits.append(model(sample).float())
+            predicted.append(sum(logits[1:], logits[0]).argmax(1))
         return accuracy(torch.cat(predicted).cpu(), clouds.labels)["accuracy"]
 
     def _earlier(self) -> list[float]:

@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import Dataset
 
+from datasets import PointDataset
 from datasets.point_transforms import sample_test, sample_train
 from datasets.prompts import all_prompts, spell
-from models import build_model_from_cfg
+from models import Trainable, build_model_from_cfg
 from models.downstream import PointTransformerZeroShot
+from models.teachers import Teacher
 from tools.engine.data import open_dataset
 from tools.engine.infer import predict
 from tools.engine.run import Run
@@ -64,7 +65,7 @@ class ZeroShotSettings:
             raise ValueError(f"splits must name at least one split, each once, got {self.splits}")
 
 
-def class_features(teacher: nn.Module, names: Sequence[str], ensemble: bool) -> Tensor:
+def class_features(teacher: Teacher, names: Sequence[str], ensemble: bool) -> Tensor:
     """Encode class names.
 
     Args:
@@ -115,14 +116,14 @@ def group_accuracy(features: Tensor, labels: Tensor, classes: Tensor, members: S
         classes: (C, d).
         members: indices of the classes.
     """
-    members = torch.tensor(members, dtype=torch.int64)
-    inside = torch.isin(labels, members)
+    own = torch.tensor(members, dtype=torch.int64)
+    inside = torch.isin(labels, own)
     features, labels = features[inside], labels[inside]
-    own = members[classify(features, classes[members])] if len(members) else labels
+    among_own = own[classify(features, classes[own])] if len(own) else labels
     return {
         "classes": len(members),
         "among_all_names": accuracy(classify(features, classes), labels),
-        "among_own_names": accuracy(own, labels),
+        "among_own_names": accuracy(among_own, labels),
     }
 
 
@@ -138,7 +139,7 @@ class Queries(nn.Module):
         return torch.cat(self.model.project(points), dim=1)
 
 
-def names_to_choose(chosen: Sequence[str] | None, data: dict[str, Dataset]) -> list[str]:
+def names_to_choose(chosen: Sequence[str] | None, data: dict[str, PointDataset]) -> list[str]:
     """Return `zeroshot.names`, or else the class names of the data sets.
 
     Raises:
@@ -159,7 +160,7 @@ def names_to_choose(chosen: Sequence[str] | None, data: dict[str, Dataset]) -> l
     return names
 
 
-def spellings(run: Run, names: Sequence[str], data: Iterable[Dataset]) -> list[str]:
+def spellings(run: Run, names: Sequence[str], data: Iterable[PointDataset]) -> list[str]:
     """Spell class names as they shall reach the tokenizer (`prompt_names`, `zeroshot.released_typo`).
 
     Raises:
@@ -174,7 +175,7 @@ def spellings(run: Run, names: Sequence[str], data: Iterable[Dataset]) -> list[s
     return [spell(typos.get(name, name), run.config.prompt_names) for name in names]
 
 
-def check_splits(data: dict[str, Dataset]) -> None:
+def check_splits(data: dict[str, PointDataset]) -> None:
     """Refuse to count a shape twice.
 
     Raises:
@@ -246,7 +247,7 @@ def results_table(by_query: dict, chosen: tuple[str, str], splits: Sequence[str]
     return text_table(rows)
 
 
-def zeroshot_probe(run: Run, model: PointTransformerZeroShot, teacher: nn.Module, dataset: Dataset) -> dict:
+def zeroshot_probe(run: Run, model: PointTransformerZeroShot, teacher: Teacher, dataset: PointDataset) -> dict:
     """Measure zero-shot classification once, without writing anything.
 
     Args:
@@ -288,12 +289,12 @@ def accuracies(
         What metrics.json tells of the result, and everything beside it under `by_query`.
     """
     joined = "+".join(labels)
-    if len(labels) > 1:
-        pairs = {**pairs, joined: tuple(map(torch.cat, zip(*pairs.values(), strict=True)))}
-        labels = {**labels, joined: torch.cat(list(labels.values()))}
     known = {split: own >= 0 for split, own in labels.items()}
     labels = {split: own[known[split]] for split, own in labels.items()}
-    pairs = {split: [half[known[split]] for half in pair] for split, pair in pairs.items()}
+    pairs = {split: (text[known[split]], image[known[split]]) for split, (text, image) in pairs.items()}
+    if len(labels) > 1:
+        texts, images = zip(*pairs.values(), strict=True)
+        pairs[joined], labels[joined] = (torch.cat(texts), torch.cat(images)), torch.cat(list(labels.values()))
     by_query = {
         kind: {
             prompt: {
@@ -319,7 +320,7 @@ def accuracies(
     run.log.info(f"zero-shot on {joined.replace('+', ' + ')}: {results['accuracy']:.2f} % ({counts})")
     seen = run.config.section(ZeroShotSettings).seen
     for group in ("seen", "unseen") if seen is not None else ():
-        members = [i for i, name in enumerate(names) if (name in seen) == (group == "seen")]
+        members = [i for i, name in enumerate(names) if (name in (seen or ())) == (group == "seen")]
         results[group] = part = group_accuracy(features, own, prompts[prompt], members)
         run.log.info(
             f"  {len(members)} {group} names: {part['among_all_names']['accuracy']:.2f} % among all {len(names)}, "
@@ -339,7 +340,7 @@ class ZeroShot(Task):
     sections = {"zeroshot": ZeroShotSettings}
 
     @classmethod
-    def accepts(cls, model: type[nn.Module], args: argparse.Namespace) -> bool:
+    def accepts(cls, model: type[Trainable], args: argparse.Namespace) -> bool:
         return model.embeds == "text"
 
     def measure(self) -> None:
@@ -352,7 +353,7 @@ class ZeroShot(Task):
             if name not in names:
                 raise UserError(f"config key 'zeroshot.seen': the data set has no class '{name}'{nearest(name, names)}")
         seeding.seed_everything(run.args.seed, "model")
-        model = build_model_from_cfg(run.config.model)
+        model: Any = build_model_from_cfg(run.config.model)
         if model.text_teacher is None:
             raise UserError("zero-shot classification needs a text encoder under 'model.text_encoder'")
         if run.args.ckpts:
