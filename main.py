@@ -12,6 +12,7 @@ from tools.engine.run import start_run
 from tools.engine.task import Mode, all_modes, all_tasks
 from utils import distributed
 from utils.errors import Parser, UserError, at_least, run_command
+from utils.memory import keep_freed_memory
 
 
 def build_parser() -> Parser:
@@ -176,6 +177,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     args = read_arguments(argv)
     device = distributed.start(args.launcher, args.local_rank)
+    if device.type == "cpu":
+        keep_freed_memory()
     with contextlib.ExitStack() as held:
         held.callback(distributed.stop)
         run = start_run(args, device)
