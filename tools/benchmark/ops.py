@@ -100,7 +100,7 @@ def all_cases(smoke: bool, pool: ThreadPoolExecutor | None = None) -> list[Case]
 def time_case(case: Case, device: torch.device, repeats: int, tick: Callable[[], Any]) -> dict[str, float]:
     """Median milliseconds of each implementation of a row, which take turns; `tick` is called after every round."""
     calls = case.calls(device)
-    first = {}
+    first: dict[str, float] = {}
     for name, call in calls.items():
         try:
             timed(call, 1, device)

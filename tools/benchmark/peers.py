@@ -60,10 +60,11 @@ def compiled_baseline() -> ModuleType | None:
     from torch.utils.cpp_extension import load
 
     try:
-        return load("recon_baseline", [str(BASELINE)], extra_cuda_cflags=["-O3"], extra_cflags=["-O3"])
+        kernels = load("recon_baseline", [str(BASELINE)], extra_cuda_cflags=["-O3"], extra_cflags=["-O3"])
     except (RuntimeError, OSError, ImportError, subprocess.CalledProcessError) as error:
         print(f"without the classic CUDA kernels: {error_line(error)}", file=sys.stderr)
         return None
+    return kernels if isinstance(kernels, ModuleType) else None
 
 
 def classic(device: torch.device, name: str) -> Callable[..., Any] | None:
