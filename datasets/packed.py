@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.readers import guarded, read_json
+from datasets.readers import npy_layout, read_json
 from utils.errors import UserError
 from utils.files import atomic_write
 
@@ -37,10 +37,9 @@ class Rows:
     """
 
     def __init__(self, path: Path, shape: Sequence[int], dtype: str):
-        stored = guarded(path, "packed array", lambda: np.load(path, mmap_mode="r"))
-        if (list(stored.shape), stored.dtype.name) != (list(shape), dtype):
-            raise UserError(f"{path} holds {stored.dtype.name} {stored.shape}, {INDEX} says {dtype} {tuple(shape)}")
-        self.path, self.shape, self.dtype, self.offset = path, stored.shape, stored.dtype, stored.offset
+        self.path, (self.shape, self.dtype, self.offset) = path, npy_layout(path, "packed array")
+        if (list(self.shape), self.dtype.name) != (list(shape), dtype) or not shape:
+            raise UserError(f"{path} holds {self.dtype.name} {self.shape}, {INDEX} says {dtype} {tuple(shape)}")
         self.file: int | None = None
 
     def __len__(self) -> int:
