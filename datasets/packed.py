@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from datasets.readers import guarded, read_json
+from datasets.readers import npy_layout, read_json
 from utils.errors import UserError
 
 BLOCK = 128  # rows that share a checksum
@@ -35,10 +35,9 @@ class Rows:
     """
 
     def __init__(self, path: Path, about: dict[str, Any]):
-        stored = guarded(path, "packed array", lambda: np.load(path, mmap_mode="r"))
-        if (list(stored.shape), stored.dtype.name) != (about["shape"], about["dtype"]):
-            raise UserError(f"{path} holds {stored.dtype.name} {stored.shape}, which is not what {INDEX} says")
-        self.path, self.shape, self.dtype, self.offset = path, stored.shape, stored.dtype, stored.offset
+        self.path, (self.shape, self.dtype, self.offset) = path, npy_layout(path, "packed array")
+        if (list(self.shape), self.dtype.name) != (about["shape"], about["dtype"]) or not self.shape:
+            raise UserError(f"{path} holds {self.dtype.name} {self.shape}, which is not what {INDEX} says")
         self.blocks: list[int] = about["blocks"]
         self.file: BinaryIO | None = None
 
