@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from datasets.build import DATASETS, DatasetConfig, PointDataset, at_most
-from datasets.readers import read_mesh, read_points_npy, read_points_pcd, read_points_txt
+from datasets.readers import npy_layout, read_mesh, read_points_npy, read_points_pcd, read_points_txt
 from utils import seeding
 from utils.errors import UserError
 from utils.logging import progress
@@ -162,7 +162,7 @@ def _points_at_most(path: str) -> float:
             content = Path(path).read_bytes()
             return max(content.count(b"\n"), content.count(b"\r")) + 1
         if suffix == ".npy":
-            return len(np.load(path, mmap_mode="r"))
+            return npy_layout(path)[0][0]
     except Exception:  # decoders of damaged files raise nearly anything; its reader tells what it is
         pass
     return math.inf

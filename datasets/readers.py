@@ -6,6 +6,7 @@ Each reader raises a one-line `UserError` that names the file when it is missing
 import io
 import itertools
 import json
+import math
 import os
 import pickle
 import re
@@ -19,11 +20,15 @@ import trimesh
 from PIL import Image
 
 from utils.errors import UserError
-from utils.files import atomic_write
+from utils.files import atomic_write, open_regular, read_text
 
 StrPath = str | os.PathLike
 
 PLAIN_KINDS = "biufcSU"
+DEFLATE = 1032  # bytes that one compressed byte of a png or h5 file stands for at most
+MAX_PIXELS = 1 << 25  # of an image: 5,792 x 5,792
+MAX_INSTANCED = 5_000_000  # faces and vertices of a scene that places meshes several times
+IMAGE_FORMATS = ("PNG", "JPEG")
 
 
 def guarded(path: StrPath, what: str, read: Callable[[], Any], hint: str = "") -> Any:
@@ -37,13 +42,19 @@ def guarded(path: StrPath, what: str, read: Callable[[], Any], hint: str = "") -
     except MemoryError:
         raise UserError(f"{what} {path} does not fit into memory") from None
     except pickle.UnpicklingError as error:
-        raise UserError(f"{what} {path} is refused or damaged: {error}") from None
+        raise UserError(f"{what} {path} is refused or damaged: {str(error)[:200]}") from None
     except Exception as error:  # decoders of damaged files raise nearly anything
-        raise UserError(f"{what} {path} is damaged or cannot be read: {error or type(error).__name__}") from None
+        told = str(error)[:200] or type(error).__name__
+        raise UserError(f"{what} {path} is damaged or cannot be read: {told}") from None
 
 
 def _read_text(path: StrPath) -> str:
-    return Path(path).read_text(encoding="utf-8-sig")  # with or without the mark that Windows puts in front
+    return read_text(path, encoding="utf-8-sig")  # with or without the mark that Windows puts in front
+
+
+def _read_bytes(path: StrPath) -> bytes:
+    with open_regular(path) as file:
+        return file.read()
 
 
 def read_json(path: StrPath, what: str = "json file", hint: str = "") -> Any:
@@ -73,35 +84,74 @@ def read_lines(path: StrPath, what: str, hint: str = "") -> list[str]:
     return lines
 
 
+class _Dtype:
+    """A pickled dtype, of which only its code and byte order are believed."""
+
+    def __init__(self, code: str, *_: Any):
+        code = code.decode("ascii") if isinstance(code, bytes) else code
+        if not re.fullmatch(r"[biufc]\d{1,2}|[SU]\d{1,6}|O8?", code):
+            raise pickle.UnpicklingError(f"it holds an array of {code[:60]}")
+        self.real = np.dtype(code)
+
+    def __setstate__(self, state: tuple) -> None:
+        _version, order, *rest = state
+        if rest[:3] != [None] * 3 or order not in ("<", ">", "|", "="):
+            raise pickle.UnpicklingError(f"it holds an array of a compound {self.real}")
+        self.real = self.real.newbyteorder(order)
+
+
 class _Array(np.ndarray):
-    """Array under construction; a pickled dtype may lie in its flags about holding objects, so its kind is checked."""
+    """Array under construction, which gets its content once and in full."""
 
-    def __setstate__(self, state):
-        _version, _shape, dtype, _order, content = state
-        if (dtype.kind == "O") != isinstance(content, list) or dtype.kind not in PLAIN_KINDS + "O":
-            raise pickle.UnpicklingError(f"it holds an array of {dtype}")
-        super().__setstate__(state)
+    def __setstate__(self, state: tuple) -> None:
+        _version, shape, dtype, fortran, content = state
+        real, count = dtype.real, _count(shape)
+        if not isinstance(content, list if real.kind == "O" else (bytes, str)) or self.dtype != np.int8:
+            raise pickle.UnpicklingError(f"it holds an array of {real}")
+        content = _encode(content) if isinstance(content, str) else content
+        if len(content) != count * (1 if real.kind == "O" else real.itemsize):
+            raise pickle.UnpicklingError(f"it announces an array of {count} {real}, but holds {len(content)} of content")
+        if real.kind == "S" and not real.itemsize:
+            raise pickle.UnpicklingError("it holds an array of empty strings")
+        super().__setstate__((1, shape, real, bool(fortran), content))
 
 
-def _plain(dtype: np.dtype) -> np.dtype:
-    if dtype.kind not in PLAIN_KINDS:
-        raise pickle.UnpicklingError(f"it holds an array of {dtype}")
-    return dtype
+def _count(shape: tuple) -> int:
+    """How many values an array of a shape has, which must be one that arrays can have."""
+    if not isinstance(shape, tuple) or len(shape) > 32 or not all(type(n) is int and 0 <= n < 1 << 40 for n in shape):
+        raise pickle.UnpicklingError(f"it holds an array of shape {str(shape)[:60]}")
+    if math.prod(max(n, 1) for n in shape) >= 1 << 48:
+        raise pickle.UnpicklingError(f"it holds an array of shape {shape}")
+    return math.prod(shape)
+
+
+def _plain(dtype: _Dtype) -> np.dtype:
+    if dtype.real.kind not in PLAIN_KINDS:
+        raise pickle.UnpicklingError(f"it holds an array of {dtype.real}")
+    return dtype.real
 
 
 def _reconstruct(_subtype: Any, _shape: tuple, _code: Any) -> np.ndarray:
     return np.empty(0, np.int8).view(_Array)
 
 
-def _frombuffer(buffer: Any, dtype: np.dtype, shape: tuple, order: str, axes: tuple | None = None) -> np.ndarray:
-    array = np.frombuffer(buffer, _plain(dtype))
+def _frombuffer(buffer: Any, dtype: _Dtype, shape: tuple, order: str, axes: tuple | None = None) -> np.ndarray:
+    array = np.frombuffer(bytearray(_buffer(buffer)), _plain(dtype))
+    if _count(shape) != array.size:
+        raise pickle.UnpicklingError(f"it announces an array of shape {shape}, but holds {array.size} values")
     if order == "K" and axes is not None:  # numpy 2.3 and later: contiguous after its axes are swapped
         return array.reshape(shape).transpose(axes)
     return array.reshape(shape, order="F" if order == "F" else "C")
 
 
-def _scalar(dtype: np.dtype, content: bytes | str) -> np.generic:
-    content = content.encode("latin1") if isinstance(content, str) else content
+def _buffer(content: Any) -> bytes | bytearray:
+    if not isinstance(content, (bytes, bytearray)):
+        raise pickle.UnpicklingError(f"it holds an array made of {type(content).__name__}")
+    return content
+
+
+def _scalar(dtype: _Dtype, content: bytes | str) -> np.generic:
+    content = content.encode("latin1") if isinstance(content, str) else _buffer(content)
     return np.frombuffer(content, _plain(dtype), count=1)[0]
 
 
@@ -109,11 +159,14 @@ def _encode(text: str, _encoding: str = "latin1") -> bytes:
     return text.encode("latin1")
 
 
-class _Unpickler(pickle.Unpickler):
-    """Admits lists, tuples, dicts, strings, numbers and numpy arrays, scalars and dtypes; runs nothing else."""
+class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportAttributeAccessIssue]
+    """Admits lists, tuples, dicts, strings, numbers and numpy arrays, scalars and dtypes; runs nothing else.
+
+    It stands on the unpickler that is written in Python, which reserves no memory for what a file only announces.
+    """
 
     ADMITTED = {
-        ("numpy", "dtype"): np.dtype,
+        ("numpy", "dtype"): _Dtype,
         ("numpy", "ndarray"): "ndarray",  # an argument of _reconstruct, never to be called
         ("_codecs", "encode"): _encode,  # how protocol 2 writes bytes
     }
@@ -128,6 +181,23 @@ class _Unpickler(pickle.Unpickler):
             raise pickle.UnpicklingError(f"it asks for {module}.{name}; only lists, dicts, numbers, arrays are let in")
         return self.ADMITTED[module, name]
 
+    def _build(self) -> None:
+        if not isinstance(self.stack[-2], (_Array, _Dtype)):
+            raise pickle.UnpicklingError(f"it sets the state of a {type(self.stack[-2]).__name__}")
+        state = self.stack.pop()
+        self.stack[-1].__setstate__(state)
+
+    def _bytearray(self) -> None:
+        size = int.from_bytes(self.read(8), "little")
+        self.append(bytearray(self.read(size)))
+
+    dispatch = {**pickle._Unpickler.dispatch, pickle.BUILD[0]: _build, pickle.BYTEARRAY8[0]: _bytearray}  # pyright: ignore
+    # Other ways to make objects and to refer to what is not in the file.
+    for code in (pickle.INST, pickle.OBJ, pickle.NEWOBJ, pickle.NEWOBJ_EX, pickle.EXT1, pickle.EXT2, pickle.EXT4):
+        del dispatch[code[0]]
+    for code in (pickle.PERSID, pickle.BINPERSID, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER):
+        del dispatch[code[0]]
+
 
 def _unpickle(file: BinaryIO) -> Any:
     return _Unpickler(file, encoding="latin1").load()
@@ -141,7 +211,7 @@ def read_pickle(path: StrPath, what: str = "pickle", hint: str = "") -> Any:
     """
 
     def read() -> Any:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             return _unpickle(file)
 
     return guarded(path, what, read, hint)
@@ -164,16 +234,46 @@ def read_npy(path: StrPath, what: str = "array file", hint: str = "") -> Any:
     """
 
     def read() -> Any:
-        with open(path, "rb") as file:
-            version = np.lib.format.read_magic(file)
-            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            if not header(file)[2].hasobject:
-                file.seek(0)
-                return np.load(file, allow_pickle=False)
-            array = np.asarray(_unpickle(file))
-            return array.item() if array.ndim == 0 else array
+        with open_regular(path) as file:
+            if _npy_header(file)[2].hasobject:
+                array = np.asarray(_unpickle(file))
+                return array.item() if array.ndim == 0 else array
+            file.seek(0)
+            return np.load(file, allow_pickle=False)
 
     return guarded(path, what, read, hint)
+
+
+def npy_layout(path: StrPath, what: str = "array file") -> tuple[tuple[int, ...], np.dtype, int]:
+    """Return shape, dtype and where in the file the values begin of an npy file in C order that holds no objects.
+
+    Raises:
+        UserError: if the file is missing, damaged, or anything else.
+    """
+
+    def read() -> tuple[tuple[int, ...], np.dtype, int]:
+        with open_regular(path) as file:
+            shape, fortran, dtype = _npy_header(file)
+            if fortran or dtype.hasobject:
+                raise ValueError("it holds objects, or its axes are turned")
+            return shape, dtype, file.tell()
+
+    return guarded(path, what, read)
+
+
+def _npy_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Read shape, Fortran order and dtype of an npy file, and see that the file is as long as they say."""
+    version = np.lib.format.read_magic(file)
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = header(file)
+    if dtype.hasobject:
+        return shape, fortran, dtype
+    if dtype.kind not in PLAIN_KINDS or not dtype.itemsize:
+        raise ValueError(f"it holds an array of {dtype}")
+    announced, held = _count(shape) * dtype.itemsize, os.fstat(file.fileno()).st_size - file.tell()
+    if announced > held:
+        raise ValueError(f"it announces {announced} bytes of values, but holds {held}")
+    return shape, fortran, dtype
 
 
 def read_points_npy(path: StrPath, columns: int = 3, min_points: int = 1, hint: str = "") -> np.ndarray:
@@ -187,7 +287,9 @@ def read_points_npy(path: StrPath, columns: int = 3, min_points: int = 1, hint: 
     """
     array = read_npy(path, "point file", hint)
     if isinstance(array, np.ndarray) and array.dtype == object:
-        array = guarded(path, "point file", lambda: np.array(array.tolist(), np.float32), hint)
+        if any(isinstance(value, (list, tuple, dict, np.ndarray)) for value in array.flat):
+            raise UserError(f"{path} must hold numbers of shape (points, columns), got lists in an array")
+        array = guarded(path, "point file", lambda: array.astype(np.float32), hint)
     return check_points(array, path, min_points, columns)[:, :columns]
 
 
@@ -264,7 +366,7 @@ def read_points_pcd(path: StrPath, min_points: int = 1) -> np.ndarray:
     Raises:
         UserError: if the file is missing, damaged, has no fields x, y and z, or has fewer than `min_points` points.
     """
-    points = guarded(path, "point file", lambda: _parse_pcd(Path(path).read_bytes()))
+    points = guarded(path, "point file", lambda: _parse_pcd(_read_bytes(path)))
     measured = ~np.isnan(points).any(1)
     return check_points(points[measured], path, min_points)
 
@@ -361,8 +463,13 @@ def read_mesh(path: StrPath, num_points: int, seed: int, min_points: int = 1) ->
 
     def read() -> np.ndarray:
         kind = Path(path).suffix[1:].lower()
-        content = io.BytesIO(_whole_mesh(Path(path).read_bytes(), kind))
-        parts = trimesh.load_scene(content, file_type=kind, process=False, skip_materials=True).dump()
+        content = io.BytesIO(_whole_mesh(_read_bytes(path), kind))
+        scene = trimesh.load_scene(content, file_type=kind, process=False, skip_materials=True)
+        placed = [scene.geometry[scene.graph[node][1]] for node in scene.graph.nodes_geometry]
+        size = sum(len(part.vertices) + len(getattr(part, "faces", ())) for part in placed)
+        if len(placed) > len(scene.geometry) and size > MAX_INSTANCED:
+            raise ValueError(f"it places its meshes {len(placed)} times, {size} vertices and faces in all")
+        parts = scene.dump()
         meshes = [part for part in parts if isinstance(part, trimesh.Trimesh) and len(part.faces)]
         if not meshes:
             return np.concatenate([np.asarray(part.vertices).reshape(-1, 3) for part in parts] or [np.empty((0, 3))])
@@ -387,7 +494,10 @@ def _whole_mesh(content: bytes, kind: str) -> bytes:
     Raises:
         ValueError: if text ends before what its header announces, or within a solid of an stl file.
     """
-    if kind == "glb" or (kind == "stl" and len(content) == 84 + 50 * int.from_bytes(content[80:84], "little")):
+    if kind == "glb":
+        _check_glb(content)
+        return content
+    if kind == "stl" and len(content) == 84 + 50 * int.from_bytes(content[80:84], "little"):
         return content  # binary
     data = b""
     if kind == "ply":  # what follows the header may be binary
@@ -417,6 +527,14 @@ def _whole_mesh(content: bytes, kind: str) -> bytes:
     return text.encode()
 
 
+def _check_glb(content: bytes) -> None:
+    """Check that a glb file holds what its accessors announce, before there is memory taken for it."""
+    header = json.loads(content[20 : 20 + int.from_bytes(content[12:16], "little")])
+    counts = [accessor["count"] for accessor in header.get("accessors", ())]
+    if min(counts, default=0) < 0 or sum(counts) > 4 * len(content):  # several accessors may share values
+        raise ValueError(f"its accessors announce {sum(counts)} values, but it has {len(content)} bytes")
+
+
 def _rows(text: str) -> list[str]:
     return [row for line in text.splitlines() if (row := line.strip())]
 
@@ -440,13 +558,36 @@ def read_h5(path: StrPath, keys: Sequence[str], what: str = "h5 file", hint: str
     """
 
     def read() -> list[np.ndarray]:
+        with open_regular(path) as opened:
+            size = os.fstat(opened.fileno()).st_size
         with h5py.File(path, "r") as file:
             for key in keys:
-                if not isinstance(file.get(key), h5py.Dataset):
-                    raise UserError(f"{what} {path} lacks the array '{key}', it holds: {', '.join(file) or 'nothing'}")
+                if not isinstance(file.get(key, getlink=True), h5py.HardLink) or file.get(key, getclass=True) is not h5py.Dataset:
+                    held = ", ".join(itertools.islice(file, 10)) or "nothing"
+                    raise UserError(f"{what} {path} lacks the array '{key}', it holds: {held}")
+                _check_h5(file[key], size)
             return [file[key][()] for key in keys]
 
     return guarded(path, what, read, hint)
+
+
+def _check_h5(array: h5py.Dataset, size: int) -> None:
+    """Check that an array holds plain values, and that a file of `size` bytes can hold as many as it announces.
+
+    Raises:
+        ValueError: if it does not, or if its values are in other files.
+    """
+    made = array.id.get_create_plist()
+    if made.get_external_count() or made.get_layout() == h5py.h5d.VIRTUAL:
+        raise ValueError(f"the values of '{array.name}' are in other files")
+    if array.dtype.kind not in PLAIN_KINDS or array.shape is None:
+        raise ValueError(f"'{array.name}' holds {array.dtype}")
+    most = size * (DEFLATE if made.get_nfilters() else 1)
+    for shape in (array.shape, array.chunks or ()):
+        if math.prod(shape) * array.dtype.itemsize > most:
+            raise ValueError(f"'{array.name}' announces {shape} values of {array.dtype}, but the file has {size} bytes")
+    if array.size and array.id.get_storage_size() * DEFLATE < array.size * array.dtype.itemsize:
+        raise ValueError(f"'{array.name}' announces {array.shape} values that the file does not hold")
 
 
 def read_image(path: StrPath, bgr: bool = False, hint: str = "") -> Image.Image:
@@ -458,11 +599,16 @@ def read_image(path: StrPath, bgr: bool = False, hint: str = "") -> Image.Image:
         hint: for the message about a missing file.
 
     Raises:
-        UserError: if the file is missing or damaged.
+        UserError: if the file is missing or damaged, is neither png nor jpeg, or has more than `MAX_PIXELS`.
     """
 
     def read() -> Image.Image:
-        with Image.open(path) as image:
+        with open_regular(path) as file, Image.open(file, formats=IMAGE_FORMATS) as image:
+            pixels, size = image.width * image.height, os.fstat(file.fileno()).st_size
+            if pixels > MAX_PIXELS or pixels > 8 * DEFLATE * size:  # up to eight pixels a byte
+                raise ValueError(f"it announces {image.width} x {image.height} pixels in {size} bytes")
+            if image.mode.startswith("I"):  # 16 bits of grey
+                image = Image.fromarray((np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8))
             return image.convert("RGB")
 
     image = guarded(path, "image", read, hint)
@@ -521,11 +667,15 @@ def check_labels(
         UserError: if they are not whole numbers in range, or not as many as there are shapes.
     """
     try:
+        if not isinstance(labels, np.ndarray):
+            labels = [one.item() if isinstance(one, (np.ndarray, np.generic)) else one for one in labels]
+            if not all(isinstance(one, (int, float)) for one in labels):  # lists in lists may expand to any size
+                raise TypeError
         array = np.asarray(labels).reshape(-1)
         with np.errstate(invalid="ignore"):
             whole = array.astype(np.int64)
         valid = array.dtype.kind in "fiu" and (whole == array).all()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         valid = False
     if not valid:
         raise UserError(f"{path}: labels must be whole numbers, one a {what}")

@@ -1,9 +1,11 @@
 """Checkpoints: atomic writes, safe reads, weights found and matched by name, optimizer state by parameter name."""
 
 import codecs
+import errno
 import logging
 import os
 import re
+import shutil
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -15,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from utils.errors import UserError
-from utils.files import atomic_write
+from utils.files import atomic_write, open_regular
 
 # Metrics in published checkpoints may be numpy numbers; these names rebuild them and can do nothing else.
 _NUMPY: Any = (getattr(np, "_core", None) or np.core).multiarray  # pyright: ignore[reportAttributeAccessIssue]
@@ -30,6 +32,7 @@ NUMPY_NUMBERS = [
 # Keys that the weights stand under, in the order of preference.
 WEIGHT_KEYS = ("base_model", "model", "model_state_dict", "state_dict")
 PARALLEL = "module."  # what DataParallel puts in front of the names
+MOST_VALUES, MOST_DEPTH = 1_000_000, 20  # of what a checkpoint holds: values and mappings within mappings
 
 
 def save_atomic(checkpoint: Mapping, path: Path, written: Callable[[], None] | None = None) -> None:
@@ -45,11 +48,17 @@ def save_atomic(checkpoint: Mapping, path: Path, written: Callable[[], None] | N
     """
     try:
         with atomic_write(path) as temporary:
-            torch.save(dict(checkpoint), temporary)
+            try:
+                torch.save(dict(checkpoint), temporary)
+            except RuntimeError:  # from torch's writer, which does not say why
+                if shutil.disk_usage(path.parent).free < 1 << 20:
+                    raise OSError(errno.ENOSPC, "no space left on the disk") from None
+                raise
             if written is not None:
                 written()
-    except (OSError, RuntimeError) as error:  # torch's writer raises RuntimeError
-        raise UserError(f"checkpoint {path} cannot be written: {str(error)[:200]}") from None
+    except (OSError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)[:200]
+        raise UserError(f"checkpoint {path} cannot be written: {reason}") from None
 
 
 def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
@@ -70,8 +79,14 @@ def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
         UserError: if the file is missing, damaged, holds other objects, or has no weights.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UserError(f"checkpoint not found: {path}")
+    try:
+        open_regular(path).close()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(f"checkpoint not found: {path}") from None
+    except OSError as error:
+        raise UserError(f"checkpoint {path} cannot be read: {error.strerror}") from None
+    except UserError as error:
+        raise UserError(f"checkpoint {error}") from None
     _verify(path)
     try:
         with torch.serialization.safe_globals(NUMPY_NUMBERS):
@@ -87,6 +102,10 @@ def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
         raise UserError(f"checkpoint {path} cannot be read (damaged, or not a checkpoint): {reason[:200]}") from None
     if not isinstance(checkpoint, Mapping):
         raise UserError(f"checkpoint {path} has no weights; it is a {type(checkpoint).__name__}")
+    try:
+        _measure(checkpoint, {})
+    except ValueError as error:
+        raise UserError(f"checkpoint {path} is refused: {error}") from None
     if _is_state_dict(checkpoint):
         return {"base_model": _tensors(checkpoint)}
     keys = [key for key in dict.fromkeys((first, *WEIGHT_KEYS)) if _tensors(checkpoint.get(key))]
@@ -116,6 +135,41 @@ def _verify(path: Path) -> None:
         raise UserError(f"checkpoint {path} cannot be read (damaged): {str(error)[:200]}") from None
     if broken is not None:
         raise UserError(f"checkpoint {path} is damaged: the checksum of its record {broken[:100]} is wrong")
+
+
+def _measure(value: Any, sizes: dict[int, int], depth: int = 0) -> int:
+    """Count the values that mappings and lists hold, those that stand in several places as often.
+
+    Args:
+        value: what a checkpoint holds.
+        sizes: by id, of what was counted before; 0 while it is being counted.
+        depth: how many mappings and lists it lies in.
+
+    Raises:
+        ValueError: if they are too many or too deep, or if a tensor has no values of its own for all its elements.
+    """
+    if isinstance(value, Tensor):
+        kind = "meta" if value.is_meta else str(value.layout).removeprefix("torch.")
+        if value.is_nested or value.is_quantized or value.layout != torch.strided or value.is_meta:
+            raise ValueError(f"it holds a tensor of another kind ({kind}), not one of plain numbers")
+        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            raise ValueError(f"it holds a tensor {tuple(value.shape)} with values for a part of it only")
+    if not isinstance(value, (Mapping, list, tuple, set, frozenset)):
+        return 1
+    if id(value) not in sizes:
+        sizes[id(value)] = 0
+        if depth > MOST_DEPTH:
+            raise ValueError(f"it is nested more than {MOST_DEPTH} deep")
+        inner = value.values() if isinstance(value, Mapping) else value
+        size = 1
+        for item in inner:
+            size += _measure(item, sizes, depth + 1)
+            if size > MOST_VALUES:
+                raise ValueError(f"it holds more than {MOST_VALUES} values")
+        sizes[id(value)] = size
+    elif not sizes[id(value)]:
+        raise ValueError("it holds something that holds itself")
+    return sizes[id(value)]
 
 
 def not_finite(state: Mapping[str, Tensor]) -> list[str]:
@@ -306,11 +360,47 @@ def load_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, state: Ma
     for name in ("betas", "momentum", "alpha"):  # what tells kinds of optimizers apart
         if any((name in before) != (name in now) for before, now in zip(groups, own, strict=True)):
             raise ValueError(f"another kind of optimizer than {type(optimizer).__name__}")
-    for number, parameter in enumerate(p for group in optimizer.param_groups for p in group["params"]):
-        for key, value in state["state"].get(number, {}).items():
-            if isinstance(value, Tensor) and value.dim() and value.shape != parameter.shape:
-                raise ValueError(f"'{key}' of another shape, {tuple(value.shape)} instead of {tuple(parameter.shape)}")
-    optimizer.load_state_dict({"state": state["state"], "param_groups": own})
+    parameters, entries = [p for group in optimizer.param_groups for p in group["params"]], {}
+    for number, before in state["state"].items():
+        keys = OPTIMIZER_STATE[type(optimizer)]
+        if not isinstance(before, Mapping) or {*before} != {*keys}:
+            raise ValueError(f"state {_some(before) or 'of nothing'} instead of {', '.join(keys)}")
+        entries[number] = {key: _moment(key, value, parameters[number]) for key, value in before.items()}
+    optimizer.load_state_dict({"state": entries, "param_groups": own})
+
+
+# What fused and foreach kernels read without looking at it.
+OPTIMIZER_STATE: dict[type, tuple[str, ...]] = {
+    torch.optim.AdamW: ("step", "exp_avg", "exp_avg_sq"),
+    torch.optim.Adam: ("step", "exp_avg", "exp_avg_sq"),
+    torch.optim.RAdam: ("step", "exp_avg", "exp_avg_sq"),
+    torch.optim.SGD: ("momentum_buffer",),
+}
+
+
+def _moment(key: str, value: Any, parameter: Tensor) -> Any:
+    """Return what an optimizer keeps of a parameter, laid out in memory as the parameter is.
+
+    Raises:
+        ValueError: if it is of another shape or kind.
+    """
+    if key == "step":
+        if isinstance(value, bool) or not isinstance(value, (int, float)) and not _is_number(value):
+            raise ValueError(f"'step' is a {type(value).__name__}, not one number")
+        if not 0 <= float(value) < 1e15:
+            raise ValueError(f"'step' is {float(value):g}")
+        return value
+    if value is None and key == "momentum_buffer":
+        return None
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        raise ValueError(f"'{key}' is {value.dtype if isinstance(value, Tensor) else type(value).__name__}, not float")
+    if value.shape != parameter.shape:
+        raise ValueError(f"'{key}' of another shape, {tuple(value.shape)} instead of {tuple(parameter.shape)}")
+    return torch.empty_like(parameter, device="cpu").copy_(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.dim() == 0 and not value.is_complex()
 
 
 def _is_state_dict(value: Any) -> bool:

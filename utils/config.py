@@ -12,25 +12,69 @@ from typing import Any, TypeVar, Union
 import yaml
 
 from utils.errors import UserError
+from utils.files import read_text
 from utils.registry import nearest
 
 T = TypeVar("T")
 
+# Far above what configs need, and far below what keeps a machine busy.
+MOST_BYTES, MOST_NODES, MOST_DEPTH, MOST_BASES = 1 << 18, 50_000, 40, 100
+
+
+class _Loader(yaml.SafeLoader):
+    """Builds mappings, lists, text, numbers, booleans and null; what aliases repeat counts as often as it stands."""
+
+    yaml_constructors = {
+        tag: build
+        for tag, build in yaml.SafeLoader.yaml_constructors.items()
+        if tag is None or tag.rpartition(":")[2] in ("null", "bool", "int", "float", "str", "seq", "map")
+    }
+
+    def __init__(self, stream: str):
+        super().__init__(stream)
+        self.depth = self.nodes = 0
+        self.sizes: dict[yaml.Node, int] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        alias, before = self.check_event(yaml.AliasEvent), self.nodes
+        self.depth += 1
+        if self.depth > MOST_DEPTH:
+            raise yaml.YAMLError(f"it is nested more than {MOST_DEPTH} deep")
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        if alias and node not in self.sizes:
+            raise yaml.YAMLError("an alias stands within what it stands for")
+        self.nodes += self.sizes[node] if alias else 1
+        if self.nodes > MOST_NODES:
+            raise yaml.YAMLError(f"it has more than {MOST_NODES} values")
+        if not alias:
+            self.sizes[node] = self.nodes - before
+        return node
+
+
+def _parse_yaml(text: str) -> Any:
+    """Parse YAML; whatever is wrong with it is a YAMLError."""
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.YAMLError:
+        raise
+    except Exception as error:  # the constructors of tags like !!int '' raise nearly anything
+        raise yaml.YAMLError(f"{type(error).__name__} {error}"[:200]) from None
+
 
 def read_yaml(path: str | os.PathLike) -> dict:
-    """Read one YAML mapping with `yaml.safe_load`.
+    """Read one YAML mapping of plain values.
 
     Raises:
         UserError: if the file is missing, is not YAML, or does not hold a mapping.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            content = yaml.safe_load(file)
+        content = _parse_yaml(read_text(path, MOST_BYTES))
     except FileNotFoundError:
         raise UserError(f"config file not found: {path}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"config file {path} cannot be read: {error}") from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
+    except yaml.YAMLError as error:
         raise UserError(f"config file {path} is not valid YAML: {error}") from None
     if not isinstance(content, dict):
         raise UserError(f"config file {path} must hold a mapping of keys to values, not {type(content).__name__}")
@@ -53,7 +97,9 @@ def merge(base: Mapping, over: Mapping) -> dict:
     return merged
 
 
-def resolve_bases(node: Any, where: str, home: Path, trail: tuple[Path, ...] = ()) -> Any:
+def resolve_bases(
+    node: Any, where: str, home: Path, trail: tuple[Path, ...] = (), read: list[Path] | None = None
+) -> Any:
     """Put the content of every `_base_: file.yaml` in its place.
 
     At the top level of a file the base is a config that the file's own keys override. Below it (the released
@@ -61,31 +107,41 @@ def resolve_bases(node: Any, where: str, home: Path, trail: tuple[Path, ...] = (
     A mapping with `_delete_: true` keeps nothing of what the base has in its place.
     Paths are looked for from the working directory first, then from the folder of the file that names them.
 
+    Args:
+        node: what a file holds, or a part of it.
+        where: dotted path of that part.
+        home: folder of the file.
+        trail: the files that lead to this one, with it.
+        read: all base files so far.
+
     Raises:
-        UserError: if a base file is missing, damaged, or includes itself.
+        UserError: if a base file is missing, damaged, or includes itself, or there are more than `MOST_BASES`.
     """
     if not isinstance(node, Mapping):
         return node
-    node = dict(node)
+    node, read = dict(node), [] if read is None else read
     base = node.get("_base_")
     resolved = {
-        key: resolve_bases(value, f"{where}.{key}" if where else str(key), home, trail)
+        key: resolve_bases(value, f"{where}.{key}" if where else str(key), home, trail, read)
         for key, value in node.items()
         if key != "_base_"
     }
     if base is None:
         return resolved
     if isinstance(base, str):
-        found = next((p for p in (Path(base), home / base) if p.is_file()), None)
+        found = next((p for p in (Path(base), home / base) if os.path.isfile(p)), None)
         key = f"{where}._base_" if where else "_base_"
         if found is None:
             raise UserError(f"{key}: base file not found: {base} (looked in {Path.cwd()} and {home})")
         found = found.resolve()
         if found in trail:
             raise UserError(f"{key}: {base} includes itself")
-        base = resolve_bases(read_yaml(found), "", found.parent, trail + (found,))
+        read.append(found)
+        if len(read) > MOST_BASES:
+            raise UserError(f"{key}: {base} is one base file too many, at most {MOST_BASES} may be read")
+        base = resolve_bases(read_yaml(found), "", found.parent, trail + (found,), read)
     elif isinstance(base, Mapping):
-        base = resolve_bases(base, where, home, trail)
+        base = resolve_bases(base, where, home, trail, read)
     else:
         raise UserError(f"{f'{where}.' if where else ''}_base_ must name a file, got {_show(base)}")
     return {"_base_": base, **resolved} if where else merge(base, resolved)
@@ -107,8 +163,8 @@ def apply_opts(config: dict, opts: Sequence[str], optional: Collection[str] = ()
         if not sign or not dotted:
             raise UserError(f"--opts takes key=value, got '{entry}'")
         try:
-            value = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError):
+            value = _parse_yaml(text)
+        except yaml.YAMLError:
             raise UserError(f"--opts {dotted}: '{text}' is not a YAML value") from None
         *parents, last = dotted.split(".")
         node = config
@@ -135,7 +191,10 @@ def load_config(path: str | os.PathLike, opts: Sequence[str] = (), optional: Col
         UserError: for a missing or damaged file, a missing base, or a malformed override.
     """
     home = Path(path).resolve()
-    config = resolve_bases(read_yaml(path), "", home.parent, (home,))
+    try:
+        config = resolve_bases(read_yaml(path), "", home.parent, (home,))
+    except RecursionError:
+        raise UserError(f"config file {path} and its base files are nested too deep") from None
     return apply_opts(config, opts, optional)
 
 
@@ -202,7 +261,8 @@ def _join(where: str, key: Any) -> str:
 
 
 def _show(value: Any) -> str:
-    return f"{value!r} ({type(value).__name__})"
+    text = repr(value)
+    return f"{text[:80]}{'...' * (len(text) > 80)} ({type(value).__name__})"
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:

@@ -2,15 +2,23 @@
 
 import argparse
 import contextlib
+import errno
+import os
+import re
 import signal
 import sys
+import time
 from collections.abc import Callable
+
+LIMIT = 800  # characters of a message; what is longer loses its middle
+PATIENCE = 10  # seconds that the other processes of a run wait for the main one to report the same error
 
 
 class UserError(Exception):
     """Something a user can cause and mend: bad file, key, value or argument.
 
-    The message is one line that names what was wrong, where, and what would be right.
+    The message is one line that names what was wrong, where, and what would be right. Files may have a say in it, so it
+    is cut to `LIMIT`, and what a terminal would obey is escaped.
     """
 
     def __init__(self, message: str):
@@ -18,7 +26,9 @@ class UserError(Exception):
         if message.startswith("Caught UserError in"):
             # A loader's worker hands its errors over as text, traceback and all.
             message = message.rsplit("UserError: ", 1)[-1]
-        super().__init__(" ".join(message.split()))
+        message = " ".join(message[: 100 * LIMIT].split())
+        message = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
+        super().__init__(message if len(message) <= LIMIT else f"{message[: LIMIT // 2]} ... {message[-LIMIT // 2 + 5 :]}")
 
 
 class Parser(argparse.ArgumentParser):
@@ -60,20 +70,73 @@ class Interrupted(Exception):
 def run_command(main: Callable[[], None]) -> None:
     """Run a command line's main function and turn its errors into exit codes.
 
-    Exits 2 with one line on stderr for a `UserError`, 75 for a run that SIGTERM, SIGHUP or SIGUSR1 stopped and that has
-    saved, 130 after Ctrl-C; every other exception is a bug, which keeps its traceback and exits 1.
+    Exits 2 with one line on stderr for a `UserError` and for what the machine refuses (see `_refused`), 75 for a run that
+    SIGTERM, SIGHUP or SIGUSR1 stopped and that has saved, 130 after Ctrl-C; every other exception is a bug, which keeps
+    its traceback and exits 1.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # an encoding without some character is no reason to stop
+            stream.reconfigure(errors="backslashreplace")
     try:
-        main()
-    except UserError as error:
-        _tell(f"error: {error}")
-        sys.exit(2)
+        try:
+            main()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except (Interrupted, KeyboardInterrupt) as stop:
-        _tell(f"interrupted: {str(stop) or 'stopped at once; what was saved before is kept'}")
-        sys.exit(getattr(stop, "code", 130))
+        if _process() == 0:  # the others were asked as well
+            _tell(f"interrupted: {str(stop) or 'stopped at once; what was saved before is kept'}")
+        _exit(getattr(stop, "code", 130))
+    except Exception as error:
+        line = str(error) if isinstance(error, UserError) else _refused(error)
+        if line is None:
+            raise
+        if number := _process():
+            # The main process mostly has the same error and tells it; then torchrun ends this one meanwhile.
+            time.sleep(PATIENCE)
+            line = f"process {number}: {line}"
+        _tell(f"error: {line}")
+        _exit(2)
+
+
+def _process() -> int:
+    """Number of this process among those that torchrun started."""
+    text = os.environ.get("RANK", "0")
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
+
+
+def _refused(error: Exception) -> str | None:
+    """Say in one line what the machine refused; None if the error is not of that kind."""
+    text = " ".join(str(error).split())[:200]
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return f"no space left on the disk of {getattr(error, 'filename', None) or 'stdout, or another file'}"
+    if number in (errno.EMFILE, errno.ENFILE) or "Too many open files" in text or "ancdata" in text:
+        return "too many open files: raise the limit (ulimit -n 4096) or lower --num_workers"
+    if isinstance(error, BrokenPipeError):
+        return "stdout was closed by what reads it"
+    if isinstance(error, OSError) and number in (errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.EBADF):
+        return f"{getattr(error, 'filename', None) or 'a file'}: {error.strerror}"
+    if isinstance(error, MemoryError) or re.search("can't allocate memory|not enough memory|out of memory", text):
+        return f"out of memory: {text or 'a smaller batch or model needs less'}"
+    if re.search(r"DataLoader worker .*(killed by signal|exited unexpectedly)", text):
+        return f"a loader process died, often for want of memory; fewer --num_workers need less: {text}"
+    if isinstance(error, RuntimeError) and re.search(r"[Cc]onnection (closed|reset|refused)|Broken pipe", text):
+        return f"another process of this run has ended; what it says is the reason ({text})"
+    return None
 
 
 def _tell(line: str) -> None:
     """Print to stderr, unless the terminal is closed: the exit status must not depend on it."""
     with contextlib.suppress(OSError):
         print(line, file=sys.stderr, flush=True)
+
+
+def _exit(code: int) -> None:
+    """Exit with a status that a stdout which cannot be written to does not change."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)

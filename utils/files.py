@@ -5,11 +5,46 @@ import errno
 import fcntl
 import os
 import platform
+import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from utils.errors import UserError
+
+
+def open_regular(path: str | os.PathLike) -> BinaryIO:
+    """Open a file for reading bytes, and nothing that could keep a reader waiting for ever.
+
+    Raises:
+        UserError: if it is a folder, pipe, device or socket.
+        OSError: if it cannot be opened.
+    """
+    try:
+        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a socket
+            raise UserError(f"{path} is not a regular file") from None
+        raise
+    mode = os.fstat(number).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(number)
+        raise UserError(f"{path} is {'a folder' if stat.S_ISDIR(mode) else 'not a regular file'}")
+    return open(number, "rb")
+
+
+def read_text(path: str | os.PathLike, most: int | None = None, encoding: str = "utf-8") -> str:
+    """Read a regular file as text.
+
+    Raises:
+        UserError: if it is no regular file, or has more than `most` bytes.
+        OSError, UnicodeDecodeError: if it cannot be read, or is not text.
+    """
+    with open_regular(path) as file:
+        content = file.read(-1 if most is None else most + 1)
+    if most is not None and len(content) > most:
+        raise UserError(f"{path} has more than {most} bytes, too many for such a file")
+    return content.decode(encoding).replace("\r\n", "\n")
 
 
 @contextlib.contextmanager

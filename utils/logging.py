@@ -15,19 +15,43 @@ from tqdm import tqdm
 
 from utils import distributed
 from utils.errors import UserError
-from utils.files import atomic_write
+from utils.files import atomic_write, read_text
 
 
 class ConsoleHandler(logging.Handler):
-    """Write to stdout without tearing progress bars apart."""
+    """Write to stdout without tearing progress bars apart.
+
+    Where the first line cannot be written, nothing has begun, and it is a `UserError`. Later on the run goes on without.
+    """
+
+    written = broken = False
 
     def emit(self, record: logging.LogRecord) -> None:
         line = f"{record.levelname.lower()}: " * (record.levelno >= logging.WARNING) + self.format(record)
-        if sys.stderr.isatty():
-            tqdm.write(line, file=sys.stdout)
-        else:
-            print(line)  # tqdm.write would draw all bars anew
-        sys.stdout.flush()
+        if self.broken:
+            return
+        try:
+            if sys.stdout is None:
+                raise OSError("it is closed")
+            if sys.stderr is not None and sys.stderr.isatty():
+                tqdm.write(line, file=sys.stdout)
+            else:
+                print(line)  # tqdm.write would draw all bars anew
+            sys.stdout.flush()
+        except OSError as error:
+            self.broken = True
+            if not self.written:
+                raise UserError(f"stdout cannot be written to: {error.strerror or error}") from None
+        self.written = True
+
+
+class LogFile(logging.FileHandler):
+    """A log file; where it cannot be written to any more, that is said once, and the run goes on without."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if self.level < logging.CRITICAL:
+            self.setLevel(logging.CRITICAL + 1)
+            print(f"warning: {self.baseFilename} cannot be written to: {sys.exc_info()[1]}", file=sys.stderr)
 
 
 def make_logger(folder: Path) -> logging.Logger:
@@ -44,7 +68,7 @@ def make_logger(folder: Path) -> logging.Logger:
     log.addHandler(console)
     if distributed.is_main():
         log.setLevel(logging.INFO)
-        file = logging.FileHandler(folder / time.strftime("%Y%m%d_%H%M%S.log"), encoding="utf-8")
+        file = LogFile(folder / time.strftime("%Y%m%d_%H%M%S.log"), encoding="utf-8", errors="backslashreplace")
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(file)
     else:
@@ -54,7 +78,7 @@ def make_logger(folder: Path) -> logging.Logger:
 
 def progress(iterable: Iterable | None = None, **options: Any) -> tqdm:
     """Return a bar with an ETA on stderr; where that is not a terminal, at most a line a minute."""
-    calm = {} if sys.stderr.isatty() else {"mininterval": 60, "delay": 60, "ncols": 100}
+    calm = {} if sys.stderr is not None and sys.stderr.isatty() else {"mininterval": 60, "delay": 60, "ncols": 100}
     defaults = {"leave": False, "dynamic_ncols": True, "disable": not distributed.is_main()}
     return tqdm(iterable, **{**defaults, **calm, **options})
 
@@ -76,13 +100,13 @@ def read_metrics(folder: Path) -> dict | None:
     """
     path = folder / "metrics.json"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_text(path))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
-    found = {"best": {}, **found} if isinstance(found, dict) else {}
-    for key, kind in {"task": str, "seed": int, "metric": str, "best": dict, "last": dict}.items():
+    found = {"best": {}, "settings": {}, **found} if isinstance(found, dict) else {}
+    for key, kind in {"task": str, "seed": int, "metric": str, "best": dict, "last": dict, "settings": dict}.items():
         if not isinstance(found.get(key), kind):
             raise UserError(f"{path} cannot be read: its '{key}' is {json.dumps(found.get(key))[:60]}")
     return found
