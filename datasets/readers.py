@@ -110,7 +110,9 @@ class _Array(np.ndarray):
             raise pickle.UnpicklingError(f"it holds an array of {real}")
         content = _encode(content) if isinstance(content, str) else content
         if len(content) != count * (1 if real.kind == "O" else real.itemsize):
-            raise pickle.UnpicklingError(f"it announces an array of {count} {real}, but holds {len(content)} of content")
+            raise pickle.UnpicklingError(
+                f"it announces an array of {count} {real}, but holds {len(content)} of content"
+            )
         if real.kind == "S" and not real.itemsize:
             raise pickle.UnpicklingError("it holds an array of empty strings")
         super().__setstate__((1, shape, real, bool(fortran), content))
@@ -562,7 +564,10 @@ def read_h5(path: StrPath, keys: Sequence[str], what: str = "h5 file", hint: str
             size = os.fstat(opened.fileno()).st_size
         with h5py.File(path, "r") as file:
             for key in keys:
-                if not isinstance(file.get(key, getlink=True), h5py.HardLink) or file.get(key, getclass=True) is not h5py.Dataset:
+                if (
+                    not isinstance(file.get(key, getlink=True), h5py.HardLink)
+                    or file.get(key, getclass=True) is not h5py.Dataset
+                ):
                     held = ", ".join(itertools.islice(file, 10)) or "nothing"
                     raise UserError(f"{what} {path} lacks the array '{key}', it holds: {held}")
                 _check_h5(file[key], size)
