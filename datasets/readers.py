@@ -10,6 +10,7 @@ import math
 import os
 import pickle
 import re
+import types
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -164,7 +165,7 @@ def _encode(text: str, _encoding: str = "latin1") -> bytes:
 class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportAttributeAccessIssue]
     """Admits lists, tuples, dicts, strings, numbers and numpy arrays, scalars and dtypes; runs nothing else.
 
-    It stands on the unpickler that is written in Python, which reserves no memory for what a file only announces.
+    It stands on the unpickler that is written in Python: the one in C reserves memory for what a file only announces.
     """
 
     ADMITTED = {
@@ -202,7 +203,10 @@ class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportAttributeAccessIss
 
 
 def _unpickle(file: BinaryIO) -> Any:
-    return _Unpickler(file, encoding="latin1").load()
+    size = os.fstat(file.fileno()).st_size
+    # No more memory than the file is long, whatever it announces.
+    bounded = types.SimpleNamespace(read=lambda count: file.read(min(count, size)), readline=file.readline)
+    return _Unpickler(bounded, encoding="latin1").load()
 
 
 def read_pickle(path: StrPath, what: str = "pickle", hint: str = "") -> Any:
