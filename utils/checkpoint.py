@@ -389,7 +389,7 @@ def _moment(key: str, value: Any, parameter: Tensor) -> Any:
             raise ValueError(f"'step' is a {type(value).__name__}, not one number")
         if not 0 <= float(value) < 1e15:
             raise ValueError(f"'step' is {float(value):g}")
-        return value
+        return torch.tensor(float(value))
     if value is None and key == "momentum_buffer":
         return None
     if not isinstance(value, Tensor) or not value.is_floating_point():

@@ -1,6 +1,7 @@
 """Training steps by part, precision and size, beside a plain formulation: `python -m tools.benchmark step`."""
 
 import copy
+import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -183,6 +184,7 @@ class Arm:
             before = torch.cuda.memory_allocated()
             self.step()
             return torch.cuda.max_memory_allocated() - before
+        os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler tells when it starts
         with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
             self.step()
         held = peak = 0

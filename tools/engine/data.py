@@ -112,6 +112,10 @@ def build_loader(run: Run, dataset: PointDataset, train: bool = False) -> "Loade
     if train and length < batch_size:
         batch_size = length - length % world
         run.log.warning(f"total_bs {run.config.total_bs} lowered to {batch_size}: there are only {length} samples")
+    if train and batch_size < 2 * world:
+        raise UserError(
+            f"config key 'total_bs': {run.config.total_bs} is less than 2 samples a process, which BatchNorm needs"
+        )
     return Loader(
         dataset,
         Batches(length, batch_size // world if train else -(-batch_size // world), train, run.args.seed),
