@@ -5,6 +5,8 @@ from typing import Literal
 
 from utils.memory import machine_memory
 
+MOST_BLOCKS = 1000  # a hundred times what is trained
+
 
 def check_positive(config, *names: str) -> None:
     """Raise a ValueError where one of these keys is given and less than 1, or so large that no memory holds it."""
@@ -51,6 +53,8 @@ class EncoderShape:
 
     def __post_init__(self):
         check_positive(self, "trans_dim", "patch_dim", "depth", "num_heads")
+        if self.depth > MOST_BLOCKS:
+            raise ValueError(f"depth must be at most {MOST_BLOCKS}, got {self.depth}")
         check_memory(12 * self.depth * self.trans_dim**2, f"trans_dim {self.trans_dim} with depth {self.depth}")
         check_memory(12 * self.patch_dim**2, f"patch_dim {self.patch_dim}")
         if self.trans_dim % self.num_heads:
