@@ -20,7 +20,7 @@ def check_positive(config, *names: str) -> None:
 def check_memory(weights: float, what: str) -> None:
     """Raise a ValueError where so many weights, a lower estimate, do not fit into the memory of this machine."""
     if 4 * weights > machine_memory():
-        held = machine_memory() / 1e9
+        held, weights = machine_memory() / 1e9, min(weights, 1e30)
         raise ValueError(
             f"{what} takes at least {4 * weights / 1e9:,.0f} GB for weights, this machine has {held:,.0f} GB"
         )
