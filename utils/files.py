@@ -26,7 +26,7 @@ def allow_open_files(least: int) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (least, hard))
         except (ValueError, OSError):
             raise UserError(
-                f"loader processes need {least} open files, {soft} are allowed: ulimit -n {least}, or fewer --num_workers"
+                f"loaders need {least} open files, allowed are {soft}: ulimit -n {least}, or fewer --num_workers"
             ) from None
 
 
