@@ -13,6 +13,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+MOST = 1 << 19  # bytes of a text
 Mutation = Callable[[bytes, Random], bytes]
 
 NUMBERS = [
@@ -104,7 +105,7 @@ def text(content: bytes, draw: Random) -> bytes:
         else:
             words[at] = words[at] * draw.choice((2, 500))
         words = words or [" "]
-    return "".join(words).encode("latin1")
+    return "".join(words).encode("latin1")[:MOST]
 
 
 def tree(value: Any, draw: Random) -> Any:

@@ -83,11 +83,12 @@ def make_shapes(folder: Path, count: int, different: int) -> dict[str, Any]:
 
 def load(
     base: dict, way: Way, workers: int, device: torch.device, batches: int, ratio: float = 1.0
-) -> tuple[float, float]:
+) -> tuple[float, float, float]:
     """Load batches of an epoch of the first `ratio` of all shapes.
 
     Returns:
-        Samples a second, and the memory in MB that the processes which load have of their own at the end.
+        Samples a second; the memory in MB that the processes which load have of their own at the end; and this
+        process's own CPU time a sample in ms, which other work on the machine hardly changes.
     """
     folder = f"{Path(base['PC_PATH']).parent}/{way.packed}" if way.packed else None
     others = {"subset": "train", "whole": False, "ratio": ratio, "image_path": way.image_path, "PACK_PATH": folder}
@@ -95,20 +96,20 @@ def load(
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0)).tolist()
     pinned = device.type == "cuda"
     loader = DataLoader(data, BATCH, None, order, num_workers=workers, collate_fn=collate, pin_memory=pinned)
-    began = seconds = 0.0
+    began = seconds = cpu = 0.0
     for number, batch in enumerate(iterator := iter(loader)):
         data.finish(to_device(batch, device))
         if pinned:
             torch.cuda.synchronize(device)
         if number == 1:  # the workers have started, and are ahead as they are at the end
-            began = time.perf_counter()
+            began, cpu = time.perf_counter(), time.process_time()
         seconds = time.perf_counter() - began
         if number == 1 + batches:
             break
     processes = [child.pid for child in multiprocessing.active_children()] or [os.getpid()]
-    memory = statistics.mean(map(own_memory, processes))
+    memory, cpu = statistics.mean(map(own_memory, processes)), time.process_time() - cpu
     del iterator
-    return batches * BATCH / seconds, memory
+    return batches * BATCH / seconds, memory, cpu / (batches * BATCH) * 1000
 
 
 def own_memory(process: int) -> float:
@@ -133,6 +134,7 @@ def main(argv: list[str] | None = None) -> None:
     if device.type == "cpu":
         keep_freed_memory()  # as main.py does
     rates: dict[tuple[Way, int], list[float]] = {}
+    costs: dict[Way, list[float]] = {}
     try:
         folder = Path(tempfile.mkdtemp(prefix="recon-data-", dir=args.folder))
     except OSError as error:
@@ -141,7 +143,10 @@ def main(argv: list[str] | None = None) -> None:
         base = make_shapes(folder, args.shapes, min(args.shapes, 500))
         cells = [(way, workers) for way in WAYS for workers in args.workers]
         for way, workers in progress(cells * args.repeats, desc="measuring", unit="cell"):
-            rates.setdefault((way, workers), []).append(load(base, way, workers, device, 4)[0])
+            rate, _, cpu = load(base, way, workers, device, 4)
+            rates.setdefault((way, workers), []).append(rate)
+            if workers == 0:
+                costs.setdefault(way, []).append(cpu)
         most = max(args.workers)
         memory = {}
         for way in progress((WAYS[0], WAYS[3]), desc="memory over a whole epoch", unit="way"):
@@ -150,12 +155,17 @@ def main(argv: list[str] | None = None) -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     medians = {(way.name, workers): statistics.median(values) for (way, workers), values in rates.items()}
+    cpu_ms = {way.name: statistics.median(values) for way, values in costs.items()}
     ratios = {key: value / medians[WAYS[0].name, key[1]] for key, value in medians.items()}
     head = ["samples/s (ratio to plain files)", *(f"{workers} workers" for workers in args.workers)]
     rows = [[w.name, *(f"{medians[w.name, n]:.0f} ({ratios[w.name, n]:.1f} x)" for n in args.workers)] for w in WAYS]
     head_memory = [f"MB of its own a worker, {most} workers", f"{args.shapes // 10} shapes", f"{args.shapes} shapes"]
+    for row in [head, *rows] if cpu_ms else ():
+        cost = cpu_ms.get(row[0], 0.0)
+        row.append("CPU ms a sample" if row is head else f"{cost:.2f} ({cpu_ms[WAYS[0].name] / cost:.1f} x)")
     memory_rows = [head_memory, *([name, *(f"{value:.0f}" for value in values)] for name, values in memory.items())]
     content = provenance(device) | {"repeats": args.repeats, "batch": BATCH, "shapes": args.shapes, "memory_mb": memory}
+    content["cpu_ms_a_sample"] = cpu_ms
     content["samples_per_second"] = [
         {"way": name, "workers": workers, "median": value, "ratio": ratios[name, workers]}
         for (name, workers), value in medians.items()
