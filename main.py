@@ -103,7 +103,7 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         args.notes.append(f"--mode has no effect but on the name of the run, which ends in _{args.mode}")
     args.loss = args.loss or "cd1"
     if args.local_rank is None:
-        args.local_rank = int(os.environ.get("LOCAL_RANK", 0))
+        args.local_rank = distributed.environment("LOCAL_RANK", 1023, 0)
     args.exp_name = _run_name(args.exp_name) + (f"_{args.mode}" if args.mode else "")
     args.task = _choose_mode(args)
     _check_weights(args, args.task)
@@ -123,6 +123,14 @@ def _run_name(name: str) -> str:
     plain = os.path.normpath(name) if name else ""
     if plain in ("", ".") or plain.split(os.sep)[0] == ".." or os.path.isabs(plain):
         raise UserError(f"--exp_name must be a name below the folder of runs, such as a or a/b, got '{name}'")
+    parts = plain.split(os.sep)
+    if not plain.isprintable() or any(
+        part == "TFBoard" or part[0] == "." or len(os.fsencode(part)) > 200 for part in parts
+    ):
+        raise UserError(
+            "--exp_name must be of printable characters, its folders not TFBoard, hidden or longer than 200 bytes; got "
+            f"'{name[:100]}'"
+        )
     return plain
 
 
@@ -164,8 +172,9 @@ def _check_weights(args: argparse.Namespace, mode: Mode) -> None:
     if mode.note_with and args.ckpts:
         args.notes.append(mode.note_with.format(ckpts=args.ckpts))
     for name in ("ckpts", "start_ckpts"):
-        if getattr(args, name) and not os.path.isfile(getattr(args, name)):
-            raise UserError(f"--{name}: checkpoint not found: {getattr(args, name)}")
+        path = getattr(args, name)
+        if path and not os.path.isfile(path):
+            raise UserError(f"--{name}: checkpoint {'is no file' if os.path.exists(path) else 'not found'}: {path}")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -180,7 +189,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     if device.type == "cpu":
         keep_freed_memory()
     with contextlib.ExitStack() as held:
-        held.callback(distributed.stop)
         run = start_run(args, device)
         held.callback(run.close)
         for note in args.notes:
@@ -191,6 +199,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                 f"one of {gpus} GPUs is used; torchrun --nproc_per_node={gpus} main.py --launcher pytorch uses all"
             )
         perform(run)
+    # After an error the group is left alone until this process ends, so that it is heard of before the others notice.
+    distributed.stop()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import math
 import os
 import pickle
 import re
+import types
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -110,7 +111,9 @@ class _Array(np.ndarray):
             raise pickle.UnpicklingError(f"it holds an array of {real}")
         content = _encode(content) if isinstance(content, str) else content
         if len(content) != count * (1 if real.kind == "O" else real.itemsize):
-            raise pickle.UnpicklingError(f"it announces an array of {count} {real}, but holds {len(content)} of content")
+            raise pickle.UnpicklingError(
+                f"it announces an array of {count} {real}, but holds {len(content)} of content"
+            )
         if real.kind == "S" and not real.itemsize:
             raise pickle.UnpicklingError("it holds an array of empty strings")
         super().__setstate__((1, shape, real, bool(fortran), content))
@@ -162,7 +165,7 @@ def _encode(text: str, _encoding: str = "latin1") -> bytes:
 class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportAttributeAccessIssue]
     """Admits lists, tuples, dicts, strings, numbers and numpy arrays, scalars and dtypes; runs nothing else.
 
-    It stands on the unpickler that is written in Python, which reserves no memory for what a file only announces.
+    It stands on the unpickler that is written in Python: the one in C reserves memory for what a file only announces.
     """
 
     ADMITTED = {
@@ -200,7 +203,10 @@ class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportAttributeAccessIss
 
 
 def _unpickle(file: BinaryIO) -> Any:
-    return _Unpickler(file, encoding="latin1").load()
+    size = os.fstat(file.fileno()).st_size
+    # No more memory than the file is long, whatever it announces.
+    bounded = types.SimpleNamespace(read=lambda count: file.read(min(count, size)), readline=file.readline)
+    return _Unpickler(bounded, encoding="latin1").load()
 
 
 def read_pickle(path: StrPath, what: str = "pickle", hint: str = "") -> Any:
@@ -562,7 +568,10 @@ def read_h5(path: StrPath, keys: Sequence[str], what: str = "h5 file", hint: str
             size = os.fstat(opened.fileno()).st_size
         with h5py.File(path, "r") as file:
             for key in keys:
-                if not isinstance(file.get(key, getlink=True), h5py.HardLink) or file.get(key, getclass=True) is not h5py.Dataset:
+                if (
+                    not isinstance(file.get(key, getlink=True), h5py.HardLink)
+                    or file.get(key, getclass=True) is not h5py.Dataset
+                ):
                     held = ", ".join(itertools.islice(file, 10)) or "nothing"
                     raise UserError(f"{what} {path} lacks the array '{key}', it holds: {held}")
                 _check_h5(file[key], size)

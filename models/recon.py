@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from extensions import gather, knn
 from models.build import MODELS, Trainable
 from models.losses import RECONSTRUCTION_LOSSES, cross_modal_contrast, single_modal_contrast
-from models.shape import EncoderShape, check_positive
+from models.shape import MOST_BLOCKS, EncoderShape, check_memory, check_positive
 from models.teachers import PASS_THROUGH, TeacherHolder, build_image_teacher, build_text_teacher
 from models.transformer import Decoder, Patches, ReConEncoder, position_mlp
 
@@ -29,6 +29,9 @@ class TransformerConfig(EncoderShape):
     def __post_init__(self):
         super().__post_init__()
         check_positive(self, "decoder_depth", "decoder_num_heads")
+        if self.decoder_depth > MOST_BLOCKS:
+            raise ValueError(f"decoder_depth must be at most {MOST_BLOCKS}, got {self.decoder_depth}")
+        check_memory(12 * self.decoder_depth * self.trans_dim**2, f"decoder_depth {self.decoder_depth}")
         if not 0 < self.mask_ratio < 1:
             raise ValueError(f"mask_ratio must be between 0 and 1, got {self.mask_ratio}")
         if self.trans_dim % self.decoder_num_heads:

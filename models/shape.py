@@ -3,13 +3,27 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from utils.memory import machine_memory
+
+MOST_BLOCKS = 1000  # a hundred times what is trained
+
 
 def check_positive(config, *names: str) -> None:
-    """Raise a ValueError where one of these keys is given and less than 1."""
+    """Raise a ValueError where one of these keys is given and less than 1, or so large that no memory holds it."""
     for name in names:
         value = getattr(config, name)
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
+        check_memory(256 * (value or 0), f"{name} {value}")
+
+
+def check_memory(weights: float, what: str) -> None:
+    """Raise a ValueError where so many weights, a lower estimate, do not fit into the memory of this machine."""
+    if 4 * weights > machine_memory():
+        held, weights = machine_memory() / 1e9, min(weights, 1e30)
+        raise ValueError(
+            f"{what} takes at least {4 * weights / 1e9:,.0f} GB for weights, this machine has {held:,.0f} GB"
+        )
 
 
 @dataclass(kw_only=True)
@@ -39,6 +53,10 @@ class EncoderShape:
 
     def __post_init__(self):
         check_positive(self, "trans_dim", "patch_dim", "depth", "num_heads")
+        if self.depth > MOST_BLOCKS:
+            raise ValueError(f"depth must be at most {MOST_BLOCKS}, got {self.depth}")
+        check_memory(12 * self.depth * self.trans_dim**2, f"trans_dim {self.trans_dim} with depth {self.depth}")
+        check_memory(12 * self.patch_dim**2, f"patch_dim {self.patch_dim}")
         if self.trans_dim % self.num_heads:
             raise ValueError(f"trans_dim {self.trans_dim} is not a multiple of num_heads {self.num_heads}")
         if self.encoder_dims != self.trans_dim:

@@ -3,8 +3,10 @@
 import copy
 import json
 import logging
+import os
 import pickle
 import random
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -348,11 +350,11 @@ def test_prefixes_of_the_model_itself_and_collisions():
         assert strip_prefixes(state, CHECKPOINT_PREFIXES) == {"a": two}
 
 
-def trained(model: nn.Module, reverse: bool = False, kind=torch.optim.AdamW) -> torch.optim.Optimizer:
+def trained(model: nn.Module, reverse: bool = False, kind=torch.optim.AdamW, **options) -> torch.optim.Optimizer:
     """An optimizer of two groups after a step in which every parameter had a gradient of its own."""
     groups = [[p for n, p in model.named_parameters() if n.endswith(end)] for end in ("weight", "bias")]
     groups = [{"params": group[::-1] if reverse else group} for group in groups]
-    optimizer = kind(groups, lr=0.1)
+    optimizer = kind(groups, lr=0.1, **options)
     for number, parameter in enumerate(model.parameters()):
         parameter.grad = torch.full_like(parameter, 1.0 + number)
     optimizer.step()
@@ -406,3 +408,94 @@ def test_allow_missing_on_the_command_line(run, capsys):
     for task in (["classify", "--test", "--ckpts", "part.pth"], ["pretrain"]):
         with pytest.raises(UserError, match="--allow_missing is for a checkpoint that a task starts from"):
             run(*task, "--allow_missing")
+
+
+def refuse(path, content, message: str) -> None:
+    torch.save(content, path)
+    with pytest.raises(UserError, match=message) as caught:
+        load_weights(Model(), path)
+    assert len(str(caught.value)) <= 800
+
+
+def test_weights_of_another_kind(tmp_path):
+    path, state = tmp_path / "a.pth", Model().state_dict()
+    name = next(iter(state))
+    refuse(path, {**state, name: state[name].to("meta")}, "refused: it holds a tensor of another kind \\(meta\\)")
+    refuse(path, {**state, name: torch.eye(3).to_sparse()}, "another kind \\(sparse_coo\\)")
+    refuse(path, {**state, name: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)])}, "another kind|not only")
+    refuse(path, {**state, name: torch.ones(1).expand(10**12)}, "with values for a part of it only")
+    refuse(path, {"base_model": {"a": {"b.c": torch.ones(2)}}}, "no weights under")
+    refuse(path, {"base_model": {"a": {"b.c": 1}}, "model": [state]}, "no weights under")
+    refuse(path, {"base_model": [1, 2]}, "no weights under")
+    deep: list = []
+    for _ in range(40):
+        deep = [deep, deep]
+    refuse(path, {"base_model": state, "metrics": deep}, "nested more than 20 deep")
+    wide: list = [0] * 10
+    for _ in range(8):
+        wide = [wide] * 10
+    refuse(path, {"base_model": state, "metrics": wide}, "more than 1000000 values")
+    cycle: list = []
+    cycle.append(cycle)
+    refuse(path, {"base_model": state, "metrics": cycle}, "holds itself")
+
+
+def test_a_checkpoint_that_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "a.pth")
+    with pytest.raises(UserError, match="a.pth is not a regular file"):
+        load_checkpoint(tmp_path / "a.pth")
+    with pytest.raises(UserError, match="is a folder"):
+        load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("exp_avg", torch.zeros(()), "of another shape"),
+        ("exp_avg", torch.zeros(3, dtype=torch.int64), "not float"),
+        ("exp_avg", [0.0], "'exp_avg' is list, not float"),
+        ("exp_avg_sq", None, "'exp_avg_sq' is NoneType"),
+        ("step", torch.zeros(2), "'step' is a Tensor, not one number"),
+        ("step", "1", "'step' is a str"),
+        ("step", float("nan"), "'step' is nan"),
+        ("other", torch.zeros(3), "other"),
+    ],
+)
+def test_hostile_optimizer_state(fused, key, value, message):
+    model = Model()
+    optimizer, names = trained(model, fused=fused), [name for name, _ in model.named_parameters()]
+    state = copy.deepcopy(optimizer.state_dict())
+    state["state"][0][key] = value
+    with pytest.raises(ValueError, match=message):
+        load_optimizer(optimizer, model, state, names)
+    del state["state"][0][key]
+    if key != "other":
+        with pytest.raises(ValueError, match="instead of step, exp_avg, exp_avg_sq"):
+            load_optimizer(optimizer, model, state, names)
+
+
+def test_optimizer_state_is_laid_out_as_the_parameters():
+    model = Model()
+    optimizer, names = trained(model), [name for name, _ in model.named_parameters()]
+    state = copy.deepcopy(optimizer.state_dict())
+    for entry in state["state"].values():
+        entry["exp_avg"] = (
+            entry["exp_avg"].double().T.contiguous().T if entry["exp_avg"].dim() > 1 else entry["exp_avg"]
+        )
+        entry["step"] = 1  # as early versions of PyTorch have it
+    load_optimizer(optimizer, model, state, names)
+    for parameter in model.parameters():
+        moment = optimizer.state[parameter]["exp_avg"]
+        assert moment.stride() == parameter.stride() and moment.dtype == parameter.dtype
+    optimizer.step()
+
+
+def test_a_full_disk_is_said_to_be_full(tmp_path, monkeypatch):
+    def write(*_):
+        raise RuntimeError("[enforce fail at inline_container.cc:858] . PytorchStreamWriter failed writing file data/0")
+
+    monkeypatch.setattr(torch, "save", write)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 20, 1 << 20, 0))
+    with pytest.raises(UserError, match="a.pth cannot be written: no space left on the disk"):
+        save_atomic({}, tmp_path / "a.pth")

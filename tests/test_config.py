@@ -1,5 +1,7 @@
 """YAML, bases, overrides and typed checking."""
 
+import os
+
 import pytest
 import yaml
 
@@ -150,3 +152,64 @@ def test_a_base_named_again_takes_the_place_of_the_inherited_one(tmp_path, monke
         (tmp_path / name).write_text(text)
     train = load_config("new.yaml")["dataset"]["train"]
     assert train == {"_base_": {"NAME": "Two", "ROOT": "there", "MORE": 1}, "others": {"subset": "train"}}
+
+
+BOMB = "\n".join(["a0: &a0 [x, x]", *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12))])
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ("a: !!int ''", "not valid YAML"),
+        ("a: !!bool x", "not valid YAML"),
+        ("a: !!float x", "not valid YAML"),
+        ("a: !!timestamp x", "not valid YAML"),
+        ("a: !!set {x}", "not valid YAML"),
+        ("a: &a [*a]", "an alias stands within what it stands for"),
+        ("a: &a {b: {c: *a}}", "an alias stands within what it stands for"),
+        ("a: " + "[" * 100 + "]" * 100, "nested more than 40 deep"),
+        ("{" * 100_000, "nested more than 40 deep"),
+        ("- " * 5000, "nested more than 40 deep"),
+        (BOMB, "more than 50000 values"),
+        (BOMB.replace("[", "{<<: [").replace("]", "]}").replace("[x, x]", "{x: 1, y: 2}"), "not valid YAML"),
+        ("a: " + "1" * 5000, "not valid YAML"),
+        ("a: 1\n" + "#" * 300_000, "more than 262144 bytes"),
+        ({"_base_": "x" * 5000}, "base file not found: xxx"),
+        ({"_base_": "a\0b"}, "base file not found: a\\\\x00b"),
+        ({"_base_": "/dev/zero"}, "base file not found"),
+        ({"npoints": "\x1b[2J" * 1000}, "must be a whole number"),
+    ],
+)
+def test_hostile_files(tmp_path, monkeypatch, content, message):
+    monkeypatch.chdir(tmp_path)
+    content = GOOD | content if isinstance(content, dict) else content
+    with pytest.raises(UserError, match=message) as caught:
+        parse(run_config_class(), load_config(write(tmp_path / "run.yaml", content)), "")
+    assert len(str(caught.value)) <= 800 and str(caught.value).isprintable()
+
+
+def test_too_many_bases(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for i in range(1200):
+        write(tmp_path / f"{i}.yaml", {"_base_": f"{i + 1}.yaml"})
+    with pytest.raises(UserError, match="one base file too many, at most 100"):
+        load_config("0.yaml")
+    for i in range(10):  # 10 ** 10 of them
+        write(tmp_path / f"{i}.yaml", {f"k{j}": {"_base_": f"{i + 1}.yaml"} for j in range(10)})
+    write(tmp_path / "10.yaml", {"a": 1})
+    with pytest.raises(UserError, match="one base file too many"):
+        load_config("0.yaml")
+
+
+def test_opts_are_parsed_as_safely(tmp_path):
+    for value in ("!!int ''", "&a [*a]", "[" * 5000):
+        with pytest.raises(UserError, match="is not a YAML value"):
+            load(tmp_path, f"npoints={value}")
+
+
+def test_a_config_that_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "run.yaml")
+    with pytest.raises(UserError, match="not a regular file"):
+        load_config(tmp_path / "run.yaml")
+    with pytest.raises(UserError, match="is a folder"):
+        load_config(tmp_path)

@@ -296,3 +296,132 @@ def test_labels():
     ]:
         with refuse("a.dat", words):
             readers.check_labels(labels, 2, "a.dat", 2)
+
+
+DTYPE = b"cnumpy\ndtype\nU\x02%sK\x00K\x01\x87R"
+EMPTY = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
+STATE = b"(K\x03U\x01%sNNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+FLOAT, OBJECT = DTYPE % b"f4" + STATE % b"<", DTYPE % b"O8" + STATE % b"|"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    {
+        "objects": EMPTY + b"(K\x01M\x00\x10\x85" + OBJECT + b"\x89]Natb",  # 4096 of them in a list of one
+        "floats": EMPTY + b"(K\x01M\x00\x10\x85" + FLOAT + b"\x89U\x04abcdtb",
+        "negative": EMPTY + b"(K\x01J\xff\xff\xff\xff\x85" + FLOAT + b"\x89U\x00tb",
+        "subarray": DTYPE % b"f4" + b"(K\x03U\x01<" + DTYPE % b"f4" + b"J\x00\x00\x00\x7f\x85\x86NNK\x04K\x04K\x00tb",
+        "fields": DTYPE % b"f4" + b"(K\x03U\x01<NU\x01a\x85}K\x04K\x04K\x00tb",
+        "order": DTYPE % b"f4" + STATE % b"?",
+        "code": DTYPE % b"V8",
+        "twice": EMPTY + 2 * (b"(K\x01K\x01\x85" + FLOAT + b"\x89U\x04abcdtb"),
+        "state of a function": b"c_codecs\nencode\n}b",
+        "state of a list": b"]}b",
+        "view of an array": b"cnumpy.core.numeric\n_frombuffer\n(" + EMPTY + FLOAT + b"K\x00\x85U\x01CtR",
+        "memo": b"Nr\xff\xff\xff\x7f.",
+        "text": b"X\xff\xff\xff\x7fa.",
+        "bytearray": b"\x96\x00\x00\x00\x00\x00\x01\x00\x00.",  # a terabyte
+        "persistent": b"Pabc\n.",
+        "instance": b"(inumpy\ndtype\n.",
+    }.items(),
+)
+def test_hostile_pickles(tmp_path: Path, name: str, content: bytes):
+    path = tmp_path / "a.pkl"
+    path.write_bytes(b"\x80\x02" + content + b".")
+    if name == "memo":  # costs nothing
+        assert readers.read_pickle(path) is None
+        return
+    with refuse(path):
+        readers.read_pickle(path)
+
+
+def test_labels_that_expand():
+    labels: list = [1]
+    for _ in range(40):
+        labels = [labels] * 10
+    with refuse("a.dat", "whole numbers"):
+        readers.check_labels(labels, 2, "a.dat")
+    with refuse("a.dat", "whole numbers"):
+        readers.check_labels([10**400], 2, "a.dat")
+
+
+def test_announced_sizes_are_compared_with_the_file(tmp_path: Path):
+    path = tmp_path / "a.npy"
+    for shape in ((10**11, 3), (2**62, 0, 2**62), (-1, 3), (2**63, 3)):
+        header = b"{'descr': '<f4', 'fortran_order': False, 'shape': %s, }" % repr(shape).encode()
+        path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+        with refuse(path, "damaged"):
+            readers.read_npy(path)
+        with refuse(path, "damaged"):
+            readers.npy_layout(path)
+    path = tmp_path / "a.png"
+    Image.new("1", (8000, 8000)).save(path)
+    with refuse(path, "8000 x 8000"):
+        readers.read_image(path)
+    path = tmp_path / "a.glb"
+    header = b'{"accessors": [{"count": 100000000000, "componentType": 5126, "type": "VEC3"}], "bufferViews": []}  '
+    path.write_bytes(b"glTF\x02\x00\x00\x00\xff\x00\x00\x00" + len(header).to_bytes(4, "little") + b"JSON" + header)
+    with refuse(path, "announce 100000000000"):
+        readers.read_mesh(path, 10, 0)
+
+
+def test_hostile_h5(tmp_path: Path):
+    path, other = tmp_path / "a.h5", tmp_path / "other.h5"
+    with h5py.File(other, "w") as file:
+        file["data"] = np.ones((2, 5, 3))
+    (tmp_path / "secret").write_bytes(bytes(800))
+    layout = h5py.VirtualLayout((2, 5, 3), "f8")
+    layout[:] = h5py.VirtualSource(str(other), "data", (2, 5, 3))
+    text = h5py.string_dtype()
+    for name, write in {
+        "lacks the array": lambda file: file.__setitem__("data", h5py.ExternalLink(str(other), "data")),
+        "lacks the array.": lambda file: file.__setitem__("data", h5py.SoftLink("/real")),
+        "in other files": lambda file: file.create_dataset(
+            "data", (100,), "f8", external=[(str(tmp_path / "secret"), 0, 800)]
+        ),
+        "in other files.": lambda file: file.create_virtual_dataset("data", layout),
+        "announces": lambda file: file.create_dataset("data", (10**10, 3), "f4"),
+        "announces ": lambda file: file.create_dataset("data", (10**6, 2048, 3), "f4", compression="gzip"),
+        "does not hold": lambda file: file.create_dataset(
+            "data", (10**5, 3), "f4", chunks=(100, 3), compression="gzip"
+        ),
+        "object": lambda file: file.create_dataset("data", data=["a"], dtype=text),
+    }.items():
+        with h5py.File(path, "w") as file:
+            file["real"] = np.ones((2, 5, 3))
+            write(file)
+        with refuse(path, name.rstrip(". ")):
+            readers.read_h5(path, ("data",))
+    with h5py.File(path, "w") as file:  # what compresses best is still read
+        file.create_dataset("data", data=np.zeros((1000, 1024, 3), np.float32), compression="gzip")
+    assert readers.read_h5(path, ("data",))[0].shape == (1000, 1024, 3)
+
+
+def test_only_regular_files(tmp_path: Path):
+    path = tmp_path / "a.npy"
+    os.mkfifo(path)
+    with refuse(path, "not a regular file"):
+        readers.read_npy(path)
+    with refuse(path, "not a regular file"):
+        readers.read_lines(path, "list")
+    with refuse(path, "not a regular file"):
+        readers.read_h5(path, ("data",))
+    for name in ("/dev/zero", "/dev/full"):
+        with refuse(Path(name), "not a regular file"):
+            readers.read_image(Path(name))
+
+
+def test_only_listed_image_formats(tmp_path: Path):
+    path, image = tmp_path / "a.png", Image.new("RGB", (4, 4), (10, 20, 30))
+    image.save(path, "jpeg")
+    assert readers.read_image(path).size == (4, 4)
+    for name in ("eps", "bmp", "tiff", "gif"):
+        image.save(path, name)
+        with refuse(path, "cannot identify"):
+            readers.read_image(path)
+
+
+def test_sixteen_bits_of_grey_are_scaled(tmp_path: Path):
+    path, grey = tmp_path / "a.png", np.array([[0, 257, 32768, 65535]], np.uint16)
+    Image.fromarray(grey).save(path)
+    assert [readers.read_image(path).getpixel((i, 0)) for i in range(4)] == [(i,) * 3 for i in (0, 1, 128, 255)]

@@ -364,7 +364,7 @@ def load_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, state: Ma
     for number, before in state["state"].items():
         keys = OPTIMIZER_STATE[type(optimizer)]
         if not isinstance(before, Mapping) or {*before} != {*keys}:
-            raise ValueError(f"state {_some(before) or 'of nothing'} instead of {', '.join(keys)}")
+            raise ValueError(f"state {_some(before, 9) or None} instead of {', '.join(keys)}")
         entries[number] = {key: _moment(key, value, parameters[number]) for key, value in before.items()}
     optimizer.load_state_dict({"state": entries, "param_groups": own})
 
@@ -389,7 +389,7 @@ def _moment(key: str, value: Any, parameter: Tensor) -> Any:
             raise ValueError(f"'step' is a {type(value).__name__}, not one number")
         if not 0 <= float(value) < 1e15:
             raise ValueError(f"'step' is {float(value):g}")
-        return value
+        return torch.tensor(float(value))
     if value is None and key == "momentum_buffer":
         return None
     if not isinstance(value, Tensor) or not value.is_floating_point():

@@ -35,6 +35,11 @@ class _Loader(yaml.SafeLoader):
         self.depth = self.nodes = 0
         self.sizes: dict[yaml.Node, int] = {}
 
+    def fetch_flow_collection_start(self, TokenClass: type) -> None:
+        if self.flow_level > MOST_DEPTH:  # the scanner looks far ahead, and ever slower
+            raise yaml.YAMLError(f"it is nested more than {MOST_DEPTH} deep")
+        super().fetch_flow_collection_start(TokenClass)
+
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         alias, before = self.check_event(yaml.AliasEvent), self.nodes
         self.depth += 1

@@ -11,6 +11,20 @@ from torch import nn
 
 from utils.errors import UserError
 
+MOST_PROCESSES = 100_000
+
+
+def environment(name: str, most: int, default: int | None = None) -> int:
+    """Return the whole number in 0..`most` that an environment variable holds; `default` if it is not set.
+
+    Raises:
+        UserError: if it holds anything else.
+    """
+    text = os.environ.get(name, "" if default is None else str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) <= most):
+        raise UserError(f"environment variable {name} must be a whole number from 0 to {most}, got '{text}'")
+    return int(text)
+
 
 def start(launcher: str, local_rank: int) -> torch.device:
     """Join the process group if there is one, and choose the device of this process.
@@ -20,22 +34,35 @@ def start(launcher: str, local_rank: int) -> torch.device:
         local_rank: number of this process on its machine; it is the number of its GPU.
 
     Raises:
-        UserError: if torchrun's environment is missing, or there are more processes than GPUs.
+        UserError: if torchrun's environment is missing or wrong, or there without this launcher, or there are more
+            processes than GPUs.
     """
     cuda = torch.cuda.is_available()
     if launcher == "none":
+        if "TORCHELASTIC_RUN_ID" in os.environ and environment("WORLD_SIZE", MOST_PROCESSES, 1) > 1:
+            raise UserError(
+                "torchrun started several processes, each of which would do the whole run: add --launcher pytorch"
+            )
         return torch.device("cuda" if cuda else "cpu")
     missing = [name for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
     if missing:
         raise UserError(
             f"--launcher pytorch: {', '.join(missing)} not set; start with torchrun --nproc_per_node=N main.py ..."
         )
+    world = environment("WORLD_SIZE", MOST_PROCESSES)
+    if environment("RANK", MOST_PROCESSES) >= world:
+        raise UserError(f"environment variable RANK must be below WORLD_SIZE {world}, got {os.environ['RANK']}")
+    environment("MASTER_PORT", 65535)
     if cuda:
         if local_rank >= torch.cuda.device_count():
             raise UserError(f"--local_rank {local_rank}: this machine has {torch.cuda.device_count()} GPU(s)")
         torch.cuda.set_device(local_rank)
     # The main process may evaluate or write for a while before the others hear of it again.
-    dist.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(hours=1))
+    try:
+        dist.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(hours=1))
+    except (dist.DistError, RuntimeError, OSError, ValueError) as error:
+        where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+        raise UserError(f"the {world} processes cannot meet at {where}: {str(error)[:200]}") from None
     return torch.device("cuda", local_rank) if cuda else torch.device("cpu")
 
 

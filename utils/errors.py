@@ -28,7 +28,9 @@ class UserError(Exception):
             message = message.rsplit("UserError: ", 1)[-1]
         message = " ".join(message[: 100 * LIMIT].split())
         message = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
-        super().__init__(message if len(message) <= LIMIT else f"{message[: LIMIT // 2]} ... {message[-LIMIT // 2 + 5 :]}")
+        super().__init__(
+            message if len(message) <= LIMIT else f"{message[: LIMIT // 2]} ... {message[-LIMIT // 2 + 5 :]}"
+        )
 
 
 class Parser(argparse.ArgumentParser):
@@ -70,9 +72,9 @@ class Interrupted(Exception):
 def run_command(main: Callable[[], None]) -> None:
     """Run a command line's main function and turn its errors into exit codes.
 
-    Exits 2 with one line on stderr for a `UserError` and for what the machine refuses (see `_refused`), 75 for a run that
-    SIGTERM, SIGHUP or SIGUSR1 stopped and that has saved, 130 after Ctrl-C; every other exception is a bug, which keeps
-    its traceback and exits 1.
+    Exits 2 with one line on stderr for a `UserError` and for what the machine refuses (see `_refused`), 75 for a run
+    that SIGTERM, SIGHUP or SIGUSR1 stopped and that has saved, 130 after Ctrl-C; every other exception is a bug, which
+    keeps its traceback and exits 1.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # an encoding without some character is no reason to stop
@@ -117,7 +119,9 @@ def _refused(error: Exception) -> str | None:
         return "stdout was closed by what reads it"
     if isinstance(error, OSError) and number in (errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.EBADF):
         return f"{getattr(error, 'filename', None) or 'a file'}: {error.strerror}"
-    if isinstance(error, MemoryError) or re.search("can't allocate memory|not enough memory|out of memory", text):
+    if isinstance(error, MemoryError) or re.search(
+        "can't allocate memory|not enough memory|out of memory|(calculation|multiplication) overflow", text
+    ):
         return f"out of memory: {text or 'a smaller batch or model needs less'}"
     if re.search(r"DataLoader worker .*(killed by signal|exited unexpectedly)", text):
         return f"a loader process died, often for want of memory; fewer --num_workers need less: {text}"

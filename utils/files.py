@@ -5,12 +5,29 @@ import errno
 import fcntl
 import os
 import platform
+import resource
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from utils.errors import UserError
+
+
+def allow_open_files(least: int) -> None:
+    """See that this process may have so many files open, and raise its own limit where it may not.
+
+    Raises:
+        UserError: if the system does not let it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < least:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (least, hard))
+        except (ValueError, OSError):
+            raise UserError(
+                f"loaders need {least} open files, allowed are {soft}: ulimit -n {least}, or fewer --num_workers"
+            ) from None
 
 
 def open_regular(path: str | os.PathLike) -> BinaryIO:

@@ -21,7 +21,7 @@ from utils.files import atomic_write, read_text
 class ConsoleHandler(logging.Handler):
     """Write to stdout without tearing progress bars apart.
 
-    Where the first line cannot be written, nothing has begun, and it is a `UserError`. Later on the run goes on without.
+    Where the first line cannot be written, nothing has begun, and it is a `UserError`. Later the run goes on without.
     """
 
     written = broken = False

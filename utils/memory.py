@@ -1,7 +1,10 @@
 """Memory of the process on the CPU."""
 
 import ctypes
+import functools
+import os
 import sys
+from pathlib import Path
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 
@@ -21,3 +24,15 @@ def keep_freed_memory() -> bool:
     return mallopt is not None and all(
         mallopt(name, value) for name, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, -1))
     )
+
+
+@functools.cache
+def machine_memory() -> float:
+    """Bytes of memory that this machine, or the container, has; infinite where it does not say."""
+    most = float("inf")
+    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", ()):
+        most = float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    try:
+        return min(most, float(Path("/sys/fs/cgroup/memory.max").read_text()))
+    except (OSError, ValueError):  # "max"
+        return most

@@ -6,7 +6,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from models.build import Trainable
-from models.shape import check_positive
+from models.shape import check_memory, check_positive
 
 
 @dataclass(kw_only=True)
@@ -28,6 +28,7 @@ class BaselineConfig:
         check_positive(self, "cls_dim", *({"group_size"} & vars(self).keys()))
         if not 1 / 16 <= self.width < float("inf"):
             raise ValueError(f"width must be finite and at least 1/16, got {self.width}")
+        check_memory(1e6 * self.width * self.width, f"width {self.width:g}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
 

@@ -149,7 +149,7 @@ def with_backward(function: Callable[..., Tensor], *inputs: Tensor) -> Callable[
     return lambda: torch.autograd.grad(function(*leaves), leaves)
 
 
-def chamfer(device: torch.device, pool: Pool, batch: int, m: int, n: int) -> Calls:
+def chamfers(device: torch.device, pool: Pool, batch: int, m: int, n: int) -> Calls:
     a, b = clouds(device, batch, m, 3), clouds(device, batch, n, 3, seed=1)
     calls: Calls = {
         "recon_ops": with_backward(recon_ops.chamfer_l2, a, b),

@@ -15,6 +15,7 @@ from datasets import PointDataset
 from tools.engine.run import Run
 from utils import distributed, seeding
 from utils.errors import UserError
+from utils.files import allow_open_files
 from utils.stopping import SIGNALS
 
 
@@ -112,6 +113,13 @@ def build_loader(run: Run, dataset: PointDataset, train: bool = False) -> "Loade
     if train and length < batch_size:
         batch_size = length - length % world
         run.log.warning(f"total_bs {run.config.total_bs} lowered to {batch_size}: there are only {length} samples")
+    if train and batch_size < 2 * world:
+        raise UserError(
+            f"config key 'total_bs': {run.config.total_bs} is less than 2 samples a process, which BatchNorm needs"
+        )
+    if run.args.num_workers:
+        # Where there are too few, a worker loses its batch, and the main process waits for it for ever.
+        allow_open_files(64 + 32 * run.args.num_workers)
     return Loader(
         dataset,
         Batches(length, batch_size // world if train else -(-batch_size // world), train, run.args.seed),

@@ -189,15 +189,18 @@ class Checkpoints:
         checkpoint.load_weights(self.model, path, CHECKPOINT_PREFIXES, log=run.log, loaded=state)
         try:
             checkpoint.load_optimizer(self.optimizer, self.model, state["optimizer"], state["base_model"])
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            if run.precision.scaler.is_enabled() and isinstance(state.get("scaler"), Mapping):
+                run.precision.scaler.load_state_dict(state["scaler"])
+        except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
             raise UserError(f"cannot resume from {path}: its optimizer is of another model: {error}") from None
-        if run.precision.scaler.is_enabled() and isinstance(state.get("scaler"), Mapping):
-            run.precision.scaler.load_state_dict(state["scaler"])
         parameters = dict(self.model.named_parameters())
-        for name, gradient in state.get("gradients", []):
-            if name not in parameters or parameters[name].shape != gradient.shape:
-                raise UserError(f"cannot resume from {path}: it has gradients of another model")
-            parameters[name].grad = gradient.to(run.device)
+        try:
+            for name, gradient in state.get("gradients", []):
+                if gradient.shape != parameters[name].shape:
+                    raise ValueError
+                parameters[name].grad = torch.empty_like(parameters[name]).copy_(gradient)
+        except (KeyError, ValueError, TypeError, AttributeError):
+            raise UserError(f"cannot resume from {path}: it has gradients of another model") from None
         epoch, step = _progress(state)
         run_id = state.get("run", self.at.run_id)
         self.at = Standing(epoch, step, state["sums"], state["metrics"], state["best_metrics"], run_id)

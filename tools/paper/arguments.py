@@ -45,5 +45,10 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
+def main() -> None:
+    """Check the command line, and answer `--help`."""
+    parse_arguments()
+
+
 if __name__ == "__main__":
-    run_command(parse_arguments)
+    run_command(main)

@@ -10,7 +10,7 @@ from utils.errors import UserError
 
 
 @torch.no_grad()
-def attention(encoder: ReConEncoder, tokens: Tensor, centers: Tensor) -> list[tuple[Tensor, Tensor]]:
+def block_attention(encoder: ReConEncoder, tokens: Tensor, centers: Tensor) -> list[tuple[Tensor, Tensor]]:
     """Run the blocks of an encoder and look at the attention of each.
 
     Where queries and local tokens share one self-attention, only what goes to local tokens is looked at, scaled to

@@ -19,7 +19,7 @@ from datasets.point_transforms import normalize_unit_sphere, random_subset, samp
 from extensions import recon_ops
 from models import build_model_from_cfg, downstream_of
 from models.losses import RECONSTRUCTION_LOSSES
-from tools.visualize.attention import attention, attention_distance, attention_spread
+from tools.visualize.attention import attention_distance, attention_spread, block_attention
 from tools.visualize.figures import (
     HEAT,
     MAX_CATEGORIES,
@@ -66,7 +66,7 @@ def attention_picture(subject: Subject, args: argparse.Namespace) -> Picture:
     cloud = random_subset(stored, min(DRAWN_POINTS, stored.shape[1]), subject.draw)
     cloud = (cloud - middle) / radius
     tokens, centers, _ = encoder.tokenize(normalize_unit_sphere(fed))
-    query, local = (_of_head(weights, head) for weights in attention(encoder, tokens, centers)[layer - 1])
+    query, local = (_of_head(weights, head) for weights in block_attention(encoder, tokens, centers)[layer - 1])
 
     if args.token is None:  # the patch nearest to the viewer, so that nothing hides it
         token = torch.tensor([int(project(own.numpy())[2].argmax()) for own in centers])
@@ -143,7 +143,7 @@ def distance_picture(subject: Subject, args: argparse.Namespace) -> Picture:
         tokens, centers, _ = subject.encoder.tokenize(points)
         between = torch.cdist(centers, centers, compute_mode="donot_use_mm_for_euclid_dist")
         layers = []
-        for query, local in attention(subject.encoder, tokens, centers):
+        for query, local in block_attention(subject.encoder, tokens, centers):
             own = [attention_distance(local, between), attention_spread(local, between)]
             own = [value.mean(-1, keepdim=True) for value in own]
             layers.append(_of_head(torch.cat([*own, attention_spread(query, between)], dim=-1), head))
