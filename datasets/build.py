@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 
 from datasets.point_transforms import normalize_unit_sphere
 from utils.config import parse
@@ -287,7 +287,8 @@ def collate(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _together(values: list) -> Tensor | list:
     if isinstance(values[0], Tensor):
+        # In a worker `default_collate` stacks straight into the memory that it shares with the main process.
         if values[0].dtype == torch.uint8:  # pixels are stored channels last, and copied fastest so
-            return torch.stack([value.permute(1, 2, 0) for value in values]).permute(0, 3, 1, 2)
-        return torch.stack(values)
+            return default_collate([value.permute(1, 2, 0) for value in values]).permute(0, 3, 1, 2)
+        return default_collate(values)
     return torch.tensor(values, dtype=torch.int64) if isinstance(values[0], int) else values

@@ -5,17 +5,16 @@ A pack is a folder of npy files with a row for each shape, and of `pack.json`:
 "arrays": {name: {"shape": ..., "dtype": ..., "blocks": [CRC-32 of BLOCK rows each]}}}.
 """
 
-import json
 import os
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from datasets.readers import npy_layout, read_json
 from utils.errors import UserError
-from utils.files import atomic_write
 
 BLOCK = 128  # rows that share a checksum
 INDEX = "pack.json"
@@ -29,18 +28,18 @@ class Rows:
 
     Args:
         path: the file.
-        shape: (M, ...) that it must have.
-        dtype: of its numbers.
+        about: what the index says of it.
 
     Raises:
         UserError: if the file is missing, or is not such an array in full.
     """
 
-    def __init__(self, path: Path, shape: Sequence[int], dtype: str):
+    def __init__(self, path: Path, about: dict[str, Any]):
         self.path, (self.shape, self.dtype, self.offset) = path, npy_layout(path, "packed array")
-        if (list(self.shape), self.dtype.name) != (list(shape), dtype) or not shape:
-            raise UserError(f"{path} holds {self.dtype.name} {self.shape}, {INDEX} says {dtype} {tuple(shape)}")
-        self.file: int | None = None
+        if (list(self.shape), self.dtype.name) != (about["shape"], about["dtype"]) or not self.shape:
+            raise UserError(f"{path} holds {self.dtype.name} {self.shape}, which is not what {INDEX} says")
+        self.blocks: list[int] = about["blocks"]
+        self.file: BinaryIO | None = None
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -51,12 +50,16 @@ class Rows:
     def read(self, start: int, count: int = 1) -> np.ndarray:
         """Return rows `start` to `start + count`: (count, ...)."""
         if self.file is None:
-            self.file = os.open(self.path, os.O_RDONLY)
+            self.file = open(self.path, "rb", buffering=0)
         rows = np.empty((count, *self.shape[1:]), self.dtype)
-        size = rows.nbytes // count
-        if os.preadv(self.file, [memoryview(rows).cast("B")], self.offset + start * size) != rows.nbytes:
+        place = self.offset + start * (rows.nbytes // count)
+        if os.preadv(self.file.fileno(), [memoryview(rows).cast("B")], place) != rows.nbytes:
             raise UserError(f"{self.path} ends before row {start + count} of {len(self)}")
         return rows
+
+    def damaged(self, start: int) -> bool:
+        """Whether the block that begins at a row is not what was written."""
+        return zlib.crc32(self.read(start, min(BLOCK, len(self) - start))) != self.blocks[start // BLOCK]
 
 
 class Pack:
@@ -66,8 +69,9 @@ class Pack:
         folder: where it is.
 
     Attributes:
+        names: which shape each row is.
+        settings: what the rows depend on beside the files.
         rows: its arrays by name.
-        settings: what they depend on beside the files.
 
     Raises:
         UserError: if it is damaged.
@@ -75,20 +79,13 @@ class Pack:
 
     def __init__(self, folder: str | os.PathLike):
         self.folder = Path(folder)
-        path = self.folder / INDEX
-        index = read_json(path, "index of a pack")
+        index = read_json(self.folder / INDEX, "index of a pack")
         try:
-            self.names, self.arrays, self.settings = (
-                list(index["names"]),
-                dict(index["arrays"]),
-                dict(index["settings"]),
-            )
-            self.rows = {
-                name: Rows(self.folder / f"{name}.npy", array["shape"], array["dtype"])
-                for name, array in self.arrays.items()
-            }
-        except (KeyError, TypeError, ValueError):
-            raise UserError(f"{path} is damaged; python -m tools.pack with --overwrite makes it again") from None
+            self.names, self.settings = list(index["names"]), dict(index["settings"])
+            self.rows = {name: Rows(self.folder / f"{name}.npy", about) for name, about in index["arrays"].items()}
+        except (KeyError, TypeError, ValueError, AttributeError):
+            again = "python -m tools.pack with --overwrite makes it again"
+            raise UserError(f"{self.folder / INDEX} is damaged; {again}") from None
 
     def find(self, names: Sequence[str]) -> np.ndarray:
         """Return the rows (M,) int64 of shapes.
@@ -105,19 +102,7 @@ class Pack:
             )
         return np.array([position[name] for name in names], np.int64)
 
-    def damaged(self, name: str, start: int) -> bool:
-        """Whether the block of an array that begins at a row is not what was written."""
-        rows = self.rows[name]
-        block = rows.read(start, min(BLOCK, len(rows) - start))
-        return zlib.crc32(block) != self.arrays[name]["blocks"][start // BLOCK]
 
-
-def open_pack(folder: str | None) -> Pack | None:
+def open_pack(folder: str | os.PathLike | None) -> Pack | None:
     """Return the pack in a folder; None if there is none."""
     return Pack(folder) if folder and Path(folder, INDEX).is_file() else None
-
-
-def write_index(folder: Path, names: list[str], arrays: dict, settings: dict) -> None:
-    """Write `pack.json`, which makes a folder a pack."""
-    with atomic_write(folder / INDEX) as temporary:
-        temporary.write_text(json.dumps({"settings": settings, "arrays": arrays, "names": names}), encoding="utf-8")

@@ -130,9 +130,9 @@ class ShapeNet(PointDataset):
         if config.images:
             self.gives |= {"image"}
             self.transform = ImageTransform(config.image_size, config.image_norm, config.image_augment)
-            if "views" in self.rows and pack.settings["edge"] != self.transform.edge:
-                told = "%s holds views of %d pixels, image_size and image_augment ask for %d: files are read"
-                logging.getLogger(__name__).warning(told, pack.folder, pack.settings["edge"], self.transform.edge)
+            if "views" in self.rows and pack.settings.get("edge") != self.transform.edge:
+                told = "%s holds views of %s pixels, image_size and image_augment ask for %d: files are read"
+                logging.getLogger(__name__).warning(told, pack.folder, pack.settings.get("edge"), self.transform.edge)
                 del self.rows["views"]
             self.swapped = bool(pack) and pack.settings.get("bgr") != config.bgr
             if "views" not in self.rows:

@@ -1,6 +1,6 @@
 """Image and text teachers behind one small interface: something in, a feature out, `dim` wide.
 
-They are frozen, except where an ablation trains them along from random weights (`trained`).
+They are frozen, except where an ablation trains them jointly with the student, from random weights (`trained`).
 """
 
 import logging

@@ -24,8 +24,8 @@ class Patches(NamedTuple):
     centers: Tensor
 
 
-class Attention(nn.Module):
-    """Multi-head self-attention; qkv without bias.
+class MultiHeadAttention(nn.Module):
+    """What both attentions share: `project` gives queries (B, Q, C), keys and values (B, L, C), heads side by side.
 
     Args:
         dim: width C.
@@ -35,50 +35,42 @@ class Attention(nn.Module):
     def __init__(self, dim: int, num_heads: int):
         super().__init__()
         self.num_heads = num_heads
-        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
-        self.proj = nn.Linear(dim, dim)
 
-    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values (B, L, C) of tokens (B, L, C), heads side by side."""
-        return self.qkv(x).chunk(3, dim=-1)
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Map what `project` takes to (B, Q, C)."""
+        return self.proj(_attend(*self.project(*inputs), self.num_heads))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map tokens (B, L, C) to (B, L, C)."""
-        return self.proj(_attend(*self.project(x), self.num_heads))
-
-    def weights(self, x: Tensor) -> Tensor:
-        """How much each of tokens (B, L, C) attends to each: (B, H, L, L), rows sum to 1."""
-        q, k, _ = self.project(x)
+    def weights(self, *inputs: Tensor) -> Tensor:
+        """How much each query attends to each key: (B, H, Q, L), rows sum to 1."""
+        q, k, _ = self.project(*inputs)
         return _weights(q, k, self.num_heads)
 
 
-class CrossAttention(nn.Module):
-    """Multi-head attention of queries over a memory; q and kv without bias.
-
-    Args:
-        dim: width C.
-        num_heads: heads H; C must be a multiple of it.
-    """
+class Attention(MultiHeadAttention):
+    """Self-attention of tokens (B, L, C); qkv without bias."""
 
     def __init__(self, dim: int, num_heads: int):
-        super().__init__()
-        self.num_heads = num_heads
+        super().__init__(dim, num_heads)
+        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
+        self.proj = nn.Linear(dim, dim)
+
+    def project(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Queries, keys and values of tokens (B, L, C)."""
+        return self.qkv(x).chunk(3, dim=-1)
+
+
+class CrossAttention(MultiHeadAttention):
+    """Attention of queries (B, Q, C) over a memory (B, L, C); q and kv without bias."""
+
+    def __init__(self, dim: int, num_heads: int):
+        super().__init__(dim, num_heads)
         self.q = nn.Linear(dim, dim, bias=False)
         self.kv = nn.Linear(dim, 2 * dim, bias=False)
         self.proj = nn.Linear(dim, dim)
 
-    def project(self, query: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries (B, Q, C), and keys and values (B, L, C) of a memory (B, L, C), heads side by side."""
+    def project(self, query: Tensor, memory: Tensor) -> tuple[Tensor, ...]:
+        """Queries of a query, keys and values of a memory."""
         return self.q(query), *self.kv(memory).chunk(2, dim=-1)
-
-    def forward(self, query: Tensor, memory: Tensor) -> Tensor:
-        """Let queries (B, Q, C) read a memory (B, L, C); returns (B, Q, C)."""
-        return self.proj(_attend(*self.project(query, memory), self.num_heads))
-
-    def weights(self, query: Tensor, memory: Tensor) -> Tensor:
-        """How much queries (B, Q, C) attend to each token of a memory (B, L, C): (B, H, Q, L), rows sum to 1."""
-        q, k, _ = self.project(query, memory)
-        return _weights(q, k, self.num_heads)
 
 
 def _heads(x: Tensor, num_heads: int) -> Tensor:
@@ -183,14 +175,7 @@ class JointBlock(Block):
     """One plain ViT block for both streams, in which queries and local tokens attend to each other.
 
     What ReCon is compared with: with queries the ordinary encoder of the vanilla multi-task ablation, without any the
-    one of Point-MAE.
-
-    Args:
-        dim: width C.
-        num_heads: attention heads.
-        drop_path: stochastic depth rate.
-        stop_grad: for the same call as `ReConBlock`; it must be off.
-        mlp_ratio: hidden width of the MLP over C.
+    one of Point-MAE. Arguments as for `ReConBlock`.
 
     Raises:
         ValueError: if `stop_grad` is on: the two streams are one, in which no gradient can be cut.

@@ -143,6 +143,10 @@ class PointTransformerTwoTower(Classifier, PointModel):
             self.Dis_encoder = ReConEncoder(shape, ("img", "text"), form="joint")
         self.cls_head_finetune = classifier_head((4 if config.stream == "ALL" else 2) * shape.trans_dim, config)
 
+    def head_parameters(self) -> list[str]:
+        """None: the released optimizer trains all of it at one rate."""
+        return []
+
     def forward(self, points: Tensor | Patches) -> Tensor:
         """Map points (B, N, 3) to logits (B, classes)."""
         patches, features = self.group(points), []

@@ -1,8 +1,11 @@
 # Sourced by scripts that set themselves up: puts a Python with all of requirements.txt first on PATH.
 # An active virtual environment or conda environment is used as it is; otherwise .venv is made (VENV names another
 # folder, PYTHON another interpreter). Packages are installed only when requirements.txt has changed since.
+# A function `before_installing`, if the script has one, is called first with the interpreter, whose standard library alone
+# is sure to be there; it ends the script by failing.
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+declare -F before_installing >/dev/null || before_installing() { :; }
 fail() { echo "error: $*" >&2; exit 2; }
 new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1; }
 old() { fail "Python 3.10 or newer is needed, $1 is $("$1" --version 2>/dev/null || echo missing)$2"; }
@@ -18,6 +21,7 @@ if [ -z "$prefix" ]; then
             ! new_enough "$python" || break
         done
         new_enough "$python" || old "${PYTHON:-python3}" "; name one with PYTHON=/path/to/python3"
+        before_installing "$python"
         "$python" -m venv --clear "$prefix" >&2 || fail "$python -m venv $prefix failed (Debian and Ubuntu: apt-get install python3-venv)"
     fi
     export VIRTUAL_ENV=$prefix
@@ -25,6 +29,7 @@ fi
 [ -x "$prefix/bin/python" ] || fail "the active environment $prefix has no bin/python; deactivate it"
 export PATH="$prefix/bin:$PATH"
 new_enough python || old "$prefix/bin/python" "; renew that environment"
+before_installing python
 
 stamp=$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/recon-requirements.txt
 if ! cmp -s requirements.txt "$stamp"; then

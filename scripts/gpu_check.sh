@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Check everything that needs a GPU, in one go and without a network: build, operators, golden vectors, benchmarks, steps
-# of training, a short pretraining. Python, PyTorch, nvcc and a C++ compiler must be there. Nothing is installed into that
-# Python: wheels of other packages that it lacks come from a folder and go into build/gpu-check. To fill the folder where
-# there is a network, for Python 3.12 there (without --wheels the check names what is missing, and the command for it):
+# of training, a short pretraining, the step benchmark. Python, PyTorch, nvcc and a C++ compiler must be there. Nothing is
+# installed into that Python: wheels of other packages that it lacks come from a folder and go into build/gpu-check. To
+# fill the folder where there is a network, for Python 3.12 there (without --wheels the check names what is missing, and
+# the command for it):
 #   python -m pip download --no-deps --only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64 \
 #       --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 -d FOLDER \
 #       easydict open_clip_torch trimesh ftfy wcwidth regex tqdm torch-fps

@@ -5,8 +5,9 @@ import json
 import pytest
 import torch
 
-from tools.benchmark import common, ops, peers
+from tools.benchmark import common, ops, peers, step
 from tools.benchmark.__main__ import main
+from utils.config import load_config
 from utils.errors import UserError
 
 
@@ -83,3 +84,38 @@ def test_benchmark_names_missing_peers_and_calls_those_there(monkeypatch):
     assert called == [(shape, shape[:2], 6, False), (shape, 6, 3, 0), (shape, 6, 5, 0)]
     monkeypatch.setattr(peers.importlib.util, "find_spec", lambda name: None if name in found else "there")
     assert peers.not_installed() == ["torch_fps", "torch_quickfps"]
+
+
+def test_steps(tmp_path, capsys, monkeypatch):
+    """The quick run measures every arm of every case; the baseline's loss is ours, or it would say so."""
+    monkeypatch.chdir(common.REPOSITORY)
+    files = [tmp_path / name for name in ("step.json", "step.md")]
+    arguments = ["step", "--quick", "--device", "cpu", "--arms", "baseline", "fp32", "bf16"]
+    main([*arguments, "--json", str(files[0]), "--markdown", str(files[1])])
+    assert files[1].read_text().strip() in capsys.readouterr().out
+    rows = json.loads(files[0].read_text())["rows"]
+    assert [row["case"] for row in rows] == list(step.CASES)
+    for row in rows:
+        plain = row["case"] not in ("segmentation", "zero-shot")
+        assert list(row["arms"]) == ["baseline"] * plain + ["fp32", "bf16"]
+        assert row["flops_published"] >= row["flops_run"] > 0
+        for arm in row["arms"].values():
+            assert arm["clouds_per_second"] > 0 and arm["peak_memory"] > 0 and arm["milliseconds"]["forward"] > 0
+            assert (arm["milliseconds"]["backward"] > 0) == (row["case"] != "zero-shot")
+
+
+def test_a_baseline_that_computes_something_else_is_noticed(monkeypatch):
+    monkeypatch.chdir(common.REPOSITORY)
+    monkeypatch.setattr(step.baseline, "chamfer", lambda a, b: (a - b).square().mean())
+    with pytest.raises(RuntimeError, match="that of the baseline"):
+        main(["step", "--quick", "--device", "cpu", "--arms", "baseline", "fp32", "--only", "pretrain"])
+
+
+def test_flops_are_those_of_the_published_formulation():
+    """11.35 G a cloud for a step of the base model, forward and backward, however little of it has to be run.
+
+    Patch embedding 4.48, blocks 4.00, decoder 2.72, attention's two products and the heads the rest.
+    """
+    case = step.Case("pretrain", load_config(common.REPOSITORY / step.CASES["pretrain"]), 2, 1024)
+    flops = step.Arm(case, "fp32", torch.device("cpu")).flops()
+    assert flops["published"] / 2 == pytest.approx(11.35e9, rel=0.01) and flops["run"] < 0.85 * flops["published"]

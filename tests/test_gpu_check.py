@@ -52,7 +52,13 @@ def test_all_sections_on_the_cpu(tmp_path):
         assert firsts[0] != firsts[1], "both precisions computed in the same type"
     assert 1 <= results["demo"]["epochs_at_stop"] < results["demo"]["epochs"] == 4
     assert results["demo"]["loss_last_epoch"] < 0.9 * results["demo"]["loss_at_stop"]
+    arms = {row["case"]: row["arms"] for row in results["step"]["rows"]}
+    assert set(arms) == {"pretrain", "finetune-2k"}
+    for row in arms.values():
+        assert set(row) == {"baseline", "fp32", "bf16"} and row["fp32"]["loss"] != row["bf16"]["loss"]
+        assert all(arm["clouds_per_second"] > 0 for arm in row.values())
     text = (tmp_path / "here.md").read_text()
+    assert "| pretrain | 4 | 128 | 48 | baseline |" in text
     assert text == markdown(content) and "says nothing about a GPU" not in text and "nothing about a GPU" in text
 
 

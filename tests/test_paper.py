@@ -11,7 +11,7 @@ import pytest
 
 from tools.engine.run import run_identity
 from tools.paper import __main__ as reproduce
-from tools.paper import fewshot, plan, queue, render
+from tools.paper import arguments, fewshot, plan, queue, render
 from tools.paper.plan import SCALES, TABLES, Planner
 from tools.paper.queue import WorkerPool, choose_devices, run_all
 from tools.paper.render import Cell, Table
@@ -246,6 +246,10 @@ def test_every_run_of_every_table_has_a_valid_config(name, scale, monkeypatch):
         assert set(cells) <= set(table.columns), row
     folders = [run.folder for run in in_order(table.runs)]
     assert len(folders) == len(set(folders)), "two runs would share a folder"
+
+
+def test_tables_and_scales_are_known_without_reading_them():
+    assert arguments.TABLE_NAMES == list(TABLES) and arguments.SCALE_NAMES == list(SCALES)
 
 
 def test_all_tables_agree_on_their_folders(monkeypatch):

@@ -360,6 +360,7 @@ def calls(*clouds: Tensor, dtype: torch.dtype = torch.float32) -> dict[str, Call
         "three_interpolate": lambda: both(lambda f, w: recon_ops.three_interpolate(f, index, w), a.mT, weight),
         "gather_channels": lambda: both(lambda f: recon_ops.gather_channels(f, index), a.mT),
         "group": lambda: both(lambda a: recon_ops.group(a, 5, 7), a),
+        "max_pool": lambda: both(recon_ops.max_pool, a),
     }
 
 

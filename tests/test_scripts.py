@@ -290,6 +290,34 @@ def test_environment_is_set_up_once(fake_environment):
     assert len(log.read_text().splitlines()) == 3, "changed requirements are installed"
 
 
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ([], "the following arguments are required: TABLE"),
+        (["table99"], "invalid choice: 'table99'"),
+        (["table3", "--scale", "tiny"], "invalid choice: 'tiny'"),
+        (["table3", "--seeds", "0"], "argument --seeds: must be at least 1, got 0"),
+        (["all", "--jobs", "0"], "argument --jobs: must be at least 1, got 0"),
+        (["all", "--fast"], "unrecognized arguments: --fast"),
+        (["all", "--opts", "data_root"], "take key=value, got 'data_root'"),
+    ],
+)
+def test_arguments_of_reproduce_are_checked_before_anything_is_installed(fake_environment, arguments, message):
+    """By the standard library alone."""
+    real = fake_environment / "bin/python"
+    checks = f"*tools.paper.arguments*) exec '{sys.executable}' -S \"$@\" ;;\nesac\n"
+    real.write_text(real.read_text().replace("esac\n", checks))
+    done = run("scripts/reproduce.sh", *arguments, VIRTUAL_ENV=str(fake_environment))
+    assert done.returncode == 2 and message in done.stderr and done.stderr.count("\n") == 1
+    for wanted in (["--help"], ["claims", "--seeds", "3", "--help"]):
+        done = run("scripts/reproduce.sh", *wanted, VIRTUAL_ENV=str(fake_environment))
+        assert done.returncode == 0 and done.stdout.startswith("usage: reproduce.sh") and not done.stderr
+    assert not (fake_environment / "pip.log").exists()
+    environment = {"VIRTUAL_ENV": str(fake_environment), "RECON_REQUIRE_LIBRARY": "0"}
+    assert run("scripts/reproduce.sh", "claims", "--plan", **environment).returncode == 0
+    assert (fake_environment / "pip.log").exists()
+
+
 def test_old_python_is_refused(fake_environment):
     active = run("scripts/env.sh", VIRTUAL_ENV=str(fake_environment), TOO_OLD="1")
     chosen = run(

@@ -286,7 +286,7 @@ def test_votes_of_a_room_are_probabilities_that_add_up(configs):
 
 def test_rare_classes_weigh_more(configs):
     task = start("semantic", configs)
-    task.prepare(FakeBlocks())
+    task.setup(FakeBlocks())
     log_prob = torch.randn(2, 4, 13, generator=torch.Generator().manual_seed(0)).log_softmax(2)
     batch = {"points": torch.zeros(2, 4, 3), "point_label": torch.tensor([[0, 1, 1, 1], [0, 0, 1, 1]])}
     draw = lambda name: torch.Generator().manual_seed(0)  # noqa: E731
@@ -298,6 +298,7 @@ def test_rare_classes_weigh_more(configs):
 
 class FakeBlocks(list):
     class_names = [str(i) for i in range(13)]
+    gives = ("point_label", "class_weights")
 
     def __init__(self):
         super().__init__([{"point_label": torch.zeros(4)}])

@@ -63,7 +63,7 @@ def test_teachers_stay_frozen_and_out_of_the_state(clip_folder):
 
 @pytest.fixture
 def trained(clip_folder):
-    """A pretraining model whose teachers, a tiny CLIP, train along, and a batch for it."""
+    """A pretraining model whose teachers, a tiny CLIP, are jointly trained, and a batch for it."""
     name = f"local-dir:{clip_folder[0]}"
     model = recon(img_encoder=name, text_encoder=name, img_dim=None, text_dim=None, train_teachers=True)
     images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))

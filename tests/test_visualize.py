@@ -15,7 +15,7 @@ from models import build_model_from_cfg
 from models.shape import EncoderShape
 from models.transformer import BLOCKS, Attention, CrossAttention, ReConEncoder
 from tools.visualize.__main__ import main
-from tools.visualize.attention import attention, attention_distance, attention_spread
+from tools.visualize.attention import attention_distance, attention_spread, block_attention
 from tools.visualize.pictures import separation
 from utils.errors import UserError
 
@@ -61,7 +61,7 @@ def encoder(form: str = "released") -> ReConEncoder:
 @torch.no_grad()
 def test_attention_of_every_block(form):
     model, tokens, centers = encoder(form), draw(2, GROUPS, 16), draw(2, GROUPS, 3)
-    layers = attention(model, tokens, centers)
+    layers = block_attention(model, tokens, centers)
     assert len(layers) == DEPTH
     for query, local in layers:
         assert query.shape == (2, HEADS, 3, GROUPS) and local.shape == (2, HEADS, GROUPS, GROUPS)
@@ -93,7 +93,7 @@ def test_blocks_without_attention_are_refused(monkeypatch):
     monkeypatch.setitem(BLOCKS, "none", lambda *_: AttentionFreeBlock())
     model = encoder("none")
     with pytest.raises(UserError, match=r"model\.block_form.* no attention"):
-        attention(model, draw(1, GROUPS, 16), draw(1, GROUPS, 3))
+        block_attention(model, draw(1, GROUPS, 16), draw(1, GROUPS, 3))
     assert not any(module._forward_pre_hooks or module._forward_hooks for module in model.modules())
 
 

@@ -66,7 +66,7 @@ def count_operations(config: RunConfig) -> dict[str, Any]:
 def _repeated(embedding: PatchEmbedding, inputs: tuple, output: Any) -> int:
     """FLOPs that the published patch embedding repeats for every point of a patch, and this one does not."""
     batch, groups, size, _ = inputs[0].shape
-    half = embedding.second_conv[0].weight.numel() // 2
+    half = next(embedding.second_conv.parameters()).numel() // 2
     return 2 * batch * groups * (size - 1) * half
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.build import below_root, build_dataset
-from datasets.packed import BLOCK, INDEX, open_pack, write_index
+from datasets.packed import BLOCK, INDEX, open_pack
 from utils.config import load_config
 from utils.errors import Parser, UserError, run_command
 from utils.files import atomic_write, lock_folder
@@ -111,7 +111,9 @@ class Writer:
                 bar.update(end - start)
         for name, array in self.journal["arrays"].items():
             array["blocks"] = [sums[name] for sums in self.journal["blocks"]]
-        write_index(self.folder, self.data.names, self.journal["arrays"], self.journal["settings"])
+        index = {key: self.journal[key] for key in ("settings", "arrays")} | {"names": self.data.names}
+        with atomic_write(self.folder / INDEX) as temporary:
+            temporary.write_text(json.dumps(index))
         try:
             verify(self.folder)
         except UserError:
@@ -134,7 +136,7 @@ def verify(folder: Path) -> int:
         raise UserError(f"{folder} holds no pack ({INDEX}): python -m tools.pack makes it")
     places = [(name, start) for name in pack.rows for start in range(0, len(pack.names), BLOCK)]
     for name, start in progress(places, desc=f"verifying {folder}", unit="block"):
-        if pack.damaged(name, start):
+        if pack.rows[name].damaged(start):
             rows = f"rows {start} to {min(start + BLOCK, len(pack.names)) - 1}"
             raise UserError(f"{folder / f'{name}.npy'} is damaged in {rows}: --overwrite makes it again")
     return len(pack.names)

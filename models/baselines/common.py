@@ -25,7 +25,7 @@ class BaselineConfig:
     dropout: float = 0.5
 
     def __post_init__(self):
-        check_positive(self, "cls_dim")
+        check_positive(self, "cls_dim", *({"group_size"} & vars(self).keys()))
         if not 1 / 16 <= self.width < float("inf"):
             raise ValueError(f"width must be finite and at least 1/16, got {self.width}")
         check_memory(1e6 * self.width * self.width, f"width {self.width:g}")

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from extensions import gather, knn, max_pool
 from models.baselines.common import Baseline, BaselineConfig, LinearBNReLU
 from models.build import MODELS
-from models.shape import check_positive
 
 SLOPE = 0.2
 
@@ -18,10 +17,6 @@ class DGCNNConfig(BaselineConfig):
     """Keys of a `model` section with `NAME: DGCNN`; `group_size` is the number of neighbours (paper: 20)."""
 
     group_size: int = 20
-
-    def __post_init__(self):
-        super().__post_init__()
-        check_positive(self, "group_size")
 
 
 class EdgeConv(nn.Module):

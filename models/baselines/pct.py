@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from extensions import farthest_point_sample, gather, knn, max_pool
 from models.baselines.common import Baseline, BaselineConfig, LinearBNReLU, units
 from models.build import MODELS
-from models.shape import check_positive
 
 SLOPE = 0.2
 
@@ -27,7 +26,6 @@ class PCTConfig(BaselineConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        check_positive(self, "group_size")
         if self.num_group < 2:
             raise ValueError(f"num_group must be at least 2, got {self.num_group}")
 

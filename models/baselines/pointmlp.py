@@ -9,7 +9,6 @@ from torch.nn import functional as F
 from extensions import farthest_point_sample, gather, knn, max_pool
 from models.baselines.common import Baseline, BaselineConfig, LinearBNReLU
 from models.build import MODELS
-from models.shape import check_positive
 
 
 @dataclass(kw_only=True)
@@ -17,10 +16,6 @@ class PointMLPConfig(BaselineConfig):
     """Keys of a `model` section with `NAME: PointMLP`; `group_size` is the number of neighbours (paper: 24)."""
 
     group_size: int = 24
-
-    def __post_init__(self):
-        super().__post_init__()
-        check_positive(self, "group_size")
 
 
 class Residual(nn.Module):

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from extensions import ball_query, farthest_point_sample, gather, max_pool
 from models.baselines.common import Baseline, BaselineConfig, units
 from models.build import MODELS
-from models.shape import check_positive
 
 
 @dataclass(kw_only=True)
@@ -27,7 +26,6 @@ class PointNet2Config(BaselineConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        check_positive(self, "group_size")
         if self.num_group < 4:
             raise ValueError(f"num_group must be at least 4, got {self.num_group}")
         if not 0 < self.radius < float("inf"):

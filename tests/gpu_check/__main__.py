@@ -22,7 +22,7 @@ import torch
 
 from gpu_check.check import ROOT, Check, CheckFailed
 from gpu_check.report import markdown
-from gpu_check.sections import check_benchmark, check_build, check_demo, check_golden, check_operators
+from gpu_check.sections import check_benchmark, check_build, check_demo, check_golden, check_operators, check_step
 from gpu_check.steps import check_steps
 from tools.benchmark.common import processor
 from utils.errors import Parser, UserError, run_command
@@ -50,6 +50,7 @@ SECTIONS = {
     "benchmark": Section("operators beside the classic kernels and the peers", 150, check_benchmark),
     "steps": Section("steps of pretraining and fine-tuning", 120, check_steps),
     "demo": Section("a short pretraining on the demo's data", 150, check_demo),
+    "step": Section("the step benchmark, beside a plain formulation", 150, check_step),
 }
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tools.benchmark import step
 from tools.report import markdown_table
 
 
@@ -61,7 +62,12 @@ def steps_lines(results: dict[str, Any]) -> list[str]:
     return [*notes, "", markdown_table([header, *rows])] if rows else []
 
 
-LINES = {"benchmark": benchmark_lines, "steps": steps_lines}
+def step_lines(results: dict[str, Any]) -> list[str]:
+    """The table of the step benchmark."""
+    return ["", step.report(results["rows"])] if "rows" in results else []
+
+
+LINES = {"benchmark": benchmark_lines, "steps": steps_lines, "step": step_lines}
 
 
 def markdown(content: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """The sections of the check: the build, the tests, the operator benchmark and the demo."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -124,6 +125,27 @@ def check_benchmark(check: Check) -> dict[str, Any]:
     if below:
         raise CheckFailed(f"less than {TARGET:g} x the classic kernels: {', '.join(below)}", **results)
     return results
+
+
+def check_step(check: Check) -> dict[str, Any]:
+    """The step benchmark: pretraining with teachers of random weights and fine-tuning, in all precisions.
+
+    Raises:
+        CheckFailed: if it fails, as it does where the plain formulation has another loss, or a loss is not finite.
+    """
+    check.require_kernels()
+    file = check.scratch / "step_benchmark.json"
+    command = [sys.executable, "-m", "tools.benchmark", "step", "--device", check.device, "--json", file]
+    sizes = ["--only", "pretrain", "finetune-2k", "--rounds", "5", "--teachers"]
+    if check.small:  # without waiting for the compiler
+        sizes = ["--quick", "--only", "pretrain", "finetune-2k", "--rounds", "2", "--arms", "baseline", "fp32", "bf16"]
+    call([*command, *sizes])
+    results = json.loads(file.read_text(encoding="utf-8"))
+    for row in results["rows"]:
+        wrong = {name: arm["loss"] for name, arm in row["arms"].items() if not math.isfinite(arm["loss"])}
+        if wrong:
+            raise CheckFailed(f"{row['case']}: losses {wrong}", **results)
+    return {"rows": results["rows"]}
 
 
 def check_demo(check: Check) -> dict[str, Any]:

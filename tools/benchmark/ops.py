@@ -35,7 +35,7 @@ CALLS: dict[str, Callable[..., peers.Calls]] = {
     "fps": peers.sampling,
     "knn": peers.neighbors,
     "three-nn": partial(peers.neighbors, ordered=True),
-    "chamfer": peers.chamfer,
+    "chamfer": peers.chamfers,
     "ball-query": peers.ball,
     "gather": peers.gathering,
     "group": peers.grouping,
@@ -67,7 +67,7 @@ WORK: dict[str, Callable[..., tuple[float, float]]] = {
 
 
 @dataclass
-class Case:
+class OperatorCase:
     """One row of the table.
 
     Attributes:
@@ -86,21 +86,21 @@ class Case:
     target: float | None = None
 
 
-def all_cases(smoke: bool, pool: ThreadPoolExecutor | None = None) -> list[Case]:
+def all_cases(smoke: bool, pool: ThreadPoolExecutor | None = None) -> list[OperatorCase]:
     """The rows; smoke: the same ones at tiny sizes; pool: for peers that take one cloud at a time."""
     content, cases = read_yaml(ROWS), []
     for name, row in content["rows"].items():
         sizes = content["smoke"][row["operator"]] if smoke else row["sizes"]
         calls = partial(CALLS[row["operator"]], pool=pool, **sizes)
         work = WORK[row["operator"]](**sizes)
-        cases.append(Case(name, row["title"].format(**sizes), calls, *work, row.get("target")))
+        cases.append(OperatorCase(name, row["title"].format(**sizes), calls, *work, row.get("target")))
     return cases
 
 
-def time_case(case: Case, device: torch.device, repeats: int, tick: Callable[[], Any]) -> dict[str, float]:
+def time_case(case: OperatorCase, device: torch.device, repeats: int, tick: Callable[[], Any]) -> dict[str, float]:
     """Median milliseconds of each implementation of a row, which take turns; `tick` is called after every round."""
     calls = case.calls(device)
-    first = {}
+    first: dict[str, float] = {}
     for name, call in calls.items():
         try:
             timed(call, 1, device)
@@ -126,7 +126,7 @@ def time_case(case: Case, device: torch.device, repeats: int, tick: Callable[[],
     return {name: 1000 * statistics.median(all_of) for name, all_of in times.items()}
 
 
-def summary(case: Case, milliseconds: dict[str, float], limits: dict[str, float], cuda: bool) -> dict[str, Any]:
+def row_of(case: OperatorCase, milliseconds: dict[str, float], limits: dict[str, float], cuda: bool) -> dict[str, Any]:
     """A row of the report: the best peer, our speed as a multiple of its, and our share of the machine's limit."""
     ours = milliseconds["recon_ops"]
     peer = min((name for name in milliseconds if name != "recon_ops"), key=milliseconds.__getitem__, default=None)
@@ -165,13 +165,10 @@ def run_ops(device: torch.device, repeats: int, only: list[str] | None, smoke: b
         with progress(total=len(cases) * repeats, desc="benchmark", unit="round") as bar:
             for case in cases:
                 bar.set_postfix_str(case.name)
-                rows.append(summary(case, time_case(case, device, repeats, bar.update), limits, device.type == "cuda"))
-    content = provenance(device) | {
-        "versions": versions(("torch", "numpy", *peers.PEERS)),
-        "not_installed": peers.not_installed(),
-    }
-    content |= {"backend": recon_ops.backend(device), "repeats": repeats, "limits": limits}
-    return content | {"rows": rows}
+                rows.append(row_of(case, time_case(case, device, repeats, bar.update), limits, device.type == "cuda"))
+    found = {"versions": versions(("torch", "numpy", *peers.PEERS)), "not_installed": peers.not_installed()}
+    found |= {"backend": recon_ops.backend(device), "repeats": repeats, "limits": limits, "rows": rows}
+    return provenance(device) | found
 
 
 def main(argv: Sequence[str] | None = None) -> None:

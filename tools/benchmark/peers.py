@@ -60,10 +60,11 @@ def compiled_baseline() -> ModuleType | None:
     from torch.utils.cpp_extension import load
 
     try:
-        return load("recon_baseline", [str(BASELINE)], extra_cuda_cflags=["-O3"], extra_cflags=["-O3"])
+        kernels = load("recon_baseline", [str(BASELINE)], extra_cuda_cflags=["-O3"], extra_cflags=["-O3"])
     except (RuntimeError, OSError, ImportError, subprocess.CalledProcessError) as error:
         print(f"without the classic CUDA kernels: {error_line(error)}", file=sys.stderr)
         return None
+    return kernels if isinstance(kernels, ModuleType) else None
 
 
 def classic(device: torch.device, name: str) -> Callable[..., Any] | None:
@@ -148,7 +149,7 @@ def with_backward(function: Callable[..., Tensor], *inputs: Tensor) -> Callable[
     return lambda: torch.autograd.grad(function(*leaves), leaves)
 
 
-def chamfer(device: torch.device, pool: Pool, batch: int, m: int, n: int) -> Calls:
+def chamfers(device: torch.device, pool: Pool, batch: int, m: int, n: int) -> Calls:
     a, b = clouds(device, batch, m, 3), clouds(device, batch, n, 3, seed=1)
     calls: Calls = {
         "recon_ops": with_backward(recon_ops.chamfer_l2, a, b),

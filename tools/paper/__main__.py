@@ -5,12 +5,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.paper.plan import SCALES, SETTINGS, TABLES, Planner
-from tools.paper.queue import add_arguments, choose_devices, make_tables
+from tools.paper.arguments import parse_arguments
+from tools.paper.plan import SETTINGS, Planner
+from tools.paper.queue import choose_devices, make_tables
 from tools.paper.render import Table
 from tools.paper.runs import PlannedRun, check_configs, estimate, in_order, keep_results
 from tools.report import text_table
-from utils.errors import Parser, UserError, run_command
+from utils.errors import UserError, run_command
 
 OUT = Path("experiments/reproduce")
 
@@ -57,27 +58,11 @@ def _call(*command: str) -> None:
 
 
 def main() -> None:
-    """Command line: see `python -m tools.paper --help`."""
-    parser = Parser(prog="tools.paper", description="Regenerate tables of the paper.")
-    parser.add_argument(
-        "tables", nargs="+", choices=(*TABLES, "all"), metavar="TABLE", help=f"{', '.join(TABLES)}, all"
-    )
-    parser.add_argument(
-        "--scale", choices=SCALES, default="demo", help="demo: the synthetic world (default: %(default)s)"
-    )
-    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="seeds of every run (default: %(default)s)")
-    add_arguments(parser)
-    options = {"nargs": "+", "default": [], "metavar": "KEY=VALUE"}
-    parser.add_argument("--opts", help="override config keys in every run, such as data_root=/data", **options)
-    parser.add_argument("--pretrain_opts", help="in pretraining, such as model.img_weights=FILE", **options)
-    parser.add_argument("--plan", action="store_true", help="show the plan and stop")
-    args = parser.parse_args()
-    if args.seeds < 1:
-        raise UserError("--seeds must be at least 1")
+    """Command line: see `bash scripts/reproduce.sh --help`."""
+    args = parse_arguments()
     devices = choose_devices(args)
     planner = Planner(args.scale, args.seeds, args.opts, args.pretrain_opts)
-    names = list(TABLES) if "all" in args.tables else list(dict.fromkeys(args.tables))
-    tables = {name: planner.table(name) for name in names}
+    tables = {name: planner.table(name) for name in args.tables}
     runs = [run for table in tables.values() for run in table.runs]
     check_configs(runs)
     todo = show_plan(tables, devices)

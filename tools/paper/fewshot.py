@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from tools.paper.arguments import add_device_arguments
 from tools.paper.plan import SCALES, SETTINGS
-from tools.paper.queue import add_arguments, choose_devices, make_tables
+from tools.paper.queue import choose_devices, make_tables
 from tools.paper.render import Cell, Table
 from tools.paper.runs import PlannedRun, check_configs, keep_results
-from utils.errors import Parser, UserError, run_command
+from utils.errors import Parser, UserError, at_least, run_command
 
 PAPER = SCALES["paper"]
 CONFIGS = [config for name, config in PAPER.configs.items() if name.startswith("few-shot")]
@@ -36,23 +37,19 @@ def fewshot_table(title: str, configs: list[str], settings: list[tuple[int, int]
 
 def main() -> None:
     """Command line: see `python -m tools.paper.fewshot --help`."""
-    parser = Parser(
-        prog="tools.paper.fewshot", description="Few-shot classification: all protocols, settings and folds."
-    )
-    parser.add_argument("--ckpts", required=True, metavar="FILE", help="pretraining checkpoint")
-    parser.add_argument("--exp_name", default="fewshot", metavar="NAME", help="name of the runs (default: %(default)s)")
-    parser.add_argument(
-        "--configs", nargs="+", default=CONFIGS, metavar="FILE", help="protocols (default: the released)"
-    )
-    parser.add_argument("--way", type=int, nargs="+", default=WAYS, metavar="W", help="classes (default: 5 10)")
-    parser.add_argument("--shot", type=int, nargs="+", default=SHOTS, metavar="S", help="a class (default: 10 20)")
-    parser.add_argument("--folds", type=int, default=PAPER.folds, metavar="N", help="folds (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of every run (default: %(default)s)")
-    add_arguments(parser)
-    parser.add_argument("--opts", nargs="+", default=[], metavar="KEY=VALUE", help="override config keys in every run")
+    about = "Few-shot classification: all protocols, settings and folds."
+    parser = Parser(prog="tools.paper.fewshot", description=about)
+    add, count = parser.add_argument, at_least(1)
+    add("--ckpts", required=True, metavar="FILE", help="pretraining checkpoint")
+    add("--exp_name", default="fewshot", metavar="NAME", help="name of the runs (default: %(default)s)")
+    add("--configs", nargs="+", default=CONFIGS, metavar="FILE", help="protocols (default: the released)")
+    add("--way", type=count, nargs="+", default=WAYS, metavar="W", help="classes (default: 5 10)")
+    add("--shot", type=count, nargs="+", default=SHOTS, metavar="S", help="a class (default: 10 20)")
+    add("--folds", type=count, default=PAPER.folds, metavar="N", help="folds (default: %(default)s)")
+    add("--seed", type=at_least(0), default=0, metavar="N", help="of every run (default: %(default)s)")
+    add("--opts", nargs="+", default=[], metavar="KEY=VALUE", help="override config keys in every run")
+    add_device_arguments(parser)
     args = parser.parse_args()
-    if min(*args.way, *args.shot, args.folds) < 1 or args.seed < 0:
-        raise UserError("--way, --shot and --folds must be at least 1, --seed at least 0")
     for file in (args.ckpts, *args.configs):
         if not Path(file).is_file():
             raise UserError(f"file not found: {file}")

@@ -203,10 +203,9 @@ class Planner:
         shape = {"trans_dim", "encoder_dims", "patch_dim", "depth", "num_heads", "block_form"}
         changed = {name for name in shape if getattr(trained.encoder, name) != getattr(own.encoder, name)}
         opts = [f"model.{name}={getattr(trained.encoder, name)}" for name in sorted(changed)]
-        return [
-            *opts,
-            *([f"model.NAME={model.classifier}"] if user.classifies and own.NAME != model.classifier else []),
-        ]
+        if user.classifies and own.NAME != model.classifier:
+            opts.append(f"model.NAME={model.classifier}")
+        return opts
 
     def baseline_opts(self, config: str, name: str) -> tuple[str, ...]:
         """Overrides that put a baseline and its recipe into a classification config."""

@@ -1,13 +1,13 @@
 """Planned runs are made here: a worker pool on the devices of this machine, one run per device."""
 
 import argparse
-import contextlib
 import ctypes
 import fcntl
 import logging
 import math
 import multiprocessing
 import multiprocessing.connection
+import multiprocessing.process
 import os
 import re
 import runpy
@@ -26,20 +26,6 @@ from utils.errors import UserError
 from utils.logging import ConsoleHandler, progress
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that `choose_devices` takes."""
-    parser.add_argument(
-        "--gpus", metavar="0,1", help="GPUs to use, one run each (two on one named twice), or cpu (default: all)"
-    )
-    parser.add_argument(
-        "--jobs", type=int, metavar="N", help="runs at once on the CPU (default: one a core, at most 4)"
-    )
-    parser.add_argument("--num_workers", type=int, metavar="N", help="loader processes of each run (default: by cores)")
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace finished runs of other settings, weights or data"
-    )
-
-
 def choose_devices(args: argparse.Namespace) -> list[str]:
     """The value of CUDA_VISIBLE_DEVICES for each run made at the same time: one a GPU, or some on the CPU ("").
 
@@ -47,8 +33,6 @@ def choose_devices(args: argparse.Namespace) -> list[str]:
         UserError: if there is no such GPU, or no run would be made.
     """
     count = torch.cuda.device_count()
-    if (args.jobs is not None and args.jobs < 1) or (args.num_workers is not None and args.num_workers < 0):
-        raise UserError("--jobs must be at least 1 and --num_workers at least 0")
     if args.gpus == "cpu" or (args.gpus is None and not count):
         return [""] * (args.jobs or min(4, os.cpu_count() or 1))
     if args.jobs is not None:
@@ -75,6 +59,8 @@ class WorkerPool:
         self.free, self.logs = list(devices), logs
         shared = max(1, min(8, (os.cpu_count() or 1) // len(devices) - 1))
         self.workers = workers if workers is not None else 0 if devices[0] == "" else shared
+        if devices[0] == "":  # the runs share the cores, unless the user has set their number of threads
+            os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // len(devices))))
         self.context = multiprocessing.get_context("forkserver")
         # Imported once, by the process from which all runs are forked.
         self.context.set_forkserver_preload(["torch.utils.tensorboard", *(task.__module__ for task in all_tasks())])
@@ -141,11 +127,8 @@ def run_all(
     estimated = took = 1.0  # seconds of the finished runs
     # Without the bar's own estimate, which takes all runs to be alike.
     layout = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
-    with (
-        progress(total=total, unit="run", bar_format=layout) as bar,
-        _signals_interrupt(),
-        _shared_threads(len(devices), devices[0] == ""),
-    ):
+    before = {n: signal.signal(n, signal.default_int_handler) for n in (signal.SIGTERM, signal.SIGHUP)}
+    with progress(total=total, unit="run", bar_format=layout) as bar:
         pool = WorkerPool(devices, logs, workers)
         try:
             while waiting or pool.running:
@@ -175,6 +158,9 @@ def run_all(
         except KeyboardInterrupt:
             pool.stop()
             raise KeyboardInterrupt("finished runs are kept; the same command continues") from None
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
     return failed
 
 
@@ -239,27 +225,3 @@ def _last_line(log: Path) -> str:
     except OSError:
         lines = []
     return lines[-1].removeprefix("error: ")[:800] if lines else "it left no message"
-
-
-@contextlib.contextmanager
-def _signals_interrupt() -> Iterator[None]:
-    """Treat SIGTERM and a closed terminal as Ctrl-C."""
-    before = {n: signal.signal(n, signal.default_int_handler) for n in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def _shared_threads(runs: int, on_cpu: bool) -> Iterator[None]:
-    """Share the cores among the runs, unless the user has set the number of threads."""
-    given = os.environ.get("OMP_NUM_THREADS")
-    if on_cpu and given is None:
-        os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // runs))
-    try:
-        yield
-    finally:
-        if given is None:
-            os.environ.pop("OMP_NUM_THREADS", None)

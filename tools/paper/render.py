@@ -1,9 +1,7 @@
 """A table of planned runs, printed and saved: the mean of each cell's runs beside the paper's number."""
 
 import csv
-import functools
 import io
-import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +33,12 @@ class Cell:
 
     def values(self, path: tuple[str, ...]) -> list[float]:
         """The number at a path of every finished run."""
-        return [functools.reduce(operator.getitem, path, found) for run in self.runs if (found := run.result())]
+        numbers = []
+        for found in filter(None, (run.result() for run in self.runs)):
+            for key in path:
+                found = found[key]
+            numbers.append(found)
+        return numbers
 
 
 @dataclass

@@ -3,98 +3,77 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
 
 from tools.visualize.pictures import attention_picture, distance_picture, embedding_picture, reconstruction_picture
-from tools.visualize.subject import load
+from tools.visualize.subject import load_subject
 from utils.errors import Parser, UserError, run_command
 from utils.logging import write_json
 
 FORMATS = (".png", ".pdf", ".svg")
+# What draws it, what it shows, and of which categories.
 PICTURES = {
-    "attention": (attention_picture, "what a local token and the queries attend to"),
-    "reconstruction": (reconstruction_picture, "masked input, reconstruction and truth"),
-    "distance": (distance_picture, "mean attention distance by layer, of both streams"),
-    "embedding": (embedding_picture, "t-SNE of the features before and after pretraining"),
+    "attention": (attention_picture, "what a local token and the queries attend to", "a chair and an airplane"),
+    "reconstruction": (reconstruction_picture, "masked input, reconstruction and truth", "four of the data set"),
+    "distance": (distance_picture, "mean attention distance by layer, of both streams", "all"),
+    "embedding": (embedding_picture, "t-SNE of the features before and after pretraining", "all"),
 }
+COUNTS = {"distance": 128, "embedding": 500}
 
 
-def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_command(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse and check the command line; a config that was left out is the one beside the checkpoint.
 
     Raises:
         UserError: for anything wrong with it.
     """
-    parser = Parser(
-        prog="python -m tools.visualize",
-        description="Draw what a pretrained model has learned, and write the numbers as JSON beside the picture.",
-    )
+    about = "Draw what a pretrained model has learned, and write the numbers as JSON beside the picture."
+    parser = Parser(prog="python -m tools.visualize", description=about)
     commands = parser.add_subparsers(dest="picture", required=True, metavar="|".join(PICTURES))
-    for name, (_, purpose) in PICTURES.items():
+    for name, (_, purpose, shown) in PICTURES.items():
         command = commands.add_parser(name, help=purpose, description=f"Draw {purpose}.")
-        command.add_argument("--ckpts", required=True, metavar="FILE", help="pretraining checkpoint")
-        command.add_argument(
-            "--config", metavar="FILE", help="its pretraining config (default: config.yaml beside the checkpoint)"
-        )
-        command.add_argument(
-            "--out",
-            type=Path,
-            default=Path(f"{name}.png"),
-            metavar="FILE",
-            help="png, pdf or svg (default: %(default)s)",
-        )
-        command.add_argument(
-            "--data",
-            metavar="FILE",
-            help="config whose dataset.test is shown (default: the pretraining data's test list)",
-        )
-        command.add_argument(
-            "--seed", type=int, default=0, metavar="N", help="of all that is drawn (default: %(default)s)"
-        )
-        command.add_argument(
-            "--opts", nargs="+", default=[], action="extend", metavar="KEY=VALUE", help="override keys of the config"
-        )
-        shown = {"attention": "a chair and an airplane", "reconstruction": "four of the data set"}
-        command.add_argument(
-            "--names", nargs="+", metavar="NAME", help=f"categories to show (default: {shown.get(name, 'all')})"
-        )
-        if name not in shown:
-            count = {"distance": 128, "embedding": 500}[name]
-            command.add_argument(
-                "--count", type=int, default=count, metavar="N", help="shapes at most (default: %(default)s)"
-            )
+
+        def add(flag: str, text: str, command: argparse.ArgumentParser = command, **options: Any) -> None:
+            command.add_argument(flag, help=text, **{"metavar": "FILE", **options})
+
+        add("--ckpts", "pretraining checkpoint", required=True)
+        add("--config", "its pretraining config (default: config.yaml beside the checkpoint)")
+        add("--out", "png, pdf or svg (default: %(default)s)", type=Path, default=Path(f"{name}.png"))
+        add("--data", "config whose dataset.test is shown (default: the pretraining data's test list)")
+        add("--seed", "of all that is drawn (default: %(default)s)", type=int, default=0, metavar="N")
+        add("--opts", "override keys of the config", nargs="+", default=[], action="extend", metavar="KEY=VALUE")
+        add("--names", f"categories to show (default: {shown})", nargs="+", metavar="NAME")
+        if name in COUNTS:
+            add("--count", "shapes at most (default: %(default)s)", type=int, default=COUNTS[name], metavar="N")
         if name == "attention":
-            command.add_argument("--layer", type=int, metavar="N", help="which block, from 1 (default: the last)")
-            command.add_argument(
-                "--token", type=int, metavar="N", help="which local token, from 1 (default: the nearest to the viewer)"
-            )
+            add("--layer", "which block, from 1 (default: the last)", type=int, metavar="N")
+            add("--token", "which local token, from 1 (default: the nearest to the viewer)", type=int, metavar="N")
         if name in ("attention", "distance"):
-            command.add_argument("--head", type=int, metavar="N", help="which head, from 1 (default: mean over heads)")
+            add("--head", "which head, from 1 (default: mean over heads)", type=int, metavar="N")
     args = parser.parse_args(argv)
     if args.out.suffix.lower() not in FORMATS:
         raise UserError(f"--out must end in one of {', '.join(FORMATS)}, got {args.out}")
     if not Path(args.ckpts).is_file():
         raise UserError(f"--ckpts: checkpoint not found: {args.ckpts}")
     if args.config is None:
-        beside = Path(args.ckpts).with_name("config.yaml")
-        if not beside.is_file():
+        args.config = str(Path(args.ckpts).with_name("config.yaml"))
+        if not Path(args.config).is_file():
             raise UserError(f"there is no config.yaml beside {args.ckpts}: name its pretraining config with --config")
-        args.config = str(beside)
     return args
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Draw one picture; see `python -m tools.visualize --help`."""
-    args = read_arguments(argv)
+    args = parse_command(argv)
     out, numbers_out = args.out, args.out.with_suffix(".json")
-    draw, _ = PICTURES[args.picture]
-    subject = load(args)
+    draw, *_ = PICTURES[args.picture]
+    subject = load_subject(args)
     with torch.no_grad():
         figure, numbers = draw(subject, args)
-    header = {"picture": args.picture, "ckpts": args.ckpts, "config": args.config, "data": args.data}
-    header |= {"opts": args.opts, "seed": args.seed}
+    header = {name: getattr(args, name) for name in ("picture", "ckpts", "config", "data", "opts", "seed")}
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(out, dpi=150)

@@ -1,21 +1,16 @@
 """What the tokens of an encoder attend to, and how far apart that lies."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.transformer import ReConEncoder
 from utils.errors import UserError
 
-T = TypeVar("T")
-
 
 @torch.no_grad()
-def attention(
-    encoder: ReConEncoder, tokens: Tensor, centers: Tensor, measure: Callable[[Tensor, Tensor], T] = lambda *both: both
-) -> list[T]:
+def block_attention(encoder: ReConEncoder, tokens: Tensor, centers: Tensor) -> list[tuple[Tensor, Tensor]]:
     """Run the blocks of an encoder and look at the attention of each.
 
     Where queries and local tokens share one self-attention, only what goes to local tokens is looked at, scaled to
@@ -25,49 +20,38 @@ def attention(
         encoder: with any of the block forms.
         tokens: (B, G, C) local tokens.
         centers: (B, G, 3) their centres.
-        measure: what to keep of a block; it gets the weights of the queries over the local tokens (B, H, Q, G) and
-            of the local tokens over each other (B, H, G, G), rows summing to 1. By default both are kept.
 
     Returns:
-        What `measure` gave, for every block.
+        Of every block the weights of the queries over the local tokens (B, H, Q, G) and of the local tokens over each
+        other (B, H, G, G), rows summing to 1.
 
     Raises:
         UserError: if the blocks have no attention that can be looked at.
     """
-    seen: dict[str, Tensor] = {}
-    kept: list[T] = []
-    handles = []
+    seen: dict[nn.Module, Tensor] = {}
 
-    def look(name: str) -> Callable:
-        return lambda module, inputs: seen.update({name: module.weights(*inputs)})
+    def look(module: Any, inputs: tuple) -> None:
+        seen[module] = module.weights(*inputs)
 
-    def keep(block: torch.nn.Module, *_) -> None:
-        kept.append(measure(*_streams(seen, tokens.shape[1])))
-        seen.clear()
-
+    parts = [dict(block.named_children()) for block in encoder.blocks.blocks]
+    pairs = [(block.get("attn"), block.get("attn_contrast")) for block in parts]
+    handles = [module.register_forward_pre_hook(look) for pair in pairs for module in pair if module is not None]
     try:
-        for block in encoder.blocks.blocks:
-            for name, module in block.named_children():
-                if name in ("attn", "attn_contrast"):
-                    handles.append(module.register_forward_pre_hook(look(name)))
-            handles.append(block.register_forward_hook(keep))
         encoder.layers(tokens, centers)
     finally:
         for handle in handles:
             handle.remove()
+    kept = []
+    for own, contrast in pairs:
+        if own is None:
+            raise UserError("the blocks of this model (model.block_form) have no attention that can be looked at")
+        query, local = None if contrast is None else seen[contrast], seen[own]
+        if query is None:
+            queries = local.shape[-1] - tokens.shape[1]
+            local = local[..., queries:] / local[..., queries:].sum(-1, keepdim=True)
+            query, local = local.split((queries, tokens.shape[1]), dim=-2)
+        kept.append((query, local))
     return kept
-
-
-def _streams(seen: dict[str, Tensor], groups: int) -> tuple[Tensor, Tensor]:
-    local = seen.get("attn")
-    if "attn_contrast" in seen and local is not None:
-        return seen["attn_contrast"], local
-    if local is None:
-        raise UserError("the blocks of this model (model.block_form) have no attention that can be looked at")
-    queries = local.shape[-1] - groups
-    among_local = local[..., queries:]
-    among_local = among_local / among_local.sum(-1, keepdim=True)
-    return among_local[..., :queries, :], among_local[..., queries:, :]
 
 
 def attention_distance(weights: Tensor, distances: Tensor) -> Tensor:

@@ -1,9 +1,13 @@
 """The four pictures: a subject and the arguments of a sub-command to a figure and its numbers."""
 
 import argparse
+from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from scipy.stats import mode
 from sklearn.manifold import TSNE
@@ -15,22 +19,41 @@ from datasets.point_transforms import normalize_unit_sphere, random_subset, samp
 from extensions import recon_ops
 from models import build_model_from_cfg, downstream_of
 from models.losses import RECONSTRUCTION_LOSSES
-from tools.visualize import figures
-from tools.visualize.attention import attention, attention_distance, attention_spread
+from tools.visualize.attention import attention_distance, attention_spread, block_attention
+from tools.visualize.figures import (
+    HEAT,
+    MAX_CATEGORIES,
+    cloud_grid,
+    draw_categories,
+    draw_cloud,
+    name_categories,
+    project,
+)
 from tools.visualize.subject import Subject
 from utils.errors import UserError
 from utils.seeding import seed_everything
 
 DRAWN_POINTS = 3000
 NEIGHBORS = (1, 5)
+STAR = {"marker": "*", "s": 190, "c": "#00b4d8", "edgecolors": "white", "linewidths": 1.2, "zorder": 3}
+# Curves of tokens, in Paul Tol's "high contrast" scheme.
+CURVES: dict[str, tuple[str, dict[str, Any]]] = {
+    "local": ("local tokens", {"color": "#222222", "marker": "o"}),
+    "image": ("image query", {"color": "#004488", "marker": "s"}),
+    "text": ("text query", {"color": "#bb5566", "marker": "D"}),
+    "class": ("class query", {"color": "#ddaa33", "marker": "^"}),
+}
+SPREAD_AND_DISTANCE = """\
+spread: between two patches drawn from the attention of one token
+distance to the token: from a token to a patch drawn from its attention"""
 
 Picture = tuple[Figure, dict]
 
 
 def attention_picture(subject: Subject, args: argparse.Namespace) -> Picture:
-    """Attention of a local token and of the queries that were taught, over whole clouds."""
-    encoder = subject.model.MAE_encoder
-    depth, heads, groups = len(encoder.blocks.blocks), encoder.blocks.blocks[0].attn.num_heads, encoder.num_group
+    """Attention of a local token and of the queries that were taught, over whole clouds: a row a shape."""
+    encoder = subject.encoder
+    depth, heads, groups = encoder.shape.depth, encoder.shape.num_heads, encoder.num_group
     layer = depth if args.layer is None else _within("--layer", args.layer, depth)
     head = None if args.head is None else _within("--head", args.head, heads)
     chosen = subject.one_of_each(args.names, 2, ("chair", "airplane"))
@@ -43,10 +66,10 @@ def attention_picture(subject: Subject, args: argparse.Namespace) -> Picture:
     cloud = random_subset(stored, min(DRAWN_POINTS, stored.shape[1]), subject.draw)
     cloud = (cloud - middle) / radius
     tokens, centers, _ = encoder.tokenize(normalize_unit_sphere(fed))
-    query, local = (_of_head(weights, head) for weights in attention(encoder, tokens, centers)[layer - 1])
+    query, local = (_of_head(weights, head) for weights in block_attention(encoder, tokens, centers)[layer - 1])
 
     if args.token is None:  # the patch nearest to the viewer, so that nothing hides it
-        token = torch.from_numpy(figures.project(centers.numpy())[2].argmax(1))
+        token = torch.tensor([int(project(own.numpy())[2].argmax()) for own in centers])
     else:
         token = torch.full((len(centers),), _within("--token", args.token, groups) - 1)
     rows = torch.arange(len(centers))
@@ -56,51 +79,54 @@ def attention_picture(subject: Subject, args: argparse.Namespace) -> Picture:
     square, index = recon_ops.three_nn(cloud, centers)
     near = 1 / (square + 1e-8)
     near = near / near.sum(-1, keepdim=True)
-    colors = recon_ops.three_interpolate(torch.stack(list(maps.values()), 1), index, near).unbind(1)
-    captions = {
-        title: [f"{low:.2f} to {high:.2f} x uniform" for low, high in zip(*extent, strict=True)]
-        for title, extent in ((title, (weights * groups).aminmax(dim=1)) for title, weights in maps.items())
-    }
-    figure = figures.attention_figure(
-        cloud.numpy(),
-        centers[rows, token].numpy(),
-        {title: values.numpy() for title, values in zip(maps, colors, strict=True)},
-        captions,
-        list(chosen.values()),
-        f"layer {layer} of {depth}, {_which(head, heads)}",
-    )
-    shapes = [
-        {
-            "name": name,
-            "index": index,
-            "token": int(token[row]) + 1,
-            "centers": _rounded(centers[row]),
-            "attention": {title: _rounded(weights[row]) for title, weights in maps.items()},
-        }
-        for row, (index, name) in enumerate(chosen.items())
-    ]
+    colors = recon_ops.three_interpolate(torch.stack(list(maps.values()), 1), index, near)  # (B, maps, points)
+    low, high = colors.amin(-1, keepdim=True), colors.amax(-1, keepdim=True)
+    colors = ((colors - low) / (high - low).clamp_min(torch.finfo().tiny)).numpy()
+
+    figure, grid = cloud_grid(cloud.numpy(), list(maps), list(chosen.values()))
+    for row in range(len(chosen)):
+        for axes, color, weights in zip(grid[row], colors[row], maps.values(), strict=True):
+            draw_cloud(axes, cloud[row].numpy(), HEAT, color, size=14)  # large enough to hide what lies behind
+            least, most = (groups * weights[row]).aminmax()
+            axes.set_xlabel(f"{least:.2f} to {most:.2f} x uniform", fontsize=9, labelpad=8)
+        x, y, _ = project(centers[row, token[row : row + 1]].numpy())
+        grid[row, 0].scatter(x, y, **STAR)
+    figure.set_figwidth(figure.get_figwidth() + 0.9)
+    bar = figure.colorbar(ScalarMappable(Normalize(0, 1), HEAT), ax=grid, shrink=0.7, aspect=28, pad=0.02)
+    bar.set_ticks([0, 1], labels=["least", "most"])
+    title = f"attention in the panel\nlayer {layer} of {depth}, {_which(head, heads)}"
+    bar.set_label(title, fontsize=9, labelpad=-14)
+    bar.outline.set_visible(False)
+
+    shapes = []
+    for row, (index, name) in enumerate(chosen.items()):
+        shapes.append({"name": name, "index": index, "token": int(token[row]) + 1, "centers": _rounded(centers[row])})
+        shapes[-1]["attention"] = {title: _rounded(weights[row]) for title, weights in maps.items()}
     return figure, {"layer": layer, "head": head, "shapes": shapes}
 
 
 def reconstruction_picture(subject: Subject, args: argparse.Namespace) -> Picture:
-    """Masked input, reconstruction and truth."""
+    """What the model saw, what it made of it, and the truth: a row a shape."""
     chosen = subject.one_of_each(args.names, 4)
-    names = list(chosen.values())
     fed = random_subset(subject.points(list(chosen)), subject.config.npoints, subject.draw)
-    points = normalize_unit_sphere(fed)
-    pieces = subject.model.reconstruct(points, generator=subject.draw)
-    patches = {name: pieces[name].unflatten(1, (-1, subject.model.MAE_encoder.group_size)) for name in pieces}
-    shapes = [
-        {"name": name, "index": index}
-        | {
-            f"chamfer_{loss}": round(float(distance(patches["predicted"][row], patches["masked"][row])), 6)
-            for loss, distance in RECONSTRUCTION_LOSSES.items()
-        }
-        for row, (index, name) in enumerate(chosen.items())
-    ]
-    captions = [f"Chamfer distance (L2) {shape['chamfer_cdl2']:.4f}" for shape in shapes]
-    arrays = {name: value.numpy() for name, value in pieces.items()}
-    return figures.reconstruction_figure(arrays, points.numpy(), names, captions), {"shapes": shapes}
+    truth = normalize_unit_sphere(fed)
+    pieces = subject.model.reconstruct(truth, generator=subject.draw)
+    patches = {name: piece.unflatten(1, (-1, subject.encoder.group_size)) for name, piece in pieces.items()}
+    titles = ("masked input", "reconstruction\n(predicted in red)", "truth")
+    figure, grid = cloud_grid(torch.cat((truth, pieces["predicted"]), 1).numpy(), titles, list(chosen.values()))
+    size = float(np.clip(3000 / truth.shape[1], 4, 11))
+    shapes = []
+    for row, (index, name) in enumerate(chosen.items()):
+        shapes.append({"name": name, "index": index})
+        for loss, distance in RECONSTRUCTION_LOSSES.items():
+            value = float(distance(patches["predicted"][row], patches["masked"][row]))
+            shapes[-1][f"chamfer_{loss}"] = round(value, 6)
+        visible, predicted = (pieces[kind][row].numpy() for kind in ("visible", "predicted"))
+        drawn = ((0, visible, "Greys"), (1, visible, "Greys"), (1, predicted, "Reds"), (2, truth[row].numpy(), "Blues"))
+        for column, points, cmap in drawn:
+            draw_cloud(grid[row, column], points, cmap, size=size)
+        grid[row, 1].set_xlabel(f"Chamfer distance (L2) {shapes[-1]['chamfer_cdl2']:.4f}", fontsize=9)
+    return figure, {"shapes": shapes}
 
 
 def distance_picture(subject: Subject, args: argparse.Namespace) -> Picture:
@@ -109,22 +135,19 @@ def distance_picture(subject: Subject, args: argparse.Namespace) -> Picture:
     Every head is measured by itself, then heads, tokens and shapes are averaged. `attention_spread` compares both
     streams; `attention_distance` is defined for local tokens only.
     """
-    encoder = subject.model.MAE_encoder
-    heads = encoder.blocks.blocks[0].attn.num_heads
+    heads = subject.encoder.shape.num_heads
     head = None if args.head is None else _within("--head", args.head, heads)
-    indices = subject.many(args.names, args.count)
     measured, uniform = [], []
-    for stored in subject.batches(indices, "attention distance"):
+    for stored in subject.batches(subject.many(args.names, args.count), "attention distance"):
         points = normalize_unit_sphere(random_subset(stored, subject.config.npoints, subject.draw))
-        tokens, centers, _ = encoder.tokenize(points)
+        tokens, centers, _ = subject.encoder.tokenize(points)
         between = torch.cdist(centers, centers, compute_mode="donot_use_mm_for_euclid_dist")
-
-        def measure(query: Tensor, local: Tensor, between: Tensor = between) -> Tensor:
-            each = [attention_distance(local, between), attention_spread(local, between)]
-            each = [value.mean(-1, keepdim=True) for value in each] + [attention_spread(query, between)]
-            return _of_head(torch.cat(each, dim=-1), head)
-
-        measured.append(torch.stack(attention(encoder, tokens, centers, measure), 1))
+        layers = []
+        for query, local in block_attention(subject.encoder, tokens, centers):
+            own = [attention_distance(local, between), attention_spread(local, between)]
+            own = [value.mean(-1, keepdim=True) for value in own]
+            layers.append(_of_head(torch.cat([*own, attention_spread(query, between)], dim=-1), head))
+        measured.append(torch.stack(layers, 1))
         uniform.append(between.mean((1, 2)))
     values = torch.cat(measured)  # (shapes, layers, 5)
     columns = {"local": {"distance": 0, "spread": 1}}
@@ -134,47 +157,71 @@ def distance_picture(subject: Subject, args: argparse.Namespace) -> Picture:
         return {name: {kind: _rounded(values[:, i]) for kind, i in own.items()} for name, own in columns.items()}
 
     curves, level = by_token(values.mean(0)), round(float(torch.cat(uniform).mean()), 6)
+    figure, axes = plt.subplots(figsize=(6.4, 4.6), layout="constrained")
+    layers = np.arange(1, values.shape[1] + 1)
+    for name, curve in curves.items():
+        title, style = CURVES[name]
+        style = {"markersize": 5.5, "linewidth": 1.8, "clip_on": False} | style
+        axes.plot(layers, curve["spread"], label=f"{title}, spread", **style)
+        if "distance" in curve:
+            style |= {"linestyle": ":", "linewidth": 1.5, "markerfacecolor": "white"}
+            axes.plot(layers, curve["distance"], label=f"{title}, distance to the token", **style)
+    axes.axhline(level, color="#888888", linestyle="--", linewidth=1.2, zorder=1, label="uniform attention, both")
+    highest = max(level, float(values.mean(0).max()))
+    axes.set(xlabel="layer", xticks=layers, xlim=(0.7, len(layers) + 0.3), ylim=(0, 1.08 * highest))
+    axes.set_ylabel("distance (radius of a shape: 1)")
+    axes.grid(axis="y", color="#e5e5e5", linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title("Mean attention distance by layer", fontsize=12, loc="left", pad=46)
+    text = f"{len(values)} shapes, {_which(head, heads)}\n{SPREAD_AND_DISTANCE}"
+    axes.text(0, 1.03, text, transform=axes.transAxes, fontsize=9, color="#444444", linespacing=1.3)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     numbers = {"head": head, "shapes": len(values), "uniform": level, "mean": curves}
-    numbers["std_over_shapes"] = by_token(values.std(0, correction=0))
-    return figures.distance_figure(curves, level, f"{len(values)} shapes, {_which(head, heads)}"), numbers
+    return figure, numbers | {"std_over_shapes": by_token(values.std(0, correction=0))}
 
 
 def embedding_picture(subject: Subject, args: argparse.Namespace) -> Picture:
     """t-SNE of the features that a linear SVM is put on, with the pretrained weights and before pretraining."""
-    shown, most = args.names, figures.MAX_CATEGORIES
+    shown, most = args.names, MAX_CATEGORIES
     if shown is None and len(subject.members) > most:
         shown = sorted(subject.members, key=lambda name: -len(subject.members[name]))[:most]
         print(f"only the {most} largest of {len(subject.members)} categories are shown; --names chooses others")
     indices = subject.many(shown, args.count)
-    names, labels = np.unique(
-        [subject.dataset.class_names[subject.dataset.labels[i]] for i in indices], return_inverse=True
-    )
+    categories, labels = np.unique([subject.names[i] for i in indices], return_inverse=True)
+    names = [name.replace("_", " ") for name in categories]
     if not 2 <= len(names) <= most or len(names) == len(indices):
         raise UserError(
             f"t-SNE needs shapes of 2 to {most} categories and more than one a category, "
             f"got {len(indices)} of {len(names)} (--names, --count)"
         )
     seed_everything(args.seed, "model")
-    untrained = build_model_from_cfg(subject.section)
-    models = {"before pretraining": untrained, "after pretraining": subject.model}
-    for title, model in models.items():
-        models[title] = downstream_of(model, "PointTransformerSVM").eval()
+    models = {"before pretraining": build_model_from_cfg(subject.section), "after pretraining": subject.model}
+    models = {title: downstream_of(model, "PointTransformerSVM").eval() for title, model in models.items()}
     parts = {title: [] for title in models}
     for stored in subject.batches(indices, "features"):
         points = normalize_unit_sphere(sample_test(stored, subject.config.npoints))
         for title, model in models.items():
             parts[title].append(model(points))
-    numbers, places = {}, {}
-    for title, features in parts.items():
+
+    lines = -(-len(names) // (8 if max(map(len, names)) < 11 else 6))
+    size = float(np.clip(9000 / len(labels), 14, 45))
+    figure, panels = plt.subplots(1, 2, figsize=(10.4, 5.3 + 0.21 * lines), layout="constrained")
+    tsne = {"metric": "cosine", "init": "pca", "perplexity": min(30, (len(labels) - 1) / 3)}
+    numbers, places = {}, []
+    for axes, (title, features) in zip(panels, parts.items(), strict=True):
         features = torch.cat(features).numpy()
         scores = numbers[title] = separation(features, labels)
-        tsne = TSNE(
-            metric="cosine", init="pca", perplexity=min(30, (len(labels) - 1) / 3), random_state=args.seed % 2**32
-        )
+        places.append(TSNE(**tsne, random_state=args.seed % 2**32).fit_transform(features))
+        draw_categories(axes, places[-1], labels, names, size)
         caption = f"1-NN accuracy {scores['nearest_neighbor_1']:.1f} %, silhouette {scores['silhouette']:.2f}"
-        places[f"{title}\n{caption}"] = tsne.fit_transform(features)
-    figure = figures.embedding_figure(places, labels, [name.replace("_", " ") for name in names])
-    return figure, {"shapes": len(labels), "categories": names.tolist(), **numbers}
+        axes.set_title(f"{title}\n{caption}", fontsize=11)
+    legend = {"ncols": -(-len(names) // lines), "frameon": False, "fontsize": 8.5, "handletextpad": 0.1}
+    legend |= {"columnspacing": 1.0, "markerscale": (30 / size) ** 0.5, "loc": "outside lower center"}
+    figure.legend(*panels[0].get_legend_handles_labels(), **legend)
+    figure.draw_without_rendering()
+    for axes, own in zip(panels, places, strict=True):
+        name_categories(axes, own, labels, names)
+    return figure, {"shapes": len(labels), "categories": categories.tolist(), **numbers}
 
 
 def separation(features: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -185,10 +232,10 @@ def separation(features: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """
     most = min(max(NEIGHBORS), len(labels) - 1)
     others = NearestNeighbors(n_neighbors=most, metric="cosine").fit(features).kneighbors(return_distance=False)
-    scores = {
-        f"nearest_neighbor_{k}": 100 * float((mode(labels[others[:, :k]], axis=1).mode == labels).mean())
-        for k in NEIGHBORS
-    }
+    scores = {}
+    for k in NEIGHBORS:
+        votes = mode(labels[others[:, :k]], axis=1).mode
+        scores[f"nearest_neighbor_{k}"] = 100 * float((votes == labels).mean())
     return scores | {"silhouette": float(silhouette_score(features, labels, metric="cosine"))}
 
 

@@ -2,15 +2,15 @@
 
 import argparse
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from datasets import build_dataset, collate
 from datasets.build import PointDataset
-from models import CHECKPOINT_PREFIXES, build_model_from_cfg
+from models import CHECKPOINT_PREFIXES, build_model_from_cfg, parse_model_config
+from models.recon import ReCon
+from models.transformer import ReConEncoder
 from tools.engine.config import RunConfig, parse_run_config
 from utils.checkpoint import load_weights
 from utils.config import load_config
@@ -22,34 +22,36 @@ from utils.seeding import generator, stable_seed
 BATCH = 16  # small: attention weights are kept for all heads
 
 
-@dataclass
 class Subject:
-    """A pretraining model without teachers, in eval mode, and a data set of shapes by category.
+    """A pretraining model and a data set of shapes by category.
 
-    Attributes:
+    Args:
         config: the pretraining config.
         section: its `model` section without teachers and what else pictures do not need.
-        model: built from it, with the weights of the checkpoint.
+        model: built from it, in eval mode, with the weights of the checkpoint.
         dataset: samples with `points` (n, 3 or more).
+        labels: of all samples.
         seed: of all that is drawn.
+
+    Attributes:
         members: indices into the data set by category name.
         draw: what points and masks are drawn from.
     """
 
-    config: RunConfig
-    section: dict
-    model: nn.Module
-    dataset: PointDataset
-    seed: int
-    members: dict[str, list[int]] = field(init=False)
-    draw: torch.Generator = field(init=False)
+    def __init__(
+        self, config: RunConfig, section: dict, model: ReCon, dataset: PointDataset, labels: Sequence[int], seed: int
+    ):
+        self.config, self.section, self.model, self.dataset = config, section, model, dataset
+        self.names = [dataset.class_names[int(label)] for label in labels]
+        self.members: dict[str, list[int]] = {}
+        for index, name in enumerate(self.names):
+            self.members.setdefault(name, []).append(index)
+        self._choose = np.random.default_rng(stable_seed("visualize", seed))
+        self.draw = generator("cpu", "visualize", seed)
 
-    def __post_init__(self):
-        self.members = {}
-        for index, label in enumerate(self.dataset.labels):
-            self.members.setdefault(self.dataset.class_names[int(label)], []).append(index)
-        self._choose = np.random.default_rng(stable_seed("visualize", self.seed))
-        self.draw = generator("cpu", "visualize", self.seed)
+    @property
+    def encoder(self) -> ReConEncoder:
+        return self.model.get_submodule("MAE_encoder")  # pyright: ignore[reportReturnType]
 
     @property
     def trained_queries(self) -> dict[str, int]:
@@ -74,9 +76,12 @@ class Subject:
             names = sorted(self._choose.choice(sorted(self.members), min(count, len(self.members)), replace=False))
         self.check_names(names)
         order = {name: iter(self._choose.permutation(self.members[name]).tolist()) for name in dict.fromkeys(names)}
-        chosen = {next(order[name], None): str(name) for name in names}
-        if None in chosen:
-            raise UserError(f"--names: the data set has fewer shapes of '{chosen[None]}' than are asked for")
+        chosen = {}
+        for name in names:
+            index = next(order[name], None)
+            if index is None:
+                raise UserError(f"--names: the data set has fewer shapes of '{name}' than are asked for")
+            chosen[index] = str(name)
         return chosen
 
     def many(self, names: Sequence[str] | None, count: int) -> list[int]:
@@ -99,7 +104,7 @@ class Subject:
                 bar.update(min(BATCH, len(indices) - start))
 
 
-def load(args: argparse.Namespace) -> Subject:
+def load_subject(args: argparse.Namespace) -> Subject:
     """Read the pretraining config, the checkpoint and the list of shapes.
 
     Args:
@@ -110,10 +115,9 @@ def load(args: argparse.Namespace) -> Subject:
         UserError: for anything wrong with one of them.
     """
     config = parse_run_config(load_config(args.config, args.opts))
-    if config.model.get("NAME") != "ReCon":
-        raise UserError(
-            f"{args.config} is not a pretraining config of ReCon (model.NAME is {config.model.get('NAME')!r})"
-        )
+    if parse_model_config(config.model)[0] is not ReCon:
+        name = config.model.get("NAME")
+        raise UserError(f"{args.config} is not a pretraining config of ReCon (model.NAME is {name!r})")
     bare = {"img_encoder": "", "text_encoder": "", "self_contrastive": False, "reconstruct": True}
     bare = {**config.model, **bare}
     model = build_model_from_cfg(bare)
@@ -128,8 +132,9 @@ def load(args: argparse.Namespace) -> Subject:
         if isinstance(others, dict):
             section = {**section, "others": {**others, "subset": "test", "whole": False, "images": False}}
     dataset = build_dataset(section, config.data_root, where, args.seed)
-    if not len(dataset):
+    labels = getattr(dataset, "labels", [-1])
+    if not len(labels):
         raise UserError(f"the data set of '{where}' in {args.data or args.config} is empty")
-    if min(getattr(dataset, "labels", [-1])) < 0:
+    if min(labels) < 0:
         raise UserError(f"the data set of '{where}' in {args.data or args.config} has no classes to choose shapes by")
-    return Subject(config, bare, model.eval(), dataset, args.seed)
+    return Subject(config, bare, model.eval(), dataset, labels, args.seed)

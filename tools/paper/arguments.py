@@ -1,0 +1,54 @@
+"""The arguments of `scripts/reproduce.sh`, checked with the standard library alone: before anything is installed."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from utils.errors import Parser, UserError, at_least, run_command
+
+HERE = Path(__file__).parent
+TABLE_NAMES = re.findall(r"^(\w+):", (HERE / "tables.yaml").read_text(encoding="utf-8"), flags=re.MULTILINE)
+SCALE_NAMES = sorted(path.stem for path in HERE.glob("scales/*.yaml"))
+
+
+def add_device_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that `tools.paper.queue.choose_devices` and `WorkerPool` take."""
+    add, cpu = parser.add_argument, "runs at once on the CPU (default: one a core, at most 4)"
+    add("--gpus", metavar="0,1", help="GPUs to use, one run each (two on one named twice), or cpu (default: all)")
+    add("--jobs", type=at_least(1), metavar="N", help=cpu)
+    add("--num_workers", type=at_least(0), metavar="N", help="loader processes of each run (default: by cores)")
+    add("--overwrite", action="store_true", help="replace finished runs of other settings, weights or data")
+
+
+def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse and check the command line.
+
+    Raises:
+        UserError: for anything wrong with it.
+    """
+    parser = Parser(prog="reproduce.sh", description="Regenerate tables of the paper.")
+    add, options = parser.add_argument, {"nargs": "+", "default": [], "metavar": "KEY=VALUE"}
+    tables = (*TABLE_NAMES, "all")
+    add("tables", nargs="+", choices=tables, metavar="TABLE", help=", ".join(tables))
+    add("--scale", choices=SCALE_NAMES, default="demo", help="demo: the synthetic world (default: %(default)s)")
+    add("--seeds", type=at_least(1), default=1, metavar="N", help="seeds of every run (default: %(default)s)")
+    add_device_arguments(parser)
+    add("--opts", help="override config keys in every run, such as data_root=/data", **options)
+    add("--pretrain_opts", help="in pretraining, such as model.img_weights=FILE", **options)
+    add("--plan", action="store_true", help="show the plan and stop")
+    args = parser.parse_args(argv)
+    for entry in (*args.opts, *args.pretrain_opts):
+        if not entry.partition("=")[1]:
+            raise UserError(f"--opts and --pretrain_opts take key=value, got '{entry}'")
+    args.tables = list(TABLE_NAMES) if "all" in args.tables else list(dict.fromkeys(args.tables))
+    return args
+
+
+def main() -> None:
+    """Check the command line, and answer `--help`."""
+    parse_arguments()
+
+
+if __name__ == "__main__":
+    run_command(main)
