@@ -80,7 +80,7 @@ PRINT = "from utils.errors import run_command; run_command(lambda: print('é' * 
 @pytest.mark.parametrize(
     "redirection, code, told",
     [
-        (">/dev/full", 2, "error: no space left on the disk of stdout, or another file\n"),
+        (">/dev/full", 2, "error: no space left on the disk of stdout or the TensorBoard curves\n"),
         (">&-", 0, ""),
         ("2>&-", 0, ""),
         ("| true", None, ""),

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 
@@ -76,6 +77,8 @@ def run_command(main: Callable[[], None]) -> None:
     that SIGTERM, SIGHUP or SIGUSR1 stopped and that has saved, 130 after Ctrl-C; every other exception is a bug, which
     keeps its traceback and exits 1.
     """
+    # TensorBoard's thread hands its errors to the main one as well.
+    threading.excepthook = lambda thread: None if _refused(thread.exc_value) else threading.__excepthook__(thread)
     if sys.stderr is None:  # closed; bars and warnings are written all the same
         sys.stderr = open(os.devnull, "w")
     for stream in (sys.stdout, sys.stderr):
@@ -109,12 +112,12 @@ def _process() -> int:
     return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
-def _refused(error: Exception) -> str | None:
+def _refused(error: BaseException | None) -> str | None:
     """Say in one line what the machine refused; None if the error is not of that kind."""
     text = " ".join(str(error).split())[:200]
     number = getattr(error, "errno", None)
     if number in (errno.ENOSPC, errno.EDQUOT):
-        return f"no space left on the disk of {getattr(error, 'filename', None) or 'stdout, or another file'}"
+        return f"no space left on the disk of {getattr(error, 'filename', None) or 'stdout or the TensorBoard curves'}"
     if number in (errno.EMFILE, errno.ENFILE) or "Too many open files" in text or "ancdata" in text:
         return "too many open files: raise the limit (ulimit -n 4096) or lower --num_workers"
     if isinstance(error, BrokenPipeError):
