@@ -18,7 +18,7 @@ from datasets.point_transforms import normalize_unit_sphere
 from utils.config import parse
 from utils.errors import UserError
 from utils.logging import progress
-from utils.registry import Registry, nearest
+from utils.registry import Registry, suggestion
 from utils.seeding import generator
 
 DATASETS = Registry("data set", "datasets")
@@ -235,7 +235,7 @@ def build_dataset(section: Mapping, data_root: str, where: str, seed: int = 0) -
     for part in ("_base_", "others"):
         for key in section.get(part) or {}:
             if key not in known:
-                raise UserError(f"unknown config key '{where}.{part}.{key}'{nearest(key, known)}")
+                raise UserError(f"unknown config key '{where}.{part}.{key}'{suggestion(key, known)}")
     values = {key: value for key, value in {**section["_base_"], **others}.items() if key != "NAME"}
     return dataset(parse_section(dataset.Config, values, data_root, where), data_root, seed)
 
@@ -251,7 +251,7 @@ def dataset_class(section: Mapping, where: str) -> type[PointDataset]:
     others = section.get("others") or {}
     for key in section:
         if key not in ("_base_", "others"):
-            raise UserError(f"unknown config key '{where}.{key}'{nearest(key, ('_base_', 'others'))}")
+            raise UserError(f"unknown config key '{where}.{key}'{suggestion(key, ('_base_', 'others'))}")
     if not isinstance(others, Mapping):
         raise UserError(f"config section '{where}.others' must be a mapping, got {others!r}")
     name = {**section["_base_"], **others}.get("NAME")

@@ -17,7 +17,7 @@ from datasets.readers import npy_layout, read_mesh, read_points_npy, read_points
 from utils import seeding
 from utils.errors import UserError
 from utils.logging import progress
-from utils.registry import nearest
+from utils.registry import suggestion
 
 MESHES = (".ply", ".off", ".obj", ".stl", ".glb")  # ply, off and obj may also hold points only
 TEXTS = (".txt", ".xyz", ".pts", ".csv")
@@ -85,7 +85,7 @@ class Folder(PointDataset):
         if config.classes is not None:
             for name in config.classes:
                 if name not in folders:
-                    raise UserError(f"classes: {root} has no folder '{name}'{nearest(name, folders)}")
+                    raise UserError(f"classes: {root} has no folder '{name}'{suggestion(name, folders)}")
             folders = list(config.classes)
         found, empty = {}, []
         for name in folders:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from utils.errors import UserError
-from utils.registry import nearest
+from utils.registry import suggestion
 
 # Names of the CLIP paper and what open_clip calls them; OpenAI's weights were trained with QuickGELU.
 OPENAI_CLIP = {
@@ -218,7 +218,7 @@ def build_image_teacher(
         network = _guard("img", name, weights, f"timm's {name}", lambda: _timm_network(name, weights, train))
     else:
         known = [*OPENAI_CLIP, *PASS_THROUGH, IN21K, *timm.list_models()]
-        raise UserError(f"unknown image teacher '{name}' in model.img_encoder{nearest(name, known)}")
+        raise UserError(f"unknown image teacher '{name}' in model.img_encoder{suggestion(name, known)}")
     # Some convolutional networks widen their features after pooling.
     width = 768 if name == IN21K else getattr(network, "head_hidden_size", None) or network.num_features
     return _checked(ImageTeacher(network, width, train), dim, "img", name)
@@ -234,7 +234,7 @@ def build_text_teacher(
         import open_clip
 
         known = [*OPENAI_CLIP, *PASS_THROUGH, *open_clip.list_models()]
-        raise UserError(f"unknown text teacher '{name}' in model.text_encoder{nearest(name, known)}")
+        raise UserError(f"unknown text teacher '{name}' in model.text_encoder{suggestion(name, known)}")
     clip, tokenizer, width = _load_open_clip(name, weights, "text", train)
     return _checked(ClipText(clip, tokenizer, width, train), dim, "text", name)
 

@@ -22,7 +22,7 @@ from utils.config import load_config
 from utils.errors import Parser, UserError, run_command
 from utils.files import atomic_write, lock_folder
 from utils.logging import progress
-from utils.registry import nearest
+from utils.registry import suggestion
 
 PACKABLE = {"shapenet": "cfgs/dataset_configs/ShapeNet-55.yaml"}
 JOURNAL = "journal.json"  # of a pack in the making: what it is of, and the checksums of its blocks so far
@@ -155,7 +155,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--verify", action="store_true", help="compare the pack that is there with its checksums")
     args = parser.parse_args(arguments)
     if args.name not in PACKABLE:
-        raise UserError(f"unknown data set '{args.name}'{nearest(args.name, PACKABLE)} (known: {', '.join(PACKABLE)})")
+        close = suggestion(args.name, PACKABLE)
+        raise UserError(f"unknown data set '{args.name}'{close} (known: {', '.join(PACKABLE)})")
     if args.threads < 1:
         raise UserError(f"--threads must be at least 1, got {args.threads}")
 

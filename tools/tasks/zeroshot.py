@@ -29,7 +29,7 @@ from utils.errors import UserError
 from utils.files import atomic_write
 from utils.logging import progress
 from utils.metrics import accuracy, class_accuracy, topk_accuracy
-from utils.registry import nearest
+from utils.registry import suggestion
 
 ONE_PROMPT = "A point cloud model of {}."
 QUERIES = {"text": "text query", "image": "image query", "full": "both queries"}
@@ -152,9 +152,8 @@ def names_to_choose(chosen: Sequence[str] | None, data: dict[str, PointDataset])
     for split, present in own.items():
         for name in present:
             if name not in names:
-                raise UserError(
-                    f"'{name}', a class of dataset.{split}, is not among the names to choose from{nearest(name, names)}"
-                )
+                close = suggestion(name, names)
+                raise UserError(f"'{name}', a class of dataset.{split}, is not among the names to choose from{close}")
         if not chosen and present != names:
             raise UserError(f"dataset.{split} has other classes than dataset.{next(iter(own))}: set zeroshot.names")
     return names
@@ -351,7 +350,8 @@ class ZeroShot(Task):
         names = names_to_choose(settings.names, data)
         for name in settings.seen or ():
             if name not in names:
-                raise UserError(f"config key 'zeroshot.seen': the data set has no class '{name}'{nearest(name, names)}")
+                close = suggestion(name, names)
+                raise UserError(f"config key 'zeroshot.seen': the data set has no class '{name}'{close}")
         seeding.seed_everything(run.args.seed, "model")
         model: Any = build_model_from_cfg(run.config.model)
         if model.text_teacher is None:

@@ -16,7 +16,7 @@ from utils.checkpoint import load_weights
 from utils.config import load_config
 from utils.errors import UserError
 from utils.logging import progress
-from utils.registry import nearest
+from utils.registry import suggestion
 from utils.seeding import generator, stable_seed
 
 BATCH = 16  # small: attention weights are kept for all heads
@@ -63,7 +63,7 @@ class Subject:
         """Raise a UserError for a category that the data set has no shape of."""
         for name in names:
             if name not in self.members:
-                raise UserError(f"--names: the data set has no '{name}'{nearest(name, self.members)}")
+                raise UserError(f"--names: the data set has no '{name}'{suggestion(name, self.members)}")
 
     def one_of_each(self, names: Sequence[str] | None, count: int, favourites: Sequence[str] = ()) -> dict[int, str]:
         """Draw a shape of each category; without names of the favourites, or else of `count` drawn categories.
