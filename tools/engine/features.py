@@ -120,7 +120,7 @@ def _kept(folder: Path, kind: str, key: Sequence[str], shape: tuple[int, int], c
             log.info(f"{told} computed once and kept in {path}")
         except OSError as error:
             log.warning(f"{told} cannot be kept in {path} ({error.strerror}): the next run computes them again")
-    distributed.gather(None)  # the others wait
+    distributed.gather_objects(None)  # the others wait
     if features is None:
         features = _read(path, shape)
     return compute() if features is None else features
