@@ -135,14 +135,14 @@ class Arm:
         model, segments = self.model, self.model.segments
         if model.pretrains:
             if self.name == "baseline":
-                return sum(baseline.pretrain(model, self.points, self.mask, targets).values())
+                return sum(baseline.plain_pretrain(model, self.points, self.mask, targets).values())
             return sum(self.call(patches, mask=self.split, targets=targets).values())
         if segments:
             category = (self.labels,) if segments == "parts" else ()
             log_prob = self.call(self.points, *category, patches=patches)
             return segmentation_loss(log_prob, self.labels[:, None].expand(log_prob.shape[:2]))
         if self.name == "baseline":
-            return cross_entropy(baseline.classify(model, self.points), self.labels)
+            return cross_entropy(baseline.plain_classify(model, self.points), self.labels)
         output = self.call(patches)
         return cross_entropy(output, self.labels) if model.classifies else output.float().mean()
 
