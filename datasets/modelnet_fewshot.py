@@ -109,10 +109,10 @@ class ModelNetFewShot(CloudDataset):
         super().__init__(points, labels, class_names, seed, shuffle=config.subset == "train")
 
 
-Split = tuple[list[np.ndarray], np.ndarray]
+Clouds = tuple[list[np.ndarray], np.ndarray]
 
 
-def draw_fold(train: Split, test: Split, way: int, shot: int, test_per_class: int, rng: np.random.Generator) -> dict:
+def draw_fold(train: Clouds, test: Clouds, way: int, shot: int, test_per_class: int, rng: np.random.Generator) -> dict:
     """Draw one fold: `way` classes, `shot` training and `test_per_class` test shapes of each.
 
     Args:

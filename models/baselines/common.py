@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from models.build import Trainable
 from models.shape import check_memory, check_positive
 
+SLOPE = 0.2  # of the activations below zero in DGCNN and PCT
+
 
 @dataclass(kw_only=True)
 class BaselineConfig:

@@ -39,7 +39,7 @@ CASES = {
     "zero-shot": "cfgs/zeroshot/modelnet40.yaml",
 }
 ARMS = ("baseline", "fp32", "bf16", "bf16+compile")
-PARTS = ("data", "grouping", "teachers", "forward", "backward", "optimizer")
+STAGES = ("data", "grouping", "teachers", "forward", "backward", "optimizer")
 # What is varied, one at a time, around a case's own sizes: batch, points, width and heads.
 GRID = {"cpu": ((4, 8, 32), (2048, 4096)), "cuda": ((32, 256, 512), (2048, 8192))}
 WIDTHS = ((192, 3), (256, 4))
@@ -268,7 +268,7 @@ def measure_steps(case: Case, wanted: Sequence[str], device: torch.device, round
     eager = next((arm for arm in arms if arm.name == "fp32"), copy.copy(arms[-1]))
     flops, rows = eager.flops(), {}
     for arm in arms:
-        parts = {part: 1e3 * statistics.median(t.get(part, 0.0) for t in times[arm.name]) for part in PARTS}
+        parts = {part: 1e3 * statistics.median(t.get(part, 0.0) for t in times[arm.name]) for part in STAGES}
         total = statistics.median(sum(t.values()) for t in times[arm.name])
         rows[arm.name] = {
             "milliseconds": {"step": 1e3 * total, **parts},
@@ -284,13 +284,13 @@ def measure_steps(case: Case, wanted: Sequence[str], device: torch.device, round
 
 def report(results: Sequence[dict[str, Any]]) -> str:
     """The table in Markdown: a row for each case and arm."""
-    lines = [["case", "batch", "points", "width", "arm", "clouds/s", "x baseline", "of peak", *PARTS, "memory (GB)"]]
+    lines = [["case", "batch", "points", "width", "arm", "clouds/s", "x baseline", "of peak", *STAGES, "memory (GB)"]]
     for result in results:
         first = result["arms"].get("baseline")
         for name, row in result["arms"].items():
             ratio = f"{row['clouds_per_second'] / first['clouds_per_second']:.1f}" if first else "-"
             sizes = [result[key] for key in ("case", "batch", "points", "width")]
-            parts = [f"{row['milliseconds'][part]:.1f}" for part in PARTS]
+            parts = [f"{row['milliseconds'][part]:.1f}" for part in STAGES]
             speed = [f"{row['clouds_per_second']:.1f}", ratio, f"{100 * row['share_of_peak']:.0f} %"]
             lines.append([*sizes, name, *speed, *parts, f"{row['peak_memory'] / 1e9:.2f}"])
     return markdown_table(lines)

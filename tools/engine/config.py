@@ -16,7 +16,7 @@ from utils.config import load_config, parse
 from utils.errors import UserError
 from utils.registry import suggestion
 
-T = TypeVar("T")
+Section = TypeVar("Section")
 PRECISIONS = Literal["fp32", "tf32", "bf16", "fp16"]
 
 
@@ -92,7 +92,7 @@ class RunConfig:
         if self.augment is not None and self.augment not in AUGMENTATIONS:
             raise ValueError(f"config key 'augment': unknown '{self.augment}'{suggestion(self.augment, AUGMENTATIONS)}")
 
-    def section(self, kind: type[T]) -> T:
+    def section(self, kind: type[Section]) -> Section:
         """Return the section of a task, by the dataclass of its keys."""
         return next(value for value in vars(self).values() if type(value) is kind)
 

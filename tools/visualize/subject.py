@@ -19,7 +19,7 @@ from utils.logging import progress
 from utils.registry import suggestion
 from utils.seeding import generator, stable_seed
 
-BATCH = 16  # small: attention weights are kept for all heads
+PICTURE_BATCH = 16  # small: attention weights are kept for all heads
 
 
 class Subject:
@@ -99,9 +99,9 @@ class Subject:
     def batches(self, indices: Sequence[int], title: str) -> Iterator[Tensor]:
         """Stored points (at most 16, n, 3) of all these shapes, with a progress bar."""
         with progress(total=len(indices), desc=title, unit="shape") as bar:
-            for start in range(0, len(indices), BATCH):
-                yield self.points(indices[start : start + BATCH])
-                bar.update(min(BATCH, len(indices) - start))
+            for start in range(0, len(indices), PICTURE_BATCH):
+                yield self.points(indices[start : start + PICTURE_BATCH])
+                bar.update(min(PICTURE_BATCH, len(indices) - start))
 
 
 def load_subject(args: argparse.Namespace) -> Subject:
