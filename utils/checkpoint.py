@@ -364,7 +364,7 @@ def load_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, state: Ma
     for number, before in state["state"].items():
         keys = OPTIMIZER_STATE[type(optimizer)]
         if not isinstance(before, Mapping) or {*before} != {*keys}:
-            raise ValueError(f"state {_some(before, 9) or None} instead of {', '.join(keys)}")
+            raise ValueError(f"state {_some(before, 9) or 'of nothing'} instead of {', '.join(keys)}")
         entries[number] = {key: _moment(key, value, parameters[number]) for key, value in before.items()}
     optimizer.load_state_dict({"state": entries, "param_groups": own})
 

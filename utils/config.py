@@ -297,7 +297,7 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     if hint is float and not isinstance(value, bool):
         try:
             return float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             pass
     elif hint is int and isinstance(value, int) and not isinstance(value, bool):
         return value

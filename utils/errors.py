@@ -76,6 +76,8 @@ def run_command(main: Callable[[], None]) -> None:
     that SIGTERM, SIGHUP or SIGUSR1 stopped and that has saved, 130 after Ctrl-C; every other exception is a bug, which
     keeps its traceback and exits 1.
     """
+    if sys.stderr is None:  # closed; bars and warnings are written all the same
+        sys.stderr = open(os.devnull, "w")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # an encoding without some character is no reason to stop
             stream.reconfigure(errors="backslashreplace")

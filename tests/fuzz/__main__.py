@@ -117,25 +117,29 @@ class Worker:
 
     def outcome(self) -> str | None:
         """What became of the file that it was given; None while it is at it."""
-        if self.results.poll():
-            with contextlib.suppress(EOFError):
+        alive = self.process.is_alive()  # before the look at what it has sent
+        try:
+            if self.results.poll():
                 outcome = self.results.recv()[1]
                 if outcome.startswith("memory"):
                     self._again()
                 return outcome
+        except EOFError:
+            alive = False
+        if not alive:
+            self._again()
+            return f"crash: {self.ended}"
         began = self.started.value
         if began and time.monotonic() - began > SECONDS:
             self.process.kill()
             self._again()
             return f"hang: more than {SECONDS:g} s"
-        if not self.process.is_alive() and not self.results.poll():
-            code = self.process.exitcode
-            self._again()
-            return f"crash: {signal.Signals(-code).name if code and code < 0 else code}"
         return None
 
     def _again(self) -> None:
         self.process.join()
+        code = self.process.exitcode or 0
+        self.ended = signal.Signals(-code).name if code < 0 else f"exit {code}"
         self.start()
 
 
