@@ -33,7 +33,7 @@ class _Loader(yaml.SafeLoader):
     def __init__(self, stream: str):
         super().__init__(stream)
         self.depth = self.nodes = 0
-        self.sizes: dict[yaml.Node, int] = {}
+        self.sizes: dict[yaml.Node | None, int] = {}
 
     def fetch_flow_collection_start(self, TokenClass: type) -> None:
         if self.flow_level > MOST_DEPTH:  # the scanner looks far ahead, and ever slower
