@@ -110,7 +110,8 @@ class Folder(PointDataset):
             shapes = [(file, -1) for file in loose]
         if not shapes:
             raise UserError(f"{root} holds no shapes to {config.subset}; expected layout: {self.LAYOUT}")
-        self.files, self.labels = [file for file, _ in shapes], [label for _, label in shapes]
+        self.files = self.paths = [file for file, _ in shapes]
+        self.labels = [label for _, label in shapes]
         self._tell(root, others, empty)
         for path in progress(self.files, desc=f"looking at {root}", unit="shape") if config.npoints else ():
             if _points_at_most(path) < config.min_points:
@@ -126,10 +127,10 @@ class Folder(PointDataset):
             log.warning("%s: %d class folders without shapes are passed over (%s)", root, len(empty), ", ".join(empty))
 
     def __len__(self) -> int:
-        return len(self.files)
+        return len(self.paths)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        config, path = self.config, self.files[index]
+        config, path = self.config, self.paths[index]
         # The draw belongs to the file, whatever stands beside it.
         seed = seeding.stable_seed(self.seed, "surface", os.path.relpath(path, config.DATA_PATH))
         points = read_shape(path, config.N_POINTS, seed, config.min_points)

@@ -63,10 +63,10 @@ class ModelNet(CloudDataset):
     def look(cls, base: Mapping, data_root: str, read: bool = False) -> str:
         """Look at the text files where the cache is absent, which building would make."""
         values = {key: value for key, value in base.items() if key != "NAME"}
-        configs = [parse_section(cls.Config, {**values, "subset": name}, data_root, name) for name in cls.SUBSETS]
+        configs = [parse_section(ModelNetConfig, {**values, "subset": name}, data_root, name) for name in cls.SUBSETS]
         if all(os.path.exists(cache_of(config)) for config in configs):
             return super().look(base, data_root, read)
-        found = []
+        found, class_names = [], []
         for config in configs:
             paths, _, class_names = read_lists(config)
             for path in progress(paths, desc=f"reading {config.subset}", unit="shape"):

@@ -48,7 +48,7 @@ class ShapeNetPartConfig(DatasetConfig):
     """
 
     DATA_PATH: str
-    npoints: int = 2048
+    npoints: int = 2048  # pyright: ignore[reportIncompatibleVariableOverride] see `DatasetConfig`
     classes: list[str] | None = None
     fixed_test_points: bool = False
 
