@@ -53,9 +53,9 @@ class LinearBNReLU(nn.Sequential):
         if slope is not None:
             self.append(nn.LeakyReLU(slope) if slope else nn.ReLU())
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Map (..., inputs) to (..., outputs)."""
-        return super().forward(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
+        return super().forward(input.flatten(0, -2)).unflatten(0, input.shape[:-1])
 
 
 def units(*channels: int, slope: float = 0.0) -> nn.Sequential:

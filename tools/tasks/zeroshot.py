@@ -360,9 +360,9 @@ class ZeroShot(Task):
             load_pretrained(run, model, run.args.ckpts, prepare=model.fit_to)
         else:
             run.log.warning("no --ckpts: zero-shot classification by RANDOM weights, which measures chance")
-        if model.type not in model.kinds:
+        if model.kind not in model.kinds:
             raise UserError(
-                f"model.type {model.type} adds or compares features of unlike widths: img_dim is not text_dim"
+                f"model.type {model.kind} adds or compares features of unlike widths: img_dim is not text_dim"
             )
         widths = (model.text_proj.out_features, model.img_proj.out_features)
         queries = run.precision.place(Queries(model))
@@ -375,11 +375,11 @@ class ZeroShot(Task):
             pairs[split] = both.split(widths, dim=1)
             # From the data set's own numbers to positions in `names`; -1 stays: not known.
             labels[split] = torch.tensor([*map(names.index, dataset.class_names), -1])[own]
-        chosen = (model.type, "all_prompts" if settings.ensemble else "one_prompt")
+        chosen = (model.kind, "all_prompts" if settings.ensemble else "one_prompt")
         rows = []
         for split, dataset in data.items():
             guesses = rank_classes(
-                model.combine(*pairs[split], model.type), prompts[chosen[1]], min(GUESSES, len(names))
+                model.combine(*pairs[split], model.kind), prompts[chosen[1]], min(GUESSES, len(names))
             )
             rows += prediction_rows(split, dataset.files, labels[split], *guesses, names)
         if distributed.is_main():
