@@ -13,11 +13,13 @@ import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from datasets.build import below_root, build_dataset
 from datasets.packed import BLOCK, INDEX, open_pack
+from datasets.shapenet import ShapeNet
 from utils.config import load_config
 from utils.errors import Parser, UserError, run_command
 from utils.files import atomic_write, lock_folder
@@ -102,7 +104,7 @@ class Writer:
                         block = np.stack([row[name] for row in rows])
                         array[start:end] = block
                         array.flush()
-                        sums[name] = zlib.crc32(block)
+                        sums[name] = zlib.crc32(block.data)
                     self.journal["blocks"].append(sums)
                     with atomic_write(self.folder / JOURNAL) as temporary:
                         temporary.write_text(json.dumps(self.journal))
@@ -173,7 +175,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # From the files, and all of them, whatever part of the lists the config reads.
     others = {"subset": "train", "whole": True, "ratio": 1.0, "PACK_PATH": None, "images": not args.no_images}
     others |= {"image_size": args.image_size, "image_augment": not args.plain_images}
-    data = build_dataset({"_base_": base, "others": others}, args.data_root, args.name)
+    # No other data set knows these keys.
+    data = cast(ShapeNet, build_dataset({"_base_": base, "others": others}, args.data_root, args.name))
     there = None if args.overwrite else open_pack(folder)
     if there is not None:
         if (there.names, there.settings) != (data.names, data.pack_settings()):

@@ -5,9 +5,11 @@ softmax, clouds are grouped one by one, and Chamfer distances are full tables of
 one of our models, with the block form `released`, so that both have the same weights and the same loss.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 
 def plain_group(points: Tensor, num_group: int, group_size: int) -> tuple[Tensor, Tensor]:
@@ -27,7 +29,7 @@ def plain_group(points: Tensor, num_group: int, group_size: int) -> tuple[Tensor
     return torch.stack(neighborhoods), torch.stack(centers)
 
 
-def plain_embed(embedding: nn.Module, neighborhoods: Tensor) -> Tensor:
+def plain_embed(embedding: Any, neighborhoods: Tensor) -> Tensor:
     """Tokens (B, G, C) of neighbourhoods (B, G, K, 3)."""
     batch, groups, size, _ = neighborhoods.shape
     features = embedding.first_conv(neighborhoods.reshape(batch * groups, size, 3).transpose(2, 1))
@@ -42,15 +44,17 @@ def plain_attend(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
     return (weights @ v).transpose(1, 2).reshape(q.shape[0], q.shape[2], -1)
 
 
-def plain_attention(layer: nn.Module, x: Tensor) -> Tensor:
-    return layer.proj(plain_attend(*layer.qkv(x).chunk(3, dim=-1), layer.num_heads))
+def plain_attention(layer: Any, x: Tensor) -> Tensor:
+    q, k, v = layer.qkv(x).chunk(3, dim=-1)
+    return layer.proj(plain_attend(q, k, v, layer.num_heads))
 
 
-def plain_cross_attention(layer: nn.Module, query: Tensor, memory: Tensor) -> Tensor:
-    return layer.proj(plain_attend(layer.q(query), *layer.kv(memory).chunk(2, dim=-1), layer.num_heads))
+def plain_cross_attention(layer: Any, query: Tensor, memory: Tensor) -> Tensor:
+    k, v = layer.kv(memory).chunk(2, dim=-1)
+    return layer.proj(plain_attend(layer.q(query), k, v, layer.num_heads))
 
 
-def plain_encode(encoder: nn.Module, tokens: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
+def plain_encode(encoder: Any, tokens: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
     """Queries (B, 3, C) and local tokens (B, L, C)."""
     query, query_pos = (
         torch.cat([getattr(encoder, f"{name}_{kind}") for name in encoder.queries], dim=1).expand(len(tokens), -1, -1)
@@ -73,7 +77,7 @@ def plain_chamfer(a: Tensor, b: Tensor) -> Tensor:
     return squared.min(2)[0].mean() + squared.min(1)[0].mean()
 
 
-def plain_pretrain(model: nn.Module, points: Tensor, mask: Tensor, targets: dict[str, Tensor]) -> dict[str, Tensor]:
+def plain_pretrain(model: Any, points: Tensor, mask: Tensor, targets: dict[str, Tensor]) -> dict[str, Tensor]:
     """Loss terms of ReCon for points (B, N, 3) and a mask (B, G) of hidden patches."""
     encoder, shape = model.MAE_encoder, model.shape
     neighborhoods, centers = plain_group(points, shape.num_group, shape.group_size)
@@ -96,7 +100,7 @@ def plain_pretrain(model: nn.Module, points: Tensor, mask: Tensor, targets: dict
     return losses
 
 
-def plain_classify(model: nn.Module, points: Tensor) -> Tensor:
+def plain_classify(model: Any, points: Tensor) -> Tensor:
     """Logits (B, classes) of `PointTransformer` for points (B, N, 3)."""
     neighborhoods, centers = plain_group(points, model.num_group, model.group_size)
     query, local = plain_encode(model, plain_embed(model.encoder, neighborhoods), centers)
