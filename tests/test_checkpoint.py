@@ -440,6 +440,18 @@ def test_weights_of_another_kind(tmp_path):
     refuse(path, {"base_model": state, "metrics": cycle}, "holds itself")
 
 
+@pytest.mark.parametrize("count", [3, 2**30])
+def test_a_record_of_another_size_than_announced(tmp_path, count):
+    path, other = tmp_path / "a.pth", tmp_path / "b.pth"
+    torch.save({"a.b": torch.arange(4.0)}, path)
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(other, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            new.writestr(name, content.replace(b"K\x04t", b"J" + count.to_bytes(4, "little") + b"t"))
+    with pytest.raises(UserError, match=f"its record 0 has 16 bytes, not {count} of FloatStorage"):
+        load_checkpoint(other)
+
+
 def test_a_checkpoint_that_is_no_file(tmp_path):
     os.mkfifo(tmp_path / "a.pth")
     with pytest.raises(UserError, match="a.pth is not a regular file"):
