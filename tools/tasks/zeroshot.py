@@ -387,7 +387,7 @@ class ZeroShot(Task):
         run.log.info(f"{len(rows)} shapes named in {run.folder / 'predictions.csv'}")
 
         results = {"splits": list(data), "prompts": 60 if settings.ensemble else 1}
-        results |= {"type": model.type, "ratio": model.ratio}
+        results |= {"type": model.kind, "ratio": model.ratio}
         if all((own < 0).all() for own in labels.values()):
             for row in rows[:SHOWN]:
                 run.log.info(f"  {row[1]}: {row[3]} ({row[4]})")
