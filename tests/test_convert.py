@@ -15,9 +15,10 @@ from torch import nn
 from models import build_model_from_cfg
 from tools import convert
 from tools.engine.optim import build_optimizer
-from utils.checkpoint import load_checkpoint, optimizer_state, save_atomic
+from utils.checkpoint import load_checkpoint, save_atomic
 from utils.errors import UserError
 from utils.logging import read_metrics
+from utils.optimizer_state import optimizer_state
 
 LAYOUTS = json.loads((Path(__file__).parent / "golden/pipeline/checkpoint_layouts.json").read_text())
 SIZES = {"trans_dim": 12, "encoder_dims": 12, "depth": 1, "num_heads": 2}

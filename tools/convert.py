@@ -12,6 +12,7 @@ from torch import Tensor
 from models import CHECKPOINT_PREFIXES
 from utils import checkpoint
 from utils.errors import Parser, UserError, run_command
+from utils.optimizer_state import order_optimizer
 
 # Scores in released segmentation checkpoints, fractions, and what they are called here, in percent.
 SEGMENTATION_SCORES = {
@@ -151,9 +152,7 @@ def _released_optimizer(optimizer: Mapping, weights: list[str]) -> dict | None:
         )
     names = [group.get("param_names") for group in groups]
     if None not in names:
-        optimizer = checkpoint.order_optimizer(
-            optimizer, names, [[*_in_released_order(dict.fromkeys(n))] for n in names]
-        )
+        optimizer = order_optimizer(optimizer, names, [[*_in_released_order(dict.fromkeys(n))] for n in names])
     elif weights != list(_in_released_order(dict.fromkeys(weights))):
         return None
     kept = [{key: group[key] for key in ("params", *GROUP_KEYS) if key in group} for group in optimizer["param_groups"]]

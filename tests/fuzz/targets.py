@@ -24,10 +24,11 @@ from tests.fuzz import mutate
 from tests.fuzz.mutate import Mutation, either
 from tools.engine.config import parse_run_config
 from tools.engine.run import differences
-from utils.checkpoint import load_checkpoint, load_optimizer, load_weights, optimizer_state
+from utils.checkpoint import load_checkpoint, load_weights
 from utils.config import load_config
 from utils.errors import UserError
 from utils.logging import read_metrics
+from utils.optimizer_state import load_optimizer, optimizer_state
 
 
 @dataclass

@@ -16,6 +16,7 @@ from tools.engine.run import Run, differences
 from utils import checkpoint, distributed
 from utils.errors import UserError
 from utils.logging import read_metrics
+from utils.optimizer_state import load_optimizer, optimizer_state
 
 
 @dataclass
@@ -93,7 +94,7 @@ class Checkpoints:
             return
         content = {
             "base_model": self.model.state_dict(),
-            "optimizer": checkpoint.optimizer_state(self.optimizer, self.model),
+            "optimizer": optimizer_state(self.optimizer, self.model),
             "epoch": self.at.epoch,
             "step": self.at.step,
             "sums": self.at.sums,
@@ -188,7 +189,7 @@ class Checkpoints:
         path, state = newest
         checkpoint.load_weights(self.model, path, CHECKPOINT_PREFIXES, log=run.log, loaded=state)
         try:
-            checkpoint.load_optimizer(self.optimizer, self.model, state["optimizer"], state["base_model"])
+            load_optimizer(self.optimizer, self.model, state["optimizer"], state["base_model"])
             if run.precision.scaler.is_enabled() and isinstance(state.get("scaler"), Mapping):
                 run.precision.scaler.load_state_dict(state["scaler"])
         except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
