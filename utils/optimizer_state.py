@@ -79,9 +79,8 @@ def load_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, state: Ma
     for number, before in state["state"].items():
         keys = OPTIMIZER_STATE[type(optimizer)]
         if not isinstance(before, Mapping) or {*before} != {*keys}:
-            raise ValueError(
-                f"state {str(sorted(map(str, before)) if isinstance(before, Mapping) else before)[:200]} instead of {', '.join(keys)}"
-            )
+            held = ", ".join(map(str, before)) if isinstance(before, Mapping) else type(before).__name__
+            raise ValueError(f"state {held[:200] or 'of nothing'} instead of {', '.join(keys)}")
         entries[number] = {key: _moment(key, value, parameters[number]) for key, value in before.items()}
     optimizer.load_state_dict({"state": entries, "param_groups": own})
 
