@@ -5,9 +5,9 @@ finds the files by itself.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 import torch
@@ -18,15 +18,16 @@ from datasets.point_transforms import normalize_unit_sphere
 from utils.config import parse
 from utils.errors import UserError
 from utils.logging import progress
-from utils.registry import Registry, nearest
+from utils.registry import Registry, suggestion
 from utils.seeding import generator
 
 DATASETS = Registry("data set", "datasets")
+Keys = TypeVar("Keys", bound="DatasetConfig")
 
 
 @dataclasses.dataclass(kw_only=True)
 class DatasetConfig:
-    """Keys of every data set.
+    """Keys of every data set. A subclass may narrow their types, since nobody sets them through this class.
 
     Attributes:
         subset: which split.
@@ -136,6 +137,10 @@ class PointDataset(Dataset):
         """Do what is left to do with a batch once it is on its device; draws nothing."""
         return batch
 
+    def use_features(self, features: Tensor) -> None:
+        """From now on give features (M, d) as "image" (d,), which an image teacher said of the images."""
+        raise NotImplementedError
+
     def image_key(self) -> str | None:
         """Return a digest of all that finished images depend on; None if there are none, or they are drawn anew."""
         return None
@@ -203,7 +208,7 @@ def below_root(path: str, data_root: str) -> str:
     return str(Path(data_root, *rest)) if first == "data" else path
 
 
-def parse_section(schema: type[DatasetConfig], values: Mapping, data_root: str, where: str) -> DatasetConfig:
+def parse_section(schema: type[Keys], values: Mapping, data_root: str, where: str) -> Keys:
     """Check the keys of a data set against its dataclass and resolve its paths.
 
     Raises:
@@ -235,9 +240,10 @@ def build_dataset(section: Mapping, data_root: str, where: str, seed: int = 0) -
     for part in ("_base_", "others"):
         for key in section.get(part) or {}:
             if key not in known:
-                raise UserError(f"unknown config key '{where}.{part}.{key}'{nearest(key, known)}")
+                raise UserError(f"unknown config key '{where}.{part}.{key}'{suggestion(key, known)}")
     values = {key: value for key, value in {**section["_base_"], **others}.items() if key != "NAME"}
-    return dataset(parse_section(dataset.Config, values, data_root, where), data_root, seed)
+    make = cast(Callable[..., PointDataset], dataset)  # takes what the base class does not
+    return make(parse_section(dataset.Config, values, data_root, where), data_root, seed)
 
 
 def dataset_class(section: Mapping, where: str) -> type[PointDataset]:
@@ -251,7 +257,7 @@ def dataset_class(section: Mapping, where: str) -> type[PointDataset]:
     others = section.get("others") or {}
     for key in section:
         if key not in ("_base_", "others"):
-            raise UserError(f"unknown config key '{where}.{key}'{nearest(key, ('_base_', 'others'))}")
+            raise UserError(f"unknown config key '{where}.{key}'{suggestion(key, ('_base_', 'others'))}")
     if not isinstance(others, Mapping):
         raise UserError(f"config section '{where}.others' must be a mapping, got {others!r}")
     name = {**section["_base_"], **others}.get("NAME")

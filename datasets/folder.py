@@ -17,7 +17,7 @@ from datasets.readers import npy_layout, read_mesh, read_points_npy, read_points
 from utils import seeding
 from utils.errors import UserError
 from utils.logging import progress
-from utils.registry import nearest
+from utils.registry import suggestion
 
 MESHES = (".ply", ".off", ".obj", ".stl", ".glb")  # ply, off and obj may also hold points only
 TEXTS = (".txt", ".xyz", ".pts", ".csv")
@@ -85,7 +85,7 @@ class Folder(PointDataset):
         if config.classes is not None:
             for name in config.classes:
                 if name not in folders:
-                    raise UserError(f"classes: {root} has no folder '{name}'{nearest(name, folders)}")
+                    raise UserError(f"classes: {root} has no folder '{name}'{suggestion(name, folders)}")
             folders = list(config.classes)
         found, empty = {}, []
         for name in folders:
@@ -110,7 +110,8 @@ class Folder(PointDataset):
             shapes = [(file, -1) for file in loose]
         if not shapes:
             raise UserError(f"{root} holds no shapes to {config.subset}; expected layout: {self.LAYOUT}")
-        self.files, self.labels = [file for file, _ in shapes], [label for _, label in shapes]
+        self.files = self.paths = [file for file, _ in shapes]
+        self.labels = [label for _, label in shapes]
         self._tell(root, others, empty)
         for path in progress(self.files, desc=f"looking at {root}", unit="shape") if config.npoints else ():
             if _points_at_most(path) < config.min_points:
@@ -126,10 +127,10 @@ class Folder(PointDataset):
             log.warning("%s: %d class folders without shapes are passed over (%s)", root, len(empty), ", ".join(empty))
 
     def __len__(self) -> int:
-        return len(self.files)
+        return len(self.paths)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        config, path = self.config, self.files[index]
+        config, path = self.config, self.paths[index]
         # The draw belongs to the file, whatever stands beside it.
         seed = seeding.stable_seed(self.seed, "surface", os.path.relpath(path, config.DATA_PATH))
         points = read_shape(path, config.N_POINTS, seed, config.min_points)

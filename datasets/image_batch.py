@@ -8,6 +8,8 @@ from torch.nn.functional import avg_pool2d
 
 from datasets.image_transforms import GREY, ViewDraw
 
+Number = float | Tensor
+
 
 def apply_batch(views: Tensor, draws: Sequence[ViewDraw], size: int, square: int) -> Tensor:
     """Change resized views as `ImageTransform.apply` does.
@@ -119,12 +121,14 @@ def _solarize(views: Tensor, m: Tensor) -> Tensor:
     return torch.where(views < _as_pixels(256 - (256 * m).floor(), views, torch.int32), views, 255 - views)
 
 
-def _affine(views: Tensor, a=1.0, b=0.0, c=0.0, d=0.0, e=1.0, f=0.0) -> Tensor:
+def _affine(
+    views: Tensor, a: Number = 1.0, b: Number = 0.0, c: Number = 0.0, d: Number = 0.0, e: Number = 1.0, f: Number = 0.0
+) -> Tensor:
     """Take each pixel from a place (a x + b y + c, d x + e y + f), nearest, black outside, in Pillow's fixed point.
 
     Args:
         views: (n, 3, H, W) uint8.
-        a, b, c, d, e, f: numbers, or one a view (n,) float64.
+        a, b, c, d, e, f: one for all, or one a view (n,) float64.
     """
     like = torch.zeros(len(views), dtype=torch.float64)
     fixed = [(65536 * (like + v) + 0.5).floor().long() for v in (a, b, c + (a + b) / 2, d, e, f + (d + e) / 2)]

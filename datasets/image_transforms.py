@@ -5,7 +5,7 @@ What is drawn for a view is a `ViewDraw`, whichever way it is applied.
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 from torchvision.transforms import InterpolationMode, RandomResizedCrop
-from torchvision.transforms.v2 import functional as F
+from torchvision.transforms.v2 import functional
 
 from utils.seeding import stable_seed
 
@@ -22,6 +22,7 @@ NORMS = {
     "clip": ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
 }
 GREY = 127
+F = cast(Any, functional)  # its annotations know of tensors only, it takes images as well
 
 
 def _affine(image: Image.Image, translate: tuple[int, int] = (0, 0), shear: tuple[float, float] = (0, 0)):
@@ -117,7 +118,7 @@ class ImageTransform:
             crop = RandomResizedCrop.get_params(view, scale=[0.64, 1.0], ratio=[3 / 4, 4 / 3])
             operations = draw_operations()
             y, x = (int(max(0.0, torch.rand(()).item() * self.size - self.square / 2)) for _ in range(2))
-        return ViewDraw(flip, tuple(crop), operations, (y, x))
+        return ViewDraw(flip, crop, operations, (y, x))
 
     def apply(self, image: Image.Image, draw: ViewDraw) -> Tensor:
         """Change one resized view with Pillow; returns (3, size, size) uint8."""

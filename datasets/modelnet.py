@@ -17,7 +17,7 @@ from datasets.readers import check_labels, check_points, read_lines, read_pickle
 from extensions import farthest_point_sample
 from utils.errors import UserError
 from utils.logging import progress
-from utils.registry import nearest
+from utils.registry import suggestion
 from utils.seeding import stable_seed
 
 FPS_BATCH = 32
@@ -63,10 +63,10 @@ class ModelNet(CloudDataset):
     def look(cls, base: Mapping, data_root: str, read: bool = False) -> str:
         """Look at the text files where the cache is absent, which building would make."""
         values = {key: value for key, value in base.items() if key != "NAME"}
-        configs = [parse_section(cls.Config, {**values, "subset": name}, data_root, name) for name in cls.SUBSETS]
+        configs = [parse_section(ModelNetConfig, {**values, "subset": name}, data_root, name) for name in cls.SUBSETS]
         if all(os.path.exists(cache_of(config)) for config in configs):
             return super().look(base, data_root, read)
-        found = []
+        found, class_names = [], []
         for config in configs:
             paths, _, class_names = read_lists(config)
             for path in progress(paths, desc=f"reading {config.subset}", unit="shape"):
@@ -109,7 +109,8 @@ def read_lists(config: ModelNetConfig) -> tuple[list[str], np.ndarray, list[str]
     for name in read_lines(list_path, f"{what} {config.subset} list", ModelNet.hint()):
         category = name.rpartition("_")[0]
         if category not in position:
-            raise UserError(f"{list_path}: the class of '{name}' is not in {names_path}{nearest(category, position)}")
+            close = suggestion(category, position)
+            raise UserError(f"{list_path}: the class of '{name}' is not in {names_path}{close}")
         paths.append(os.path.join(config.DATA_PATH, category, f"{name}.txt"))
         labels.append(position[category])
     return paths, np.array(labels, np.int64), class_names

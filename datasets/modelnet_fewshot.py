@@ -109,10 +109,10 @@ class ModelNetFewShot(CloudDataset):
         super().__init__(points, labels, class_names, seed, shuffle=config.subset == "train")
 
 
-Split = tuple[list[np.ndarray], np.ndarray]
+Clouds = tuple[list[np.ndarray], np.ndarray]
 
 
-def draw_fold(train: Split, test: Split, way: int, shot: int, test_per_class: int, rng: np.random.Generator) -> dict:
+def draw_fold(train: Clouds, test: Clouds, way: int, shot: int, test_per_class: int, rng: np.random.Generator) -> dict:
     """Draw one fold: `way` classes, `shot` training and `test_per_class` test shapes of each.
 
     Args:
@@ -127,7 +127,8 @@ def draw_fold(train: Split, test: Split, way: int, shot: int, test_per_class: in
         UserError: if there are not enough classes or shapes.
     """
     wanted = {"train": (train, shot), "test": (test, test_per_class)}
-    able = np.intersect1d(*(np.flatnonzero(np.bincount(labels) >= count) for (_, labels), count in wanted.values()))
+    rich = [np.flatnonzero(np.bincount(labels) >= count) for (_, labels), count in wanted.values()]
+    able = np.intersect1d(rich[0], rich[1])
     if len(able) < way:
         raise UserError(
             f"{way} way {shot} shot needs {way} classes with at least {shot} train and {test_per_class} test shapes, "
@@ -164,15 +165,15 @@ def main() -> None:
 
     values = {key: value for key, value in read_yaml(args.config).items() if key != "NAME"}
     values |= {} if args.points is None else {"N_POINTS": args.points}
-    splits = [
+    train, test = (
         read_modelnet(parse_section(ModelNetConfig, {**values, "subset": subset}, args.data_root, args.config))[:2]
         for subset in ("train", "test")
-    ]
+    )
     out = below_root("data/ModelNetFewshot", args.data_root)
     tasks = [(way, shot, fold) for way in args.way for shot in args.shot for fold in range(args.folds)]
     for way, shot, fold in progress(tasks, desc="few-shot folds", unit="fold"):
         rng = np.random.default_rng((args.seed, way, shot, fold))
-        content = draw_fold(*splits, way, shot, args.test_per_class, rng)
+        content = draw_fold(train, test, way, shot, args.test_per_class, rng)
         path = os.path.join(out, f"{way}way_{shot}shot", f"{fold}.pkl")
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)

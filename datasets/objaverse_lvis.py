@@ -24,7 +24,7 @@ class ObjaverseLVISConfig(DatasetConfig):
         N_POINTS: maximum number of points returned.
     """
 
-    subset: Literal["test"]
+    subset: Literal["test"]  # pyright: ignore[reportIncompatibleVariableOverride] see `DatasetConfig`
     DATA_PATH: str
     LIST_PATH: str
     N_POINTS: int = 10000

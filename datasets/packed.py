@@ -53,13 +53,13 @@ class Rows:
             self.file = open(self.path, "rb", buffering=0)
         rows = np.empty((count, *self.shape[1:]), self.dtype)
         place = self.offset + start * (rows.nbytes // count)
-        if os.preadv(self.file.fileno(), [memoryview(rows).cast("B")], place) != rows.nbytes:
+        if os.preadv(self.file.fileno(), [rows.data.cast("B")], place) != rows.nbytes:
             raise UserError(f"{self.path} ends before row {start + count} of {len(self)}")
         return rows
 
     def damaged(self, start: int) -> bool:
         """Whether the block that begins at a row is not what was written."""
-        return zlib.crc32(self.read(start, min(BLOCK, len(self) - start))) != self.blocks[start // BLOCK]
+        return zlib.crc32(self.read(start, min(BLOCK, len(self) - start)).data) != self.blocks[start // BLOCK]
 
 
 class Pack:

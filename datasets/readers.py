@@ -13,7 +13,7 @@ import re
 import types
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import h5py
 import numpy as np
@@ -116,7 +116,7 @@ class _Array(np.ndarray):
             )
         if real.kind == "S" and not real.itemsize:
             raise pickle.UnpicklingError("it holds an array of empty strings")
-        super().__setstate__((1, shape, real, bool(fortran), content))
+        super().__setstate__((1, shape, real, bool(fortran), content))  # pyright: ignore[reportArgumentType] numpy says np.bool
 
 
 def _count(shape: tuple) -> int:
@@ -154,8 +154,8 @@ def _buffer(content: Any) -> bytes | bytearray:
 
 
 def _scalar(dtype: _Dtype, content: bytes | str) -> np.generic:
-    content = content.encode("latin1") if isinstance(content, str) else _buffer(content)
-    return np.frombuffer(content, _plain(dtype), count=1)[0]
+    buffer = content.encode("latin1") if isinstance(content, str) else _buffer(content)
+    return np.frombuffer(buffer, _plain(dtype), count=1)[0]
 
 
 def _encode(text: str, _encoding: str = "latin1") -> bytes:
@@ -167,6 +167,10 @@ class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportAttributeAccessIss
 
     It stands on the unpickler that is written in Python: the one in C reserves memory for what a file only announces.
     """
+
+    stack: list[Any]
+    append: Callable[[Any], None]
+    read: Callable[[int], bytes]
 
     ADMITTED = {
         ("numpy", "dtype"): _Dtype,
@@ -206,7 +210,7 @@ def _unpickle(file: BinaryIO) -> Any:
     size = os.fstat(file.fileno()).st_size
     # No more memory than the file is long, whatever it announces.
     bounded = types.SimpleNamespace(read=lambda count: file.read(min(count, size)), readline=file.readline)
-    return _Unpickler(bounded, encoding="latin1").load()
+    return _Unpickler(cast(Any, bounded), encoding="latin1").load()
 
 
 def read_pickle(path: StrPath, what: str = "pickle", hint: str = "") -> Any:
@@ -470,7 +474,8 @@ def read_mesh(path: StrPath, num_points: int, seed: int, min_points: int = 1) ->
     def read() -> np.ndarray:
         kind = Path(path).suffix[1:].lower()
         content = io.BytesIO(_whole_mesh(_read_bytes(path), kind))
-        scene = trimesh.load_scene(content, file_type=kind, process=False, skip_materials=True)
+        # Its annotations do not tell that geometries have vertices.
+        scene = cast(Any, trimesh.load_scene(content, file_type=kind, process=False, skip_materials=True))
         placed = [scene.geometry[scene.graph[node][1]] for node in scene.graph.nodes_geometry]
         size = sum(len(part.vertices) + len(getattr(part, "faces", ())) for part in placed)
         if len(placed) > len(scene.geometry) and size > MAX_INSTANCED:
@@ -479,7 +484,7 @@ def read_mesh(path: StrPath, num_points: int, seed: int, min_points: int = 1) ->
         meshes = [part for part in parts if isinstance(part, trimesh.Trimesh) and len(part.faces)]
         if not meshes:
             return np.concatenate([np.asarray(part.vertices).reshape(-1, 3) for part in parts] or [np.empty((0, 3))])
-        mesh = trimesh.util.concatenate(meshes)
+        mesh = cast(trimesh.Trimesh, trimesh.util.concatenate(meshes))
         check_points(np.asarray(mesh.vertices), path)
         if not mesh.area > 0:
             raise UserError(f"mesh {path} has no surface to draw points from: its area is {mesh.area:g}")
@@ -567,6 +572,7 @@ def read_h5(path: StrPath, keys: Sequence[str], what: str = "h5 file", hint: str
         with open_regular(path) as opened:
             size = os.fstat(opened.fileno()).st_size
         with h5py.File(path, "r") as file:
+            arrays: list[h5py.Dataset] = []
             for key in keys:
                 if (
                     not isinstance(file.get(key, getlink=True), h5py.HardLink)
@@ -574,8 +580,9 @@ def read_h5(path: StrPath, keys: Sequence[str], what: str = "h5 file", hint: str
                 ):
                     held = ", ".join(itertools.islice(file, 10)) or "nothing"
                     raise UserError(f"{what} {path} lacks the array '{key}', it holds: {held}")
-                _check_h5(file[key], size)
-            return [file[key][()] for key in keys]
+                arrays.append(cast(h5py.Dataset, file[key]))
+                _check_h5(arrays[-1], size)
+            return [array[()] for array in arrays]
 
     return guarded(path, what, read, hint)
 
@@ -685,7 +692,7 @@ def check_labels(
             whole = array.astype(np.int64)
         valid = array.dtype.kind in "fiu" and (whole == array).all()
     except (TypeError, ValueError, OverflowError):
-        valid = False
+        valid, whole = False, np.empty(0, np.int64)
     if not valid:
         raise UserError(f"{path}: labels must be whole numbers, one a {what}")
     if count is not None and len(whole) != count:

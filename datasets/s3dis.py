@@ -40,7 +40,7 @@ class S3DISConfig(DatasetConfig):
     """
 
     DATA_PATH: str
-    npoints: int = 2048
+    npoints: int = 2048  # pyright: ignore[reportIncompatibleVariableOverride] see `DatasetConfig`
     test_area: int = 5
     block_size: float = 1.0
     min_points_block: int = 1024
@@ -144,7 +144,8 @@ class _Rooms(PointDataset):
 
     def __init__(self, config: S3DISConfig, data_root: str, seed: int = 0):
         super().__init__(seed)
-        self.config, self.class_names = config, CLASS_NAMES
+        self.config = config
+        self.class_names = list(CLASS_NAMES)
         try:
             stored = sorted(os.listdir(config.DATA_PATH))
         except OSError:
@@ -164,7 +165,7 @@ class _Rooms(PointDataset):
 
     def class_weights(self) -> torch.Tensor:
         """Return (13,) float32, (greatest frequency / frequency) ** (1/3); 0 for a class that does not occur."""
-        count = sum(np.bincount(room.labels, minlength=len(CLASS_NAMES)) for room in self.rooms)
+        count = np.sum([np.bincount(room.labels, minlength=len(CLASS_NAMES)) for room in self.rooms], axis=0)
         weights = np.cbrt(count.max() / np.maximum(count, 1)) * (count > 0)
         return torch.from_numpy(weights.astype(np.float32))
 
@@ -196,12 +197,12 @@ class S3DIS(_Rooms):
         config, room = self.config, self.rooms[self.room_of[index]]
         owner = self.epoch if config.subset == "train" else "test"
         rng = np.random.default_rng(stable_seed(self.seed, owner, index))
-        block, middle = np.empty(0, np.int64), None
-        for _ in range(TRIES):
+        block, middle = np.empty(0, np.int64), np.empty(2, np.float32)
+        for attempt in range(TRIES):
             drawn = room.points[rng.integers(len(room)), :2]
             half = np.float32(config.block_size / 2)
             found = room.within(drawn - half, drawn + half)
-            if middle is None or len(found) > len(block):
+            if attempt == 0 or len(found) > len(block):
                 block, middle = found, drawn
             if len(block) > config.min_points_block:
                 break

@@ -23,9 +23,9 @@ from utils.files import atomic_write
 from utils.logging import progress
 
 LAYOUT = "Area_<a>/<room>_<n>/Annotations/<class>_<n>.txt, a line x y z r g b a point"
-COLUMNS = 6
+RAW_COLUMNS = 6
 
-Task = tuple[Path, Path, bool]  # the arguments of convert_room
+Conversion = tuple[Path, Path, bool]  # the arguments of convert_room
 
 
 def find_rooms(raw: Path) -> list[Path]:
@@ -91,7 +91,7 @@ def convert_room(room: Path, path: Path, repair: bool = False) -> list[str]:
 def _read_object(path: Path, repair: bool) -> tuple[np.ndarray, list[str]]:
     """Read the points of one object, (n, 6) float32, and tell what was dropped."""
     try:
-        return read_points_txt(path, COLUMNS), []
+        return read_points_txt(path, RAW_COLUMNS), []
     except UserError as error:
         reason = error
     try:
@@ -104,7 +104,7 @@ def _read_object(path: Path, repair: bool) -> tuple[np.ndarray, list[str]]:
         if values is not None:
             good.append(values)
         elif line.strip():
-            bad.append(f"{path}, line {number}: expected {COLUMNS} numbers, got {line.strip()[:60]!r}")
+            bad.append(f"{path}, line {number}: expected {RAW_COLUMNS} numbers, got {line.strip()[:60]!r}")
     if not bad or not good:
         raise reason
     if not repair:
@@ -118,10 +118,10 @@ def _numbers(line: str) -> list[float] | None:
         values = [float(value) for value in line.split()]
     except ValueError:
         return None
-    return values if len(values) == COLUMNS and all(map(math.isfinite, values)) else None
+    return values if len(values) == RAW_COLUMNS and all(map(math.isfinite, values)) else None
 
 
-def _convert(task: Task) -> list[str]:
+def _convert(task: Conversion) -> list[str]:
     return convert_room(*task)
 
 
@@ -130,7 +130,7 @@ def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _each(tasks: list[Task], workers: int) -> Iterator[list[str]]:
+def _each(tasks: list[Conversion], workers: int) -> Iterator[list[str]]:
     """Convert rooms, in whatever order they are done."""
     if workers == 1:
         yield from map(_convert, tasks)

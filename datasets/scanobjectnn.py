@@ -41,7 +41,7 @@ class ScanObjectNN(CloudDataset):
         data, labels = read_h5(path, ("data", "label"), "ScanObjectNN", self.hint())
         points = torch.from_numpy(check_points(data, path, config.min_points, ndim=3)[..., :3])
         labels = check_labels(labels, len(CLASS_NAMES), path, len(points))
-        super().__init__(points, labels, CLASS_NAMES, seed, shuffle=config.subset == "train")
+        super().__init__(points, labels, list(CLASS_NAMES), seed, shuffle=config.subset == "train")
 
 
 @DATASETS.register("ScanObjectNN_hardest")

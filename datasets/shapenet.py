@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from datasets.build import DATASETS, DatasetConfig, PointDataset, at_most
 from datasets.image_batch import apply_batch
@@ -120,23 +121,24 @@ class ShapeNet(PointDataset):
             self.labels[i] = position[categories[int(synset)]]
 
         pack = open_pack(config.PACK_PATH)
-        self.rows, self.at = (pack.rows, pack.find(self.names)) if pack else ({}, None)
-        if "points" not in self.rows:
+        self.rows, self.at = (pack.rows, pack.find(self.names)) if pack else ({}, np.empty(0, np.int64))
+        if pack is None or "points" not in self.rows:
             self._check_files(config.PC_PATH, ".npy", "clouds", origins)
         elif (stored := self.rows["points"].shape[1]) < config.min_points:
             raise UserError(f"{pack.folder} has {stored} points, fewer than the {config.min_points} asked for")
-        self.transform = self.features = None
+        self.transform: ImageTransform | None = None
+        self.features: Tensor | None = None
         self.gives |= {"text"}
         if config.images:
             self.gives |= {"image"}
             self.transform = ImageTransform(config.image_size, config.image_norm, config.image_augment)
-            if "views" in self.rows and pack.settings.get("edge") != self.transform.edge:
+            if pack and "views" in self.rows and pack.settings.get("edge") != self.transform.edge:
                 told = "%s holds views of %s pixels, image_size and image_augment ask for %d: files are read"
                 logging.getLogger(__name__).warning(told, pack.folder, pack.settings.get("edge"), self.transform.edge)
                 del self.rows["views"]
-            self.swapped = bool(pack) and pack.settings.get("bgr") != config.bgr
+            self.swapped = pack is not None and pack.settings.get("bgr") != config.bgr
             if "views" not in self.rows:
-                self._check_files(config.IMG_PATH, ".png", "views", origins)
+                self._check_files(config.IMG_PATH or "", ".png", "views", origins)
 
     def _find_names(self, config: ShapeNetConfig, data_root: str) -> str:
         folders = [os.path.dirname(config.DATA_PATH.rstrip("/")), config.DATA_PATH, data_root]
@@ -169,12 +171,12 @@ class ShapeNet(PointDataset):
         return {"edge": self.transform.edge, "bgr": self.config.bgr} if self.transform else {}
 
     def _path(self, index: int, view: bool) -> str:
-        folder, suffix = (self.config.IMG_PATH, ".png") if view else (self.config.PC_PATH, ".npy")
+        folder, suffix = (self.config.IMG_PATH or "", ".png") if view else (self.config.PC_PATH, ".npy")
         return os.path.join(folder, self.names[index] + suffix)
 
     def stored(self, index: int) -> dict[str, np.ndarray]:
         """Return what a pack stores of one shape: `points` (n, 3) float32, `views` (edge, edge, 3) uint8 if any."""
-        at = None if self.at is None else int(self.at[index])
+        at = int(self.at[index]) if self.rows else 0
         if "points" in self.rows:
             arrays = {"points": self.rows["points"].read(at)[0]}
         else:
@@ -195,7 +197,7 @@ class ShapeNet(PointDataset):
             sample["image"] = self.features[index]
         elif self.transform is not None:
             sample["image"] = torch.from_numpy(arrays["views"]).permute(2, 0, 1)
-        if "views" in arrays and config.image_augment:
+        if self.transform is not None and "views" in arrays and config.image_augment:
             draw = self.transform.draw((self.seed, self.epoch, index))
             if config.image_path == "device":
                 sample["image_draw"] = draw
@@ -226,14 +228,14 @@ class ShapeNet(PointDataset):
         config, digest = self.config, hashlib.sha256()
         digest.update(repr((config.image_size, config.image_norm, config.bgr, self.names)).encode())
         if "views" in self.rows:
-            digest.update(Path(config.PACK_PATH, INDEX).read_bytes())
+            digest.update(Path(config.PACK_PATH or "", INDEX).read_bytes())
         else:
             for index in range(len(self)):
                 state = os.stat(self._path(index, True))
                 digest.update(b"%d %d " % (state.st_size, state.st_mtime_ns))
         return digest.hexdigest()
 
-    def use_features(self, features: torch.Tensor) -> None:
+    def use_features(self, features: Tensor) -> None:
         """From now on give features (M, d) as "image" (d,), which an image teacher said of the views."""
         self.features = features
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from datasets.build import DATASETS, DatasetConfig, PointDataset
 from datasets.readers import check_labels, read_json, read_lines, read_points_txt
 from utils.errors import UserError
-from utils.registry import nearest
+from utils.registry import suggestion
 from utils.seeding import generator
 
 # Part labels by category (the numbering of the benchmark); the position of a category is its own label.
@@ -48,7 +48,7 @@ class ShapeNetPartConfig(DatasetConfig):
     """
 
     DATA_PATH: str
-    npoints: int = 2048
+    npoints: int = 2048  # pyright: ignore[reportIncompatibleVariableOverride] see `DatasetConfig`
     classes: list[str] | None = None
     fixed_test_points: bool = False
 
@@ -56,7 +56,7 @@ class ShapeNetPartConfig(DatasetConfig):
         super().__post_init__()
         for name in self.classes or ():
             if name not in PARTS:
-                raise ValueError(f"classes: unknown category '{name}'{nearest(name, PARTS)}")
+                raise ValueError(f"classes: unknown category '{name}'{suggestion(name, PARTS)}")
         if self.classes == []:
             raise ValueError("classes must name at least one category")
 
@@ -127,7 +127,7 @@ class ShapeNetPart(PointDataset):
             if not synset.strip().isdecimal():
                 raise UserError(f"{path}: a line must be a category and its synset, got '{line}'")
             if name not in PARTS:
-                raise UserError(f"{path}: unknown category '{name}'{nearest(name, PARTS)}")
+                raise UserError(f"{path}: unknown category '{name}'{suggestion(name, PARTS)}")
             categories[synset.strip()] = self.class_names.index(name)
         return categories
 

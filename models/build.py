@@ -123,7 +123,7 @@ def build_model_from_cfg(cfg: Mapping) -> Trainable:
     return cls(config)
 
 
-def downstream_of(model: nn.Module, NAME: str, **keys: Any) -> nn.Module:
+def downstream_of(model: Any, NAME: str, **keys: Any) -> Trainable:
     """Return the encoder of a pretraining model as a downstream model, on the CPU.
 
     Args:

@@ -57,6 +57,7 @@ class Classifier(Trainable):
 
     classifies = True
     new_parameters = ("cls_head_finetune.",)
+    protocol: Literal["full", "mlp3", "linear"]
 
     def head_parameters(self) -> list[str]:
         """Every name with `cls` in it, so the class token and its position too."""
@@ -64,7 +65,7 @@ class Classifier(Trainable):
 
     def frozen_parameters(self) -> list[str]:
         """Of the protocols `linear` and `mlp3` all but the head."""
-        return [] if self.type == "full" else [name for name, _ in self.named_parameters() if "cls" not in name]
+        return [] if self.protocol == "full" else [name for name, _ in self.named_parameters() if "cls" not in name]
 
 
 @MODELS.register("PointTransformer")
@@ -80,7 +81,7 @@ class PointTransformer(Classifier, PointModel):
 
     def __init__(self, config: ClassifierConfig):
         super().__init__(config.encoder, self.queries, form=self.form)
-        self.type = config.type
+        self.protocol = config.type
         self.cls_head_finetune = classifier_head((len(self.queries) + 1) * config.encoder.trans_dim, config)
 
     def forward(self, points: Tensor | Patches) -> Tensor:
@@ -128,7 +129,7 @@ class PointTransformerZeroShot(TeacherHolder, PointModel):
     def __init__(self, config: ZeroShotConfig):
         super().__init__(config.encoder)
         width = config.encoder.trans_dim
-        self.type, self.ratio = config.type, config.ratio
+        self.kind, self.ratio = config.type, config.ratio
         # Given features have no width of their own; 512 is CLIP's.
         text_dim = config.text_dim or (512 if config.text_encoder in PASS_THROUGH else None)
         text_teacher = build_text_teacher(config.text_encoder, text_dim, config.text_weights)
@@ -165,7 +166,7 @@ class PointTransformerZeroShot(TeacherHolder, PointModel):
             self.img_proj = nn.Linear(self.img_proj.in_features, img)
         self.kinds = tuple(kind for kind, width in (("text", text), ("image", img)) if width == text_dim)
         self.kinds += ("full",) * (len(self.kinds) == 2)
-        if self.type not in self.kinds:
+        if self.kind not in self.kinds:
             lacking = [f"{kind}_proj" for kind, width in (("text", text), ("img", img)) if width is None]
             problem = f"it has no {' and no '.join(lacking)}"
             if not lacking:
@@ -173,7 +174,7 @@ class PointTransformerZeroShot(TeacherHolder, PointModel):
                     f"its img_proj gives {img} numbers, text features have {text_dim} (its image teacher is no CLIP)"
                 )
             can = f"; model.type={self.kinds[0]} goes with it" if self.kinds else ""
-            raise UserError(f"model.type {self.type} does not go with this checkpoint: {problem}{can}")
+            raise UserError(f"model.type {self.kind} does not go with this checkpoint: {problem}{can}")
         return tuple(f"{kind}_proj." for kind, width in (("text", text), ("img", img)) if width is None)
 
     def project(self, points: Tensor | Patches) -> tuple[Tensor, Tensor]:
@@ -190,7 +191,7 @@ class PointTransformerZeroShot(TeacherHolder, PointModel):
 
     def forward(self, points: Tensor | Patches) -> Tensor:
         """Map points (B, N, 3) to features (B, d), not normalised."""
-        return self.combine(*self.project(points), self.type)
+        return self.combine(*self.project(points), self.kind)
 
 
 @dataclass(kw_only=True)

@@ -1,5 +1,7 @@
 """From patches to tokens: the mini-PointNet patch embedding."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -22,8 +24,8 @@ class LinearMax(torch.autograd.Function):
         ctx.save_for_backward(*inputs, output[1])
         ctx.mark_non_differentiable(output[1])
 
-    @staticmethod
-    def backward(ctx, grad: Tensor, _: None) -> tuple[Tensor, Tensor]:
+    @staticmethod  # torch has it as *grads, of any number
+    def backward(ctx, grad: Tensor, _: None) -> tuple[Tensor, Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
         points, weight, index = ctx.saved_tensors
         into = torch.ops.recon_ops.linear_max_backward
         into_points, into_weight = into(grad.float().contiguous(), index, points, weight.float())
@@ -44,6 +46,9 @@ class PatchEmbedding(nn.Module):
         width: channels C of a token.
         hidden: channels of the first layer; the others have two and four times as many (released: 128).
     """
+
+    first_conv: Any  # nn.Sequential, which does not tell of what type its layers are
+    second_conv: Any
 
     def __init__(self, width: int, hidden: int = 128):
         super().__init__()
@@ -85,9 +90,9 @@ class PatchEmbedding(nn.Module):
         return tokens.unflatten(0, (batch, groups))
 
 
-def absorbed(bias: Tensor, norm: nn.BatchNorm1d) -> Tensor:
+def absorbed(bias: Tensor | None, norm: nn.BatchNorm1d) -> Tensor | None:
     """A bias whose constant shift `norm` takes off again.
 
     On batch statistics its gradient is zero; computed, it would be rounding noise, which Adam turns into full steps.
     """
-    return bias.detach() + 0 * bias if norm.training else bias
+    return bias if bias is None or not norm.training else bias.detach() + 0 * bias

@@ -18,11 +18,11 @@ def float32(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """Decorate a loss: whatever autocast computes the model in, it is computed in float32."""
 
     @functools.wraps(loss)
-    def wrapper(*values: Tensor | None, **options) -> Tensor:
-        device = values[0].device.type
-        with torch.autocast(device, enabled=False):
+    def wrapper(first: Tensor, *others: Tensor | None, **options) -> Tensor:
+        with torch.autocast(first.device.type, enabled=False):
             half = (torch.bfloat16, torch.float16)
-            return loss(*(v.float() if v is not None and v.dtype in half else v for v in values), **options)
+            values = (v.float() if v is not None and v.dtype in half else v for v in (first, *others))
+            return loss(*values, **options)
 
     return wrapper
 

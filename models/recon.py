@@ -108,6 +108,8 @@ class MaskedAutoencoder(Trainable):
 
     pretrains = True
     jointly_trained = False  # its teachers
+    MAE_encoder: ReConEncoder
+    increase_dim: Any  # nn.Sequential, which does not tell of what type its layer is
 
     def __init__(self, config: ReConConfig, **encoders: ReConEncoder):
         super().__init__()
@@ -335,9 +337,9 @@ class ReCon(TeacherHolder, MaskedAutoencoder):
         They have no gradient, unless the teachers are jointly trained.
         """
         targets = {}
-        if self.img_proj is not None:
+        if self.img_teacher is not None:
             targets["image"] = self.img_teacher.encode(image)
-        if self.text_proj is not None:
+        if self.text_teacher is not None:
             targets["text"] = self.text_teacher.encode(text)
         return targets
 
@@ -364,7 +366,9 @@ def _pick(neighborhoods: Tensor, index: Tensor) -> Tensor:
 def _init_encoder(encoder: ReConEncoder, std: float | None) -> None:
     if "cls" in encoder.queries:
         nn.init.trunc_normal_(encoder.cls_token, std=0.02)
-    for module in encoder.modules() if std is not None else ():
+    if std is None:
+        return
+    for module in encoder.modules():
         if isinstance(module, (nn.Linear, nn.Conv1d)):
             nn.init.trunc_normal_(module.weight, std=std)
             if module.bias is not None:

@@ -1,6 +1,7 @@
 """Segmentation: a label for every point, from tokens carried back to the points."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -41,7 +42,8 @@ class SegmentationConfig(DownstreamConfig):
         head_dims: widths of the head's two hidden layers.
     """
 
-    encoder: SegmentationShape = field(default_factory=SegmentationShape)
+    # Nobody sets it through the base class, which would admit any shape.
+    encoder: SegmentationShape = field(default_factory=SegmentationShape)  # pyright: ignore[reportIncompatibleVariableOverride]
     cls_dim: int
     tapped_layers: list[int] | None = None
     propagation_dims: list[int] = field(default_factory=lambda: [1536, 1024])
@@ -50,15 +52,20 @@ class SegmentationConfig(DownstreamConfig):
     def __post_init__(self):
         check_positive(self, "cls_dim")
         depth = self.encoder.depth
-        if self.tapped_layers is None:
-            self.tapped_layers = sorted({-(-depth * third // 3) - 1 for third in (1, 2, 3)})
-        if not self.tapped_layers or not all(0 <= layer < depth for layer in self.tapped_layers):
+        if not self.taps or not all(0 <= layer < depth for layer in self.taps):
             raise ValueError(f"tapped_layers must name blocks 0 to {depth - 1}, got {self.tapped_layers}")
         if len(self.head_dims) != 2 or not self.propagation_dims or min(*self.head_dims, *self.propagation_dims) < 1:
             raise ValueError(
                 "head_dims must be two widths and propagation_dims at least one, all above 0, "
                 f"got {self.head_dims} and {self.propagation_dims}"
             )
+
+    @property
+    def taps(self) -> list[int]:
+        """The blocks whose local tokens are used."""
+        if self.tapped_layers is not None:
+            return self.tapped_layers
+        return sorted({-(-self.encoder.depth * third // 3) - 1 for third in (1, 2, 3)})
 
 
 def _dense(rows: Tensor, conv: nn.Conv1d, norm: nn.BatchNorm1d) -> Tensor:
@@ -73,6 +80,9 @@ class FeaturePropagation(nn.Module):
         width: channels C of a token.
         dims: widths of the layers.
     """
+
+    mlp_convs: Any  # nn.ModuleList, which does not tell of what type its modules are
+    mlp_bns: Any
 
     def __init__(self, width: int, dims: list[int]):
         super().__init__()
@@ -109,8 +119,8 @@ class Segmentation(PointModel):
 
     def __init__(self, config: SegmentationConfig, extra: int = 0):
         super().__init__(config.encoder)
-        self.tapped_layers, own = config.tapped_layers, config.encoder.trans_dim
-        width = len(config.tapped_layers) * own
+        self.tapped_layers, own = config.taps, config.encoder.trans_dim
+        width = len(self.tapped_layers) * own
         self.propagation_0 = FeaturePropagation(width, config.propagation_dims)
         first, second = config.head_dims
         self.convs1 = nn.Conv1d(config.propagation_dims[-1] + 2 * width + own + extra, first, 1)

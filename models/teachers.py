@@ -5,13 +5,14 @@ They are frozen, except where an ablation trains them jointly with the student, 
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from utils.errors import UserError
-from utils.registry import nearest
+from utils.registry import suggestion
 
 # Names of the CLIP paper and what open_clip calls them; OpenAI's weights were trained with QuickGELU.
 OPENAI_CLIP = {
@@ -53,7 +54,7 @@ class Teacher(nn.Module):
         """Return the context to compute features in: gradients are off unless `trained`."""
         return torch.set_grad_enabled(self.trained and torch.is_grad_enabled())
 
-    def encode(self, inputs: Tensor | Sequence[str]) -> Tensor:
+    def encode(self, inputs: Any) -> Tensor:
         """Map a batch of inputs to features (B, dim), not normalised, and without gradient unless `trained`.
 
         Raises:
@@ -73,7 +74,7 @@ class Features(Teacher):
         super().__init__()
         self.dim = dim
 
-    def encode(self, inputs: Tensor) -> Tensor:
+    def encode(self, inputs: Any) -> Tensor:
         """Return features (B, dim) as they are.
 
         Raises:
@@ -98,7 +99,7 @@ class ImageTeacher(Teacher):
         self.network, self.dim, self.size, self.trained = network, dim, _image_size(network), trained
         self.freeze()
 
-    def encode(self, inputs: Tensor) -> Tensor:
+    def encode(self, inputs: Any) -> Tensor:
         """Map images (B, 3, H, W), normalised as the data set does, to features (B, dim).
 
         Raises:
@@ -148,7 +149,7 @@ class ClipText(Teacher):
         trained: it trains with the student.
     """
 
-    def __init__(self, clip: nn.Module, tokenizer, dim: int, trained: bool = False):
+    def __init__(self, clip: Any, tokenizer: Any, dim: int, trained: bool = False):
         super().__init__()
         clip.visual = None
         self.clip, self.tokenizer, self.dim, self.trained = clip, tokenizer, dim, trained
@@ -164,7 +165,7 @@ class ClipText(Teacher):
         """Take features (n, d) of n different texts as known, in place of all that were."""
         self.rows, self.table = {text: row for row, text in enumerate(texts)}, features
 
-    def encode(self, inputs: Sequence[str]) -> Tensor:
+    def encode(self, inputs: Any) -> Tensor:
         """Map texts to features (B, dim): the end-of-text token after `ln_final`, times `text_projection`.
 
         Raises:
@@ -175,13 +176,13 @@ class ClipText(Teacher):
         if self.trained:
             with self.gradient():
                 return self.clip.encode_text(self._tokens(inputs))
-        new = sorted(set(inputs) - self.rows.keys())
-        if new:
+        new, table = sorted(set(inputs) - self.rows.keys()), self.table
+        if new or table is None:
             with torch.no_grad():
                 features = torch.cat([self.clip.encode_text(part) for part in self._tokens(new).split(256)])
-            self.table = features if self.table is None else torch.cat((self.table, features))
-            self.rows.update(zip(new, range(len(self.rows), len(self.table)), strict=True))
-        return self.table[[self.rows[text] for text in inputs]]
+            self.table = table = features if table is None else torch.cat((table, features))
+            self.rows.update(zip(new, range(len(self.rows), len(table)), strict=True))
+        return table[[self.rows[text] for text in inputs]]
 
     def _tokens(self, texts: Sequence[str]) -> Tensor:
         return self.tokenizer(list(texts)).to(next(self.parameters()).device)
@@ -211,16 +212,16 @@ def build_image_teacher(
     import timm
 
     if name == IN21K:
-        network = ViTWithPreLogits()
+        network, width = ViTWithPreLogits(), 768
         if not train:
             _guard("img", name, weights, IN21K_URL, lambda: network.load_original(_read_weights(weights, IN21K_URL)))
     elif timm.is_model(name.split(".")[0]):
         network = _guard("img", name, weights, f"timm's {name}", lambda: _timm_network(name, weights, train))
+        # Some convolutional networks widen their features after pooling.
+        width = getattr(network, "head_hidden_size", None) or network.num_features
     else:
         known = [*OPENAI_CLIP, *PASS_THROUGH, IN21K, *timm.list_models()]
-        raise UserError(f"unknown image teacher '{name}' in model.img_encoder{nearest(name, known)}")
-    # Some convolutional networks widen their features after pooling.
-    width = 768 if name == IN21K else getattr(network, "head_hidden_size", None) or network.num_features
+        raise UserError(f"unknown image teacher '{name}' in model.img_encoder{suggestion(name, known)}")
     return _checked(ImageTeacher(network, width, train), dim, "img", name)
 
 
@@ -234,13 +235,16 @@ def build_text_teacher(
         import open_clip
 
         known = [*OPENAI_CLIP, *PASS_THROUGH, *open_clip.list_models()]
-        raise UserError(f"unknown text teacher '{name}' in model.text_encoder{nearest(name, known)}")
+        raise UserError(f"unknown text teacher '{name}' in model.text_encoder{suggestion(name, known)}")
     clip, tokenizer, width = _load_open_clip(name, weights, "text", train)
     return _checked(ClipText(clip, tokenizer, width, train), dim, "text", name)
 
 
 class TeacherHolder(nn.Module):
     """A model that holds teachers; frozen ones outside its state dict, its parameters and its train mode."""
+
+    img_teacher: Teacher | None
+    text_teacher: Teacher | None
 
     def hold_teachers(self, img: Teacher | None = None, text: Teacher | None = None, train: bool = False) -> None:
         """Keep teachers as `img_teacher` and `text_teacher`.
@@ -284,7 +288,7 @@ def _is_open_clip(name: str) -> bool:
     return name in open_clip.list_models()
 
 
-def _load_open_clip(name: str, weights: str | None, kind: str, train: bool):
+def _load_open_clip(name: str, weights: str | None, kind: str, train: bool) -> tuple[Any, Any, int]:
     """An open_clip model with weights (random ones to `train`), its tokenizer and the width of its features."""
     import open_clip
 
@@ -307,7 +311,8 @@ def _load_open_clip(name: str, weights: str | None, kind: str, train: bool):
             clip = open_clip.create_model(architecture, load_weights=False, pretrained_text=False)
         else:
             clip = open_clip.create_model(architecture, pretrained=pretrained, require_pretrained=True)
-        return clip, open_clip.get_tokenizer(architecture), open_clip.get_model_config(architecture)["embed_dim"]
+        config: Any = open_clip.get_model_config(architecture)
+        return clip, open_clip.get_tokenizer(architecture), config["embed_dim"]
 
     return _guard(kind, name, weights, f"open_clip's {architecture} '{pretrained}'", load)
 
@@ -334,10 +339,9 @@ def _read_weights(path: str | None, url: str) -> dict[str, Tensor]:
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def _guard(kind: str, name: str, weights: str | None, source: str, load):
+def _guard(kind: str, name: str, weights: str | None, source: str, load: Callable[[], Any]) -> Any:
     """Run a loader whose many libraries raise many things, and say in one line what a user can do."""
-    is_path = weights is not None and (os.sep in weights or os.path.splitext(weights)[1] != "")
-    if is_path and not os.path.isfile(weights):
+    if weights is not None and (os.sep in weights or os.path.splitext(weights)[1]) and not os.path.isfile(weights):
         raise UserError(f"model.{kind}_weights: file not found: {weights}")
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)  # the libraries' own warnings and retries; what matters is raised

@@ -1,10 +1,12 @@
 """The ReCon block, the two-stream encoder made of it, and the masked-autoencoder decoder."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from timm.layers import DropPath, Mlp
+from timm.layers.drop import DropPath
+from timm.layers.mlp import Mlp
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -32,13 +34,17 @@ class MultiHeadAttention(nn.Module):
         num_heads: heads H; C must be a multiple of it.
     """
 
+    project: Callable[..., tuple[Tensor, ...]]
+    proj: nn.Linear
+
     def __init__(self, dim: int, num_heads: int):
         super().__init__()
         self.num_heads = num_heads
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Map what `project` takes to (B, Q, C)."""
-        return self.proj(_attend(*self.project(*inputs), self.num_heads))
+        q, k, v = self.project(*inputs)
+        return self.proj(_attend(q, k, v, self.num_heads))
 
     def weights(self, *inputs: Tensor) -> Tensor:
         """How much each query attends to each key: (B, H, Q, L), rows sum to 1."""
@@ -84,7 +90,8 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, num_heads: int) -> Tensor:
         with torch.autocast("cpu", enabled=False):
             read = weights @ _heads(v, num_heads).to(weights.dtype)
     else:
-        read = F.scaled_dot_product_attention(*(_heads(x, num_heads) for x in (q, k, v)))
+        q, k, v = (_heads(x, num_heads) for x in (q, k, v))
+        read = F.scaled_dot_product_attention(q, k, v)
     return read.transpose(1, 2).flatten(2)
 
 
@@ -95,8 +102,8 @@ def _weights(q: Tensor, k: Tensor, num_heads: int) -> Tensor:
         return (q * q.shape[-1] ** -0.5 @ k.mT).softmax(-1)
 
 
-class Block(nn.Module):
-    """Plain pre-norm ViT block.
+class BlockLayers(nn.Module):
+    """The layers of a plain pre-norm ViT block.
 
     Args:
         dim: width C.
@@ -113,13 +120,21 @@ class Block(nn.Module):
         self.mlp = Mlp(dim, int(mlp_ratio * dim))
         self.attn = Attention(dim, num_heads)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def plain(self, x: Tensor) -> Tensor:
         """Map tokens (B, L, C) to (B, L, C)."""
         x = x + self.drop_path(self.attn(self.norm1(x)))
         return x + self.drop_path(self.mlp(self.norm2(x)))
 
 
-class ReConBlock(Block):
+class Block(BlockLayers):
+    """Plain pre-norm ViT block; arguments as for `BlockLayers`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map tokens (B, L, C) to (B, L, C)."""
+        return self.plain(x)
+
+
+class ReConBlock(BlockLayers):
     """Two streams: local tokens attend to themselves, global queries read them by cross-attention.
 
     With `stop_grad` no gradient flows from the queries into the local tokens, so that contrast is guided by
@@ -171,7 +186,7 @@ class SlidesBlock(ReConBlock):
         return query, local
 
 
-class JointBlock(Block):
+class JointBlock(BlockLayers):
     """One plain ViT block for both streams, in which queries and local tokens attend to each other.
 
     What ReCon is compared with: with queries the ordinary encoder of the vanilla multi-task ablation, without any the
@@ -190,7 +205,8 @@ class JointBlock(Block):
 
     def forward(self, query: Tensor, local: Tensor) -> Streams:
         """Map queries (B, Q, C) and local tokens (B, L, C) to the same shapes."""
-        return super().forward(torch.cat((query, local), dim=1)).tensor_split((query.shape[1],), dim=1)
+        query, local = self.plain(torch.cat((query, local), dim=1)).tensor_split((query.shape[1],), dim=1)
+        return query, local
 
 
 BLOCKS = {"released": ReConBlock, "slides": SlidesBlock, "joint": JointBlock}
@@ -214,8 +230,8 @@ class BlockStack(nn.Module):
         super().__init__()
         self.blocks = nn.ModuleList(blocks)
 
-    def run(self, block: nn.Module, *inputs: Tensor) -> Tensor | Streams:
-        """Call one of the blocks."""
+    def run(self, block: nn.Module, *inputs: Tensor) -> Any:
+        """Call one of the blocks; returns what it does."""
         if self.checkpointing and self.training:
             return checkpoint(block, *inputs, use_reentrant=False)
         return block(*inputs)
@@ -262,6 +278,8 @@ class ReConEncoder(nn.Module):
         stop_grad: cut the gradient from queries to local tokens (on in pretraining, off downstream).
         form: of the blocks, where it is not the one of the shape.
     """
+
+    cls_token: nn.Parameter  # of the learned queries, where it is one of them
 
     def __init__(
         self,

@@ -13,25 +13,23 @@ from models.recon import MaskedAutoencoder, ReCon, ReConConfig, Split
 from models.transformer import Patches, ReConEncoder
 
 
-class PlainTowers:
-    """Mixed into a config whose encoders are plain: all tokens in one self-attention.
+def check_plain(config: ReConConfig | ClassifierConfig) -> None:
+    """Check a config whose encoders are plain: all tokens in one self-attention.
 
     `block_form` and `stop_grad` are keys of the ReCon block. They are known, so that these configs are differences
     over ReCon's, and have no effect.
     """
-
-    def __post_init__(self):
-        super().__post_init__()
-        if (form := self.encoder.block_form) != "released":
-            raise ValueError(f"{self.NAME} is made of plain blocks; block_form {form} does not apply to it")
+    if (form := config.encoder.block_form) != "released":
+        raise ValueError(f"{config.NAME} is made of plain blocks; block_form {form} does not apply to it")
 
 
 @dataclass(kw_only=True)
-class PointMAEConfig(PlainTowers, ReConConfig):
+class PointMAEConfig(ReConConfig):
     """Keys of a `model` section with `NAME: PointMAE`: those of ReCon, with contrast switched off."""
 
     def __post_init__(self):
         super().__post_init__()
+        check_plain(self)
         if self.img_encoder or self.text_encoder or self.self_contrastive:
             raise ValueError("PointMAE has no contrast: img_encoder and text_encoder '', self_contrastive false")
 
@@ -53,11 +51,15 @@ class PointMAE(MaskedAutoencoder):
 
 
 @dataclass(kw_only=True)
-class TwoTowerConfig(PlainTowers, ReConConfig):
+class TwoTowerConfig(ReConConfig):
     """Keys of a `model` section with `NAME: TwoTower`; `class_dim` and `cls_sample` are released and unused."""
 
     class_dim: int | None = None
     cls_sample: int | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_plain(self)
 
 
 @MODELS.register("TwoTower")
@@ -89,8 +91,12 @@ class TwoTower(ReCon):
 
 
 @dataclass(kw_only=True)
-class PlainClassifierConfig(PlainTowers, ClassifierConfig):
+class PlainClassifierConfig(ClassifierConfig):
     """Keys of a `model` section with `NAME: PlainTransformer`: those of `PointTransformer`."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_plain(self)
 
 
 @MODELS.register("PlainTransformer")
@@ -138,7 +144,7 @@ class PointTransformerTwoTower(Classifier, PointModel):
             self.num_group, self.group_size = shape.num_group, shape.group_size
         else:
             super().__init__(shape, ("cls",), form="joint")
-        self.stream, self.type = config.stream, config.type
+        self.stream, self.protocol = config.stream, config.type
         if config.stream != "MDM":
             self.Dis_encoder = ReConEncoder(shape, ("img", "text"), form="joint")
         self.cls_head_finetune = classifier_head((4 if config.stream == "ALL" else 2) * shape.trans_dim, config)

@@ -10,7 +10,7 @@ from pathlib import Path
 from datasets import dataset_class
 from utils.config import load_config, read_yaml
 from utils.errors import Parser, UserError, run_command
-from utils.registry import nearest
+from utils.registry import suggestion
 
 
 def check(name: str, path: Path, data_root: str, read: bool) -> tuple[str, str, str]:
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     for name in args.names:
         if name not in configs:
-            raise UserError(f"unknown data set config '{name}'{nearest(name, configs)}")
+            raise UserError(f"unknown data set config '{name}'{suggestion(name, configs)}")
     # By default only what is published: no folder of the user's own, no variant of another config.
     published = [name for name in configs if name != "Folder" and "_base_" not in read_yaml(configs[name])]
     chosen = args.names or published

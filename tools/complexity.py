@@ -17,8 +17,8 @@ from utils.config import load_config, read_yaml
 from utils.errors import Parser, UserError, run_command
 from utils.logging import write_json
 
-PAPER = Path(__file__).with_suffix(".yaml")
-LEGEND = """\
+PUBLISHED = Path(__file__).with_suffix(".yaml")
+COMPLEXITY_LEGEND = """\
 parameters     of the classifier as it is fine-tuned, head included
 multiply-adds  of all matrix products, attention included, for one cloud of so many points in eval mode; sampling,
                neighbours, norms, activations and maxima are left out, as usual
@@ -72,7 +72,7 @@ def _repeated(embedding: PatchEmbedding, inputs: tuple, output: Any) -> int:
 
 def paper_rows() -> list[dict[str, Any]]:
     """The paper's rows, each with what is measured of the model."""
-    rows = read_yaml(PAPER)["rows"]
+    rows = read_yaml(PUBLISHED)["rows"]
     for row in rows:
         row["ours"] = count_operations(parse_run_config(load_config(row["config"], row.get("opts", []))))
     return rows
@@ -102,7 +102,7 @@ def paper_table(rows: list[dict[str, Any]]) -> str:
         diffs = [f"{100 * (have / said - 1):+.1f} %" for have, said in pairs]
         lines.append([row["model"], points, millions, paper[0], diffs[0], *operations, paper[1], diffs[1]])
     notes = [f"{row['model']:<13}  {row['note']}" for row in rows if "note" in row]
-    return "\n".join([text_table(lines), "", LEGEND, *notes])
+    return "\n".join([text_table(lines), "", COMPLEXITY_LEGEND, *notes])
 
 
 def main() -> None:

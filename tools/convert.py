@@ -45,7 +45,8 @@ def from_released(state: Mapping, metric: str | None = None) -> dict[str, Any]:
         the file holds them; the epoch of the best metrics may be None.
     """
     # The released code writes neither `step` nor `sums`: it saves between epochs only.
-    state = {"step": 0, "sums": {}, **state}
+    absent: dict[str, Any] = {"step": 0, "sums": {}}
+    state = {**absent, **state}
     if "optimizer_state_dict" in state:
         state["optimizer"] = state.pop("optimizer_state_dict")
     if "inctance_avg_iou" in state:
@@ -136,7 +137,7 @@ def released_model(weights: Mapping[str, Tensor]) -> str:
     return "classification" if any(name.startswith("cls_head_finetune.") for name in weights) else "encoder"
 
 
-def _in_released_order(names: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _in_released_order(names: Mapping[str, Any]) -> dict[str, Any]:
     order = {name: place for place, name in enumerate(RELEASED_ORDER)}
     return dict(sorted(names.items(), key=lambda item: order.get(item[0].split(".")[0], len(order))))
 

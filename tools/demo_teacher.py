@@ -5,12 +5,13 @@ The demo ships the result (`datasets/demo/teacher`, open_clip's folder layout); 
 
 import json
 from pathlib import Path
+from typing import Any, cast
 
 import open_clip
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.transforms import v2
 from tqdm import tqdm
 
@@ -47,7 +48,7 @@ def contrastive_loss(image: Tensor, text: Tensor, label: Tensor, scale: Tensor) 
 
 
 @torch.no_grad()
-def rescale(clip: nn.Module, images: Tensor, tokens: Tensor) -> None:
+def rescale(clip: Any, images: Tensor, tokens: Tensor) -> None:
     """Give features of both kinds a standard deviation of 1/2, about that of the published CLIP's.
 
     Cosines stay as they are. A student that regresses features would otherwise first have to grow its weights.
@@ -81,7 +82,7 @@ def main() -> None:
     held = torch.rand(len(images), generator=generator("cpu", "held", args.seed)) < 0.1
 
     seed_everything(args.seed)
-    clip = open_clip.CLIP(**ARCHITECTURE)
+    clip = cast(Any, open_clip.CLIP(**ARCHITECTURE))  # nn.Module does not tell of what type its parts are
     folder = Path(args.out)
     folder.mkdir(parents=True, exist_ok=True)
     mean, std = NORMS["imagenet"]

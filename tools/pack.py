@@ -13,16 +13,18 @@ import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from datasets.build import below_root, build_dataset
 from datasets.packed import BLOCK, INDEX, open_pack
+from datasets.shapenet import ShapeNet
 from utils.config import load_config
 from utils.errors import Parser, UserError, run_command
 from utils.files import atomic_write, lock_folder
 from utils.logging import progress
-from utils.registry import nearest
+from utils.registry import suggestion
 
 PACKABLE = {"shapenet": "cfgs/dataset_configs/ShapeNet-55.yaml"}
 JOURNAL = "journal.json"  # of a pack in the making: what it is of, and the checksums of its blocks so far
@@ -102,7 +104,7 @@ class Writer:
                         block = np.stack([row[name] for row in rows])
                         array[start:end] = block
                         array.flush()
-                        sums[name] = zlib.crc32(block)
+                        sums[name] = zlib.crc32(block.data)
                     self.journal["blocks"].append(sums)
                     with atomic_write(self.folder / JOURNAL) as temporary:
                         temporary.write_text(json.dumps(self.journal))
@@ -155,7 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--verify", action="store_true", help="compare the pack that is there with its checksums")
     args = parser.parse_args(arguments)
     if args.name not in PACKABLE:
-        raise UserError(f"unknown data set '{args.name}'{nearest(args.name, PACKABLE)} (known: {', '.join(PACKABLE)})")
+        close = suggestion(args.name, PACKABLE)
+        raise UserError(f"unknown data set '{args.name}'{close} (known: {', '.join(PACKABLE)})")
     if args.threads < 1:
         raise UserError(f"--threads must be at least 1, got {args.threads}")
 
@@ -172,7 +175,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # From the files, and all of them, whatever part of the lists the config reads.
     others = {"subset": "train", "whole": True, "ratio": 1.0, "PACK_PATH": None, "images": not args.no_images}
     others |= {"image_size": args.image_size, "image_augment": not args.plain_images}
-    data = build_dataset({"_base_": base, "others": others}, args.data_root, args.name)
+    # No other data set knows these keys.
+    data = cast(ShapeNet, build_dataset({"_base_": base, "others": others}, args.data_root, args.name))
     there = None if args.overwrite else open_pack(folder)
     if there is not None:
         if (there.names, there.settings) != (data.names, data.pack_settings()):

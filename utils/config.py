@@ -13,7 +13,7 @@ import yaml
 
 from utils.errors import UserError
 from utils.files import read_text
-from utils.registry import nearest
+from utils.registry import suggestion
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class _Loader(yaml.SafeLoader):
     def __init__(self, stream: str):
         super().__init__(stream)
         self.depth = self.nodes = 0
-        self.sizes: dict[yaml.Node, int] = {}
+        self.sizes: dict[yaml.Node | None, int] = {}
 
     def fetch_flow_collection_start(self, TokenClass: type) -> None:
         if self.flow_level > MOST_DEPTH:  # the scanner looks far ahead, and ever slower
@@ -178,7 +178,7 @@ def apply_opts(config: dict, opts: Sequence[str], optional: Collection[str] = ()
         for depth, part in enumerate(parents):
             if not isinstance(node.get(part), dict):
                 at = ".".join(parents[:depth]) or "the config"
-                raise UserError(f"--opts {dotted}: {at} has no section '{part}'{nearest(part, node)}")
+                raise UserError(f"--opts {dotted}: {at} has no section '{part}'{suggestion(part, node)}")
             node = node[part]
         node[last] = value
     return config
@@ -238,7 +238,7 @@ def parse(schema: type[T], values: Mapping, where: str) -> T:
     hints, aliases = typing.get_type_hints(schema), getattr(schema, "ALIASES", {})
     for key in values:
         if key not in fields and key not in aliases:
-            raise UserError(f"unknown config key '{_join(where, key)}'{nearest(key, {**fields, **aliases})}")
+            raise UserError(f"unknown config key '{_join(where, key)}'{suggestion(key, {**fields, **aliases})}")
     built = {}
     for name, field in fields.items():
         here = {key: values[key] for key, owner in aliases.items() if owner == name and key in values}

@@ -91,7 +91,7 @@ def is_main() -> bool:
     return rank() == 0
 
 
-def gather(value: Any) -> list:
+def gather_objects(value: Any) -> list:
     """Return the picklable `value` of every process, in the order of their ranks."""
     if world_size() == 1:
         return [value]
@@ -102,7 +102,7 @@ def gather(value: Any) -> list:
 
 def mean(numbers: dict[str, float]) -> dict[str, float]:
     """Average numbers of the same name over the processes."""
-    every = gather(numbers)
+    every = gather_objects(numbers)
     return {name: sum(one[name] for one in every) / len(every) for name in numbers}
 
 

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import errno
+import io
 import os
 import re
 import signal
@@ -82,7 +83,7 @@ def run_command(main: Callable[[], None]) -> None:
     if sys.stderr is None:  # closed; bars and warnings are written all the same
         sys.stderr = open(os.devnull, "w")
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # an encoding without some character is no reason to stop
+        if isinstance(stream, io.TextIOWrapper):  # an encoding without some character is no reason to stop
             stream.reconfigure(errors="backslashreplace")
     try:
         try:
@@ -143,9 +144,9 @@ def _tell(line: str) -> None:
 
 def _exit(code: int) -> None:
     """Exit with a status that a stdout which cannot be written to does not change."""
-    try:
-        if sys.stdout is not None:
+    if sys.stdout is not None:
+        try:
             sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)

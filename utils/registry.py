@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from utils.errors import UserError
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def suggestion(name: str, known: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the known name closest to `name`, or the list of all if none is close."""
     known = sorted(map(str, known))
     close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
@@ -56,5 +56,5 @@ class Registry:
             UserError: if there is none; the message names the nearest known one.
         """
         if name not in self.find():
-            raise UserError(f"unknown {self.kind} '{name}'{nearest(name, self.entries)}")
+            raise UserError(f"unknown {self.kind} '{name}'{suggestion(name, self.entries)}")
         return self.entries[name]

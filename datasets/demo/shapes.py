@@ -8,7 +8,7 @@ from datasets.demo.families import furniture, objects  # noqa: F401, imported fo
 from datasets.demo.families.common import FAMILIES, Draw
 from datasets.demo.mesh import Mesh, combine
 from utils.errors import UserError
-from utils.registry import nearest
+from utils.registry import suggestion
 
 CATEGORIES = sorted(FAMILIES)
 PART_NAMES = {name: list(FAMILIES[name].parts) for name in CATEGORIES}
@@ -36,12 +36,12 @@ def draw_parameters(category: str, rng: np.random.Generator, variant: str | None
 
 def _make(category: str, rng: np.random.Generator, variant: str | None) -> tuple[Mesh, dict[str, float]]:
     if category not in FAMILIES:
-        raise UserError(f"unknown shape category '{category}'{nearest(category, CATEGORIES)}")
+        raise UserError(f"unknown shape category '{category}'{suggestion(category, CATEGORIES)}")
     family = FAMILIES[category]
     if variant is None:
         variant = family.variants[int(rng.integers(len(family.variants)))]
     elif variant not in family.variants:
-        raise UserError(f"unknown variant '{variant}' of '{category}'{nearest(variant, family.variants)}")
+        raise UserError(f"unknown variant '{variant}' of '{category}'{suggestion(variant, family.variants)}")
     draw = Draw(rng)
     draw.variant = variant
     mesh = combine(family.build(variant, draw))

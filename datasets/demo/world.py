@@ -27,7 +27,7 @@ from datasets.demo.shapes import CATEGORIES, PART_NAMES, make_shape
 from datasets.shapenetpart import PARTS
 from utils.errors import UserError
 from utils.logging import progress
-from utils.registry import nearest
+from utils.registry import suggestion
 
 # ShapeNet synset numbers of the categories that pretraining sees
 SHAPENET = {
@@ -176,7 +176,7 @@ def make_world(
         UserError: for a bad argument, a folder that holds something else, or a disk that cannot be written.
     """
     if scale not in SCALES:
-        raise UserError(f"unknown world scale '{scale}'{nearest(scale, SCALES)}")
+        raise UserError(f"unknown world scale '{scale}'{suggestion(scale, SCALES)}")
     given = {
         "shapenet_per_class": shapenet_per_class,
         "modelnet_per_class": modelnet_per_class,

@@ -7,7 +7,7 @@ depend on the number of threads. Coordinates must be finite; only the CPU checks
 """
 
 import operator
-from typing import Any
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor
@@ -150,6 +150,14 @@ def farthest_point_sample(points: Tensor, num_samples: int, skip_origin: bool = 
     return ops.call("farthest_point_sample", _plain(points.detach()), num_samples, skip_origin)
 
 
+@overload
+def knn(
+    query: Tensor, points: Tensor, k: int, sorted: bool = False, return_distances: Literal[False] = False
+) -> Tensor: ...
+@overload
+def knn(
+    query: Tensor, points: Tensor, k: int, sorted: bool = False, *, return_distances: Literal[True]
+) -> tuple[Tensor, Tensor]: ...
 def knn(
     query: Tensor, points: Tensor, k: int, sorted: bool = False, return_distances: bool = False
 ) -> Tensor | tuple[Tensor, Tensor]:

@@ -51,11 +51,9 @@ def farthest_point_sample(points: Tensor, num_samples: int, skip_origin: bool) -
 
 def _squared_distances(a: Tensor, b: Tensor) -> Tensor:
     """(B, M, N) squared distances by differences: exact where the |a|^2 - 2ab + |b|^2 form cancels."""
-    total = None
-    for dim in range(a.shape[-1]):
-        difference = a[:, :, None, dim] - b[:, None, :, dim]
-        difference.mul_(difference)
-        total = difference if total is None else total.add_(difference)
+    total = (a[:, :, None, 0] - b[:, None, :, 0]).square_()
+    for dim in range(1, a.shape[-1]):
+        total.add_((a[:, :, None, dim] - b[:, None, :, dim]).square_())
     return total
 
 

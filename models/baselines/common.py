@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from models.build import Trainable
 from models.shape import check_memory, check_positive
 
+SLOPE = 0.2  # of the activations below zero in DGCNN and PCT
+
 
 @dataclass(kw_only=True)
 class BaselineConfig:
@@ -51,9 +53,9 @@ class LinearBNReLU(nn.Sequential):
         if slope is not None:
             self.append(nn.LeakyReLU(slope) if slope else nn.ReLU())
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Map (..., inputs) to (..., outputs)."""
-        return super().forward(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
+        return super().forward(input.flatten(0, -2)).unflatten(0, input.shape[:-1])
 
 
 def units(*channels: int, slope: float = 0.0) -> nn.Sequential:

@@ -6,10 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from extensions import gather, knn, max_pool
-from models.baselines.common import Baseline, BaselineConfig, LinearBNReLU
+from models.baselines.common import SLOPE, Baseline, BaselineConfig, LinearBNReLU
 from models.build import MODELS
-
-SLOPE = 0.2
 
 
 @dataclass(kw_only=True)

@@ -106,7 +106,7 @@ def load(
         seconds = time.perf_counter() - began
         if number == 1 + batches:
             break
-    processes = [child.pid for child in multiprocessing.active_children()] or [os.getpid()]
+    processes = [child.pid for child in multiprocessing.active_children() if child.pid] or [os.getpid()]
     memory, cpu = statistics.mean(map(own_memory, processes)), time.process_time() - cpu
     del iterator
     return batches * BATCH / seconds, memory, cpu / (batches * BATCH) * 1000

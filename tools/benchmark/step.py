@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
@@ -20,7 +20,7 @@ from datasets import build_dataset, collate
 from models import build_model_from_cfg
 from models.embedding import PatchEmbedding
 from models.losses import cross_entropy, segmentation_loss
-from models.teachers import build_image_teacher, build_text_teacher
+from models.teachers import TeacherHolder, build_image_teacher, build_text_teacher
 from tools.benchmark import baseline
 from tools.benchmark.common import add_common_arguments, prepare_device, provenance, save_figures
 from tools.report import markdown_table
@@ -39,7 +39,7 @@ CASES = {
     "zero-shot": "cfgs/zeroshot/modelnet40.yaml",
 }
 ARMS = ("baseline", "fp32", "bf16", "bf16+compile")
-PARTS = ("data", "grouping", "teachers", "forward", "backward", "optimizer")
+STAGES = ("data", "grouping", "teachers", "forward", "backward", "optimizer")
 # What is varied, one at a time, around a case's own sizes: batch, points, width and heads.
 GRID = {"cpu": ((4, 8, 32), (2048, 4096)), "cuda": ((32, 256, 512), (2048, 8192))}
 WIDTHS = ((192, 3), (256, 4))
@@ -68,23 +68,23 @@ class Case:
     teachers: bool = False
     data: str | None = None
 
-    def model(self) -> nn.Module:
+    def model(self) -> Any:
         section = dict(self.config["model"])
+        names = section.get("img_encoder"), section.get("text_encoder")
         if "transformer_config" in section:
             inner = {key: value for key, value in self.shape.items() if key != "num_group"}
             inner |= {"decoder_num_heads": self.shape["num_heads"]} if self.shape else {}
             section["transformer_config"] = {**section["transformer_config"], **inner}
             section |= {key: value for key, value in self.shape.items() if key == "num_group"}
-            names = section["img_encoder"], section["text_encoder"]
             section |= {"img_encoder": "features", "text_encoder": "features", "img_dim": 768, "text_dim": 512}
         else:
             section |= self.shape | ({"text_encoder": "features"} if "text_encoder" in section else {})
             section |= {"tapped_layers": None} if "tapped_layers" in section else {}  # those of the depth
         torch.manual_seed(0)
         model = build_model_from_cfg(section)
-        if self.teachers and model.pretrains:
+        if self.teachers and model.pretrains and isinstance(model, TeacherHolder):
             held = build_image_teacher(names[0], train=True), build_text_teacher(names[1], train=True)
-            for teacher in held:
+            for teacher in filter(None, held):
                 teacher.trained = False
                 teacher.freeze()
             model.hold_teachers(*held)
@@ -107,7 +107,7 @@ class Arm:
         self.trains = self.model.embeds is None
         self.model.train(self.trains).requires_grad_(self.trains)
         plain = name == "baseline"
-        kind = {"fused": False, "foreach": False} if plain else {"fused": True}
+        kind: dict[str, Any] = {"fused": False, "foreach": False} if plain else {"fused": True}
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-5, **kind)
         self.call = torch.compile(self.model, dynamic=False) if name.endswith("compile") else self.model
         draw = torch.Generator().manual_seed(0)
@@ -119,11 +119,11 @@ class Arm:
         self.labels = torch.randint(10, (count,), generator=draw).to(device)
         self.mask = torch.rand(count, shape.num_group, generator=draw).argsort(1) < getattr(shape, "num_masked", 0)
         self.mask = self.mask.to(device)
-        self.batches = self._batches() if case.data else None
+        self.batches = self._batches(case.data) if case.data else None
 
-    def _batches(self):
+    def _batches(self, root: str):
         section = self.case.config["dataset"]["train"]
-        data = build_dataset(section, self.case.data, "dataset.train", 0)
+        data = build_dataset(section, root, "dataset.train", 0)
         loader = DataLoader(data, self.case.batch, shuffle=True, drop_last=True, num_workers=1, collate_fn=collate)
         if not len(loader):
             raise UserError(f"--data_root: {len(data)} samples are fewer than a batch of {self.case.batch}")
@@ -135,29 +135,31 @@ class Arm:
         model, segments = self.model, self.model.segments
         if model.pretrains:
             if self.name == "baseline":
-                return sum(baseline.pretrain(model, self.points, self.mask, targets).values())
-            return sum(self.call(patches, mask=self.split, targets=targets).values())
+                terms = baseline.plain_pretrain(model, self.points, self.mask, targets)
+            else:
+                terms = self.call(patches, mask=self.split, targets=targets)
+            return sum(terms.values(), torch.zeros(()))
         if segments:
             category = (self.labels,) if segments == "parts" else ()
             log_prob = self.call(self.points, *category, patches=patches)
             return segmentation_loss(log_prob, self.labels[:, None].expand(log_prob.shape[:2]))
         if self.name == "baseline":
-            return cross_entropy(baseline.classify(model, self.points), self.labels)
+            return cross_entropy(baseline.plain_classify(model, self.points), self.labels)
         output = self.call(patches)
         return cross_entropy(output, self.labels) if model.classifies else output.float().mean()
 
     def step(self) -> dict[str, float]:
         """Take one step; returns the seconds of its parts."""
-        seconds, plain = {}, self.name == "baseline"
-        if self.batches is not None:
-            batch = self._timed(seconds, "data", lambda: next(self.batches))
+        seconds, plain, batches = {}, self.name == "baseline", self.batches
+        if batches is not None:
+            batch = self._timed(seconds, "data", lambda: next(batches))
             self.points = batch["points"][:, : self.case.points, :3].to(self.device).contiguous()
         patches = None if plain else self._timed(seconds, "grouping", lambda: self.model.group(self.points))
         with torch.autocast(self.device.type, self.dtype) if self.dtype != torch.float32 else nullcontext():
             targets = {}
             if self.model.pretrains:
                 targets = self._timed(seconds, "teachers", lambda: self.model.targets(self.image, self.text))
-                self.split = None if plain else self.model.split(patches.centers, self.mask)
+                self.split = None if patches is None else self.model.split(patches.centers, self.mask)
             with torch.set_grad_enabled(self.trains):
                 self.loss = self._timed(seconds, "forward", lambda: self.losses(patches, targets))
         if self.trains:
@@ -189,7 +191,8 @@ class Arm:
         with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
             self.step()
         held = peak = 0
-        for event in recorded.profiler.kineto_results.events():
+        results: Any = recorded.profiler and recorded.profiler.kineto_results
+        for event in results.events():
             if event.name() == "[memory]":
                 held += event.nbytes()
                 peak = max(peak, held)
@@ -230,7 +233,7 @@ def peak_flops(device: torch.device, dtype: torch.dtype, side: int) -> float:
     seconds, now = [], clock(device)
     for _ in range(3):
         start = now()
-        matrix @ matrix
+        torch.matmul(matrix, matrix)
         if device.type == "cuda":
             torch.cuda.synchronize()
         seconds.append(now() - start)
@@ -268,7 +271,7 @@ def measure_steps(case: Case, wanted: Sequence[str], device: torch.device, round
     eager = next((arm for arm in arms if arm.name == "fp32"), copy.copy(arms[-1]))
     flops, rows = eager.flops(), {}
     for arm in arms:
-        parts = {part: 1e3 * statistics.median(t.get(part, 0.0) for t in times[arm.name]) for part in PARTS}
+        parts = {part: 1e3 * statistics.median(t.get(part, 0.0) for t in times[arm.name]) for part in STAGES}
         total = statistics.median(sum(t.values()) for t in times[arm.name])
         rows[arm.name] = {
             "milliseconds": {"step": 1e3 * total, **parts},
@@ -284,13 +287,13 @@ def measure_steps(case: Case, wanted: Sequence[str], device: torch.device, round
 
 def report(results: Sequence[dict[str, Any]]) -> str:
     """The table in Markdown: a row for each case and arm."""
-    lines = [["case", "batch", "points", "width", "arm", "clouds/s", "x baseline", "of peak", *PARTS, "memory (GB)"]]
+    lines = [["case", "batch", "points", "width", "arm", "clouds/s", "x baseline", "of peak", *STAGES, "memory (GB)"]]
     for result in results:
         first = result["arms"].get("baseline")
         for name, row in result["arms"].items():
             ratio = f"{row['clouds_per_second'] / first['clouds_per_second']:.1f}" if first else "-"
             sizes = [result[key] for key in ("case", "batch", "points", "width")]
-            parts = [f"{row['milliseconds'][part]:.1f}" for part in PARTS]
+            parts = [f"{row['milliseconds'][part]:.1f}" for part in STAGES]
             speed = [f"{row['clouds_per_second']:.1f}", ratio, f"{100 * row['share_of_peak']:.0f} %"]
             lines.append([*sizes, name, *speed, *parts, f"{row['peak_memory'] / 1e9:.2f}"])
     return markdown_table(lines)

@@ -14,9 +14,9 @@ from tools.engine.optim import OptimizerConfig, SchedulerConfig
 from tools.engine.task import all_tasks
 from utils.config import load_config, parse
 from utils.errors import UserError
-from utils.registry import nearest
+from utils.registry import suggestion
 
-T = TypeVar("T")
+Section = TypeVar("Section")
 PRECISIONS = Literal["fp32", "tf32", "bf16", "fp16"]
 
 
@@ -90,9 +90,9 @@ class RunConfig:
         if self.double_step and self.precision == "fp16":
             raise ValueError("config key 'double_step' does not go with precision: fp16, whose loss is scaled")
         if self.augment is not None and self.augment not in AUGMENTATIONS:
-            raise ValueError(f"config key 'augment': unknown '{self.augment}'{nearest(self.augment, AUGMENTATIONS)}")
+            raise ValueError(f"config key 'augment': unknown '{self.augment}'{suggestion(self.augment, AUGMENTATIONS)}")
 
-    def section(self, kind: type[T]) -> T:
+    def section(self, kind: type[Section]) -> Section:
         """Return the section of a task, by the dataclass of its keys."""
         return next(value for value in vars(self).values() if type(value) is kind)
 

@@ -17,7 +17,7 @@ from utils import distributed
 from utils.files import atomic_write
 from utils.logging import progress
 
-BATCH = 64
+TEACHER_BATCH = 64
 
 
 def teacher_key(teacher: Teacher) -> str:
@@ -56,7 +56,7 @@ def use_image_features(
         return False
 
     def compute() -> Tensor:
-        loader = DataLoader(data, BATCH, num_workers=workers, collate_fn=collate, generator=torch.Generator())
+        loader = DataLoader(data, TEACHER_BATCH, num_workers=workers, collate_fn=collate, generator=torch.Generator())
         device = next(teacher.parameters()).device
         batches = progress(loader, desc="features of the image teacher")
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
@@ -89,7 +89,7 @@ def use_text_features(teacher: Teacher | None, texts: Sequence[str], folder: Pat
     texts = sorted(set(texts))
 
     def compute() -> Tensor:
-        parts = [texts[i : i + BATCH] for i in range(0, len(texts), BATCH)]
+        parts = [texts[i : i + TEACHER_BATCH] for i in range(0, len(texts), TEACHER_BATCH)]
         device = next(teacher.parameters()).device
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
             parts = progress(parts, desc="features of the text teacher")
@@ -120,7 +120,7 @@ def _kept(folder: Path, kind: str, key: Sequence[str], shape: tuple[int, int], c
             log.info(f"{told} computed once and kept in {path}")
         except OSError as error:
             log.warning(f"{told} cannot be kept in {path} ({error.strerror}): the next run computes them again")
-    distributed.gather(None)  # the others wait
+    distributed.gather_objects(None)  # the others wait
     if features is None:
         features = _read(path, shape)
     return compute() if features is None else features

@@ -120,7 +120,7 @@ def _collect(total: int, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tens
     """Put the shares of all processes together on the CPU, in the order of the data set of `total` samples."""
     # A process may be left without samples where there are fewer samples than processes.
     own = list(zip(*batches, strict=True))
-    every = distributed.gather([torch.cat(parts).cpu() for parts in own])
+    every = distributed.gather_objects([torch.cat(parts).cpu() for parts in own])
     # Process r took the samples r, r + world, r + 2 world ...
     world = distributed.world_size()
     back = torch.tensor([i for rank in range(world) for i in range(rank, total, world)]).argsort()

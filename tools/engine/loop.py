@@ -202,7 +202,7 @@ class Trainer:
             UserError: in every process, if a loss, a gradient, a weight or a buffer is not finite in one of them.
         """
         self._read_losses()
-        if broken := sum(distributed.gather(checkpoint.not_finite(self.model.state_dict())), []):
+        if broken := sum(distributed.gather_objects(checkpoint.not_finite(self.model.state_dict())), []):
             raise self._diverged(f"weight '{broken[0]}'", "not finite", self.at.step - 1)
 
     def _diverged(self, what: str, value: float | str, step: int | None = None) -> UserError:

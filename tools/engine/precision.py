@@ -9,7 +9,7 @@ from torch import nn
 from tools.engine.config import RunConfig
 from utils.errors import UserError
 
-T = TypeVar("T", bound=nn.Module)
+Module = TypeVar("Module", bound=nn.Module)
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -40,7 +40,7 @@ class Precision:
         dtype = AUTOCAST.get(self.config.precision)
         return torch.autocast(self.device.type, dtype) if dtype else contextlib.nullcontext()
 
-    def place(self, model: T) -> T:
+    def place(self, model: Module) -> Module:
         """Put a model on the device, and have it compiled if the config says so; returns it."""
         model = model.to(self.device)
         if self.config.compile:

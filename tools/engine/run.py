@@ -227,7 +227,7 @@ def _enter(folder: Path) -> IO | None:
             reason = f"run folder {folder} cannot be made or written to: {error.strerror}"
         except UserError as error:
             reason = str(error)
-    if reason := distributed.gather(reason)[0]:
+    if reason := distributed.gather_objects(reason)[0]:
         raise UserError(reason)
     return lock
 

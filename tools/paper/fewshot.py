@@ -9,8 +9,8 @@ from tools.paper.render import Cell, Table
 from tools.paper.runs import PlannedRun, check_configs, keep_results
 from utils.errors import Parser, UserError, at_least, run_command
 
-PAPER = SCALES["paper"]
-CONFIGS = [config for name, config in PAPER.configs.items() if name.startswith("few-shot")]
+PAPER_SCALE = SCALES["paper"]
+CONFIGS = [config for name, config in PAPER_SCALE.configs.items() if name.startswith("few-shot")]
 WAYS, SHOTS = (sorted(set(numbers)) for numbers in zip(*SETTINGS, strict=True))
 
 
@@ -45,7 +45,7 @@ def main() -> None:
     add("--configs", nargs="+", default=CONFIGS, metavar="FILE", help="protocols (default: the released)")
     add("--way", type=count, nargs="+", default=WAYS, metavar="W", help="classes (default: 5 10)")
     add("--shot", type=count, nargs="+", default=SHOTS, metavar="S", help="a class (default: 10 20)")
-    add("--folds", type=count, default=PAPER.folds, metavar="N", help="folds (default: %(default)s)")
+    add("--folds", type=count, default=PAPER_SCALE.folds, metavar="N", help="folds (default: %(default)s)")
     add("--seed", type=at_least(0), default=0, metavar="N", help="of every run (default: %(default)s)")
     add("--opts", nargs="+", default=[], metavar="KEY=VALUE", help="override config keys in every run")
     add_device_arguments(parser)

@@ -13,6 +13,7 @@ from typing import Literal
 from models import parse_model_config
 from tools import fidelity
 from tools.engine.config import read_config, run_folder
+from tools.paper.arguments import HERE
 from tools.paper.render import Cell, Table
 from tools.paper.runs import PlannedRun, mode_of
 from utils.config import flatten, load_config, parse, read_yaml
@@ -95,7 +96,6 @@ class TableSpec:
     notes: list[str] = field(default_factory=list)
 
 
-HERE = Path(__file__).parent
 SCALES = {path.stem: parse(Scale, read_yaml(path), "") for path in sorted(HERE.glob("scales/*.yaml"))}
 TABLES = {name: parse(TableSpec, spec, name) for name, spec in read_yaml(HERE / "tables.yaml").items()}
 SETTINGS = [tuple(column["fold"]) for column in TABLES["table2"].columns.values()]  # way and shot of the paper

@@ -141,7 +141,7 @@ class PartSegment(Segment):
             totals = torch.full_like(hits, truth.shape[1])
             columns = (part_iou(predicted, truth, own), batch["label"], hits, totals)
             found.append([column.cpu() for column in columns])
-        found = [batch for share in distributed.gather(found) for batch in share]
+        found = [batch for share in distributed.gather_objects(found) for batch in share]
         iou, category, hits, totals = (torch.cat(column) for column in zip(*found, strict=True))
         return part_scores(iou, category, names) | hit_rate(int(hits.sum()), int(totals.sum()))
 

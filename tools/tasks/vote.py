@@ -84,7 +84,7 @@ class Vote(Classify):
 
     def measure(self) -> None:
         run, wanted = self.run, self.settings.rounds
-        done = distributed.gather(self._earlier())[0]
+        done = distributed.gather_objects(self._earlier())[0]
         model, results = self.measure_once()
 
         def record() -> None:
@@ -102,7 +102,7 @@ class Vote(Classify):
                 stop.at_once = True  # at most a round is lost
                 for first in range(len(done), wanted, world):
                     mine = self._round(model, clouds, first + rank) if first + rank < wanted else None
-                    done += [value for value in distributed.gather(mine) if value is not None]
+                    done += [value for value in distributed.gather_objects(mine) if value is not None]
                     record()
                     bar.set_postfix_str(f"best {max(done):.2f} %", refresh=False)
                     bar.update(len(done) - bar.n)

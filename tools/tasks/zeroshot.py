@@ -29,7 +29,7 @@ from utils.errors import UserError
 from utils.files import atomic_write
 from utils.logging import progress
 from utils.metrics import accuracy, class_accuracy, topk_accuracy
-from utils.registry import nearest
+from utils.registry import suggestion
 
 ONE_PROMPT = "A point cloud model of {}."
 QUERIES = {"text": "text query", "image": "image query", "full": "both queries"}
@@ -152,9 +152,8 @@ def names_to_choose(chosen: Sequence[str] | None, data: dict[str, PointDataset])
     for split, present in own.items():
         for name in present:
             if name not in names:
-                raise UserError(
-                    f"'{name}', a class of dataset.{split}, is not among the names to choose from{nearest(name, names)}"
-                )
+                close = suggestion(name, names)
+                raise UserError(f"'{name}', a class of dataset.{split}, is not among the names to choose from{close}")
         if not chosen and present != names:
             raise UserError(f"dataset.{split} has other classes than dataset.{next(iter(own))}: set zeroshot.names")
     return names
@@ -351,7 +350,8 @@ class ZeroShot(Task):
         names = names_to_choose(settings.names, data)
         for name in settings.seen or ():
             if name not in names:
-                raise UserError(f"config key 'zeroshot.seen': the data set has no class '{name}'{nearest(name, names)}")
+                close = suggestion(name, names)
+                raise UserError(f"config key 'zeroshot.seen': the data set has no class '{name}'{close}")
         seeding.seed_everything(run.args.seed, "model")
         model: Any = build_model_from_cfg(run.config.model)
         if model.text_teacher is None:
@@ -360,9 +360,9 @@ class ZeroShot(Task):
             load_pretrained(run, model, run.args.ckpts, prepare=model.fit_to)
         else:
             run.log.warning("no --ckpts: zero-shot classification by RANDOM weights, which measures chance")
-        if model.type not in model.kinds:
+        if model.kind not in model.kinds:
             raise UserError(
-                f"model.type {model.type} adds or compares features of unlike widths: img_dim is not text_dim"
+                f"model.type {model.kind} adds or compares features of unlike widths: img_dim is not text_dim"
             )
         widths = (model.text_proj.out_features, model.img_proj.out_features)
         queries = run.precision.place(Queries(model))
@@ -375,11 +375,11 @@ class ZeroShot(Task):
             pairs[split] = both.split(widths, dim=1)
             # From the data set's own numbers to positions in `names`; -1 stays: not known.
             labels[split] = torch.tensor([*map(names.index, dataset.class_names), -1])[own]
-        chosen = (model.type, "all_prompts" if settings.ensemble else "one_prompt")
+        chosen = (model.kind, "all_prompts" if settings.ensemble else "one_prompt")
         rows = []
         for split, dataset in data.items():
             guesses = rank_classes(
-                model.combine(*pairs[split], model.type), prompts[chosen[1]], min(GUESSES, len(names))
+                model.combine(*pairs[split], model.kind), prompts[chosen[1]], min(GUESSES, len(names))
             )
             rows += prediction_rows(split, dataset.files, labels[split], *guesses, names)
         if distributed.is_main():
@@ -387,7 +387,7 @@ class ZeroShot(Task):
         run.log.info(f"{len(rows)} shapes named in {run.folder / 'predictions.csv'}")
 
         results = {"splits": list(data), "prompts": 60 if settings.ensemble else 1}
-        results |= {"type": model.type, "ratio": model.ratio}
+        results |= {"type": model.kind, "ratio": model.ratio}
         if all((own < 0).all() for own in labels.values()):
             for row in rows[:SHOWN]:
                 run.log.info(f"  {row[1]}: {row[3]} ({row[4]})")

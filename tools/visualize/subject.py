@@ -16,10 +16,10 @@ from utils.checkpoint import load_weights
 from utils.config import load_config
 from utils.errors import UserError
 from utils.logging import progress
-from utils.registry import nearest
+from utils.registry import suggestion
 from utils.seeding import generator, stable_seed
 
-BATCH = 16  # small: attention weights are kept for all heads
+PICTURE_BATCH = 16  # small: attention weights are kept for all heads
 
 
 class Subject:
@@ -63,7 +63,7 @@ class Subject:
         """Raise a UserError for a category that the data set has no shape of."""
         for name in names:
             if name not in self.members:
-                raise UserError(f"--names: the data set has no '{name}'{nearest(name, self.members)}")
+                raise UserError(f"--names: the data set has no '{name}'{suggestion(name, self.members)}")
 
     def one_of_each(self, names: Sequence[str] | None, count: int, favourites: Sequence[str] = ()) -> dict[int, str]:
         """Draw a shape of each category; without names of the favourites, or else of `count` drawn categories.
@@ -99,9 +99,9 @@ class Subject:
     def batches(self, indices: Sequence[int], title: str) -> Iterator[Tensor]:
         """Stored points (at most 16, n, 3) of all these shapes, with a progress bar."""
         with progress(total=len(indices), desc=title, unit="shape") as bar:
-            for start in range(0, len(indices), BATCH):
-                yield self.points(indices[start : start + BATCH])
-                bar.update(min(BATCH, len(indices) - start))
+            for start in range(0, len(indices), PICTURE_BATCH):
+                yield self.points(indices[start : start + PICTURE_BATCH])
+                bar.update(min(PICTURE_BATCH, len(indices) - start))
 
 
 def load_subject(args: argparse.Namespace) -> Subject:
