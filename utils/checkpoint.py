@@ -157,6 +157,9 @@ class _Storages(pickle._Unpickler):  # pyright: ignore[reportAttributeAccessIssu
         archive: the checkpoint.
     """
 
+    dispatch = dict(pickle._Unpickler.dispatch)  # pyright: ignore[reportAttributeAccessIssue]
+    del dispatch[pickle.BYTEARRAY8[0]]  # which takes memory for what is only announced, and is not in checkpoints
+
     def __init__(self, archive: zipfile.ZipFile):
         names = archive.namelist()
         if len({*names}) != len(names):
