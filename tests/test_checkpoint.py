@@ -16,18 +16,10 @@ import torch
 from torch import nn
 
 from models import CHECKPOINT_PREFIXES, build_model_from_cfg
-from utils.checkpoint import (
-    load_checkpoint,
-    load_optimizer,
-    load_weights,
-    optimizer_state,
-    order_optimizer,
-    parameter_names,
-    save_atomic,
-    strip_prefixes,
-)
+from utils.checkpoint import load_checkpoint, load_weights, save_atomic, strip_prefixes
 from utils.errors import UserError
 from utils.files import atomic_write
+from utils.optimizer_state import load_optimizer, optimizer_state, order_optimizer, parameter_names
 
 
 class Model(nn.Module):
