@@ -42,7 +42,7 @@ def build_parser() -> Parser:
     group.add_argument("--val_freq", type=at_least(1), default=1, metavar="N", help="test every N epochs (%(default)s)")
 
     group.add_argument("--precision", choices=("fp32", "tf32", "bf16", "fp16"), help="the config's precision (fp32)")
-    group.add_argument("--compile", action="store_true", help="compile the model with torch.compile")
+    group.add_argument("--compile", action=argparse.BooleanOptionalAction, help="compile the model (the config's)")
 
     group = parser.add_argument_group("task, one of (of several the first in this order)")
     for mode in all_modes():
@@ -106,7 +106,7 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         args.local_rank = distributed.environment("LOCAL_RANK", 1023, 0)
     args.exp_name = _run_name(args.exp_name) + (f"_{args.mode}" if args.mode else "")
     args.task = _choose_mode(args)
-    _check_weights(args, args.task)
+    _check_checkpoints(args, args.task)
     for task in all_tasks():
         task.check_arguments(args)
     if args.seed is None and not args.resume:
@@ -155,10 +155,12 @@ def _choose_mode(args: argparse.Namespace) -> Mode:
     return mode
 
 
-def _check_weights(args: argparse.Namespace, mode: Mode) -> None:
+def _check_checkpoints(args: argparse.Namespace, mode: Mode) -> None:
     """Check that the checkpoint of the task is there, and drop the one that it does not read."""
-    if args.allow_missing and (mode.needs_weights or not (args.ckpts or args.start_ckpts)):
-        raise UserError("--allow_missing is for a checkpoint that a task starts from; --test needs all weights")
+    if args.allow_missing and mode.needs_weights:
+        raise UserError(f"--allow_missing is for a checkpoint that a task starts from; {mode.flag} needs all weights")
+    if args.allow_missing and not (args.ckpts or args.start_ckpts):
+        raise UserError("--allow_missing is for a checkpoint that a task starts from, and none is given")
     if mode.needs_weights and not args.ckpts:
         raise UserError(f"{mode.flag} needs --ckpts FILE, the checkpoint to measure")
     if mode.starts_from != "ckpts" and args.ckpts:

@@ -130,11 +130,17 @@ def downstream_of(model: Any, NAME: str, **keys: Any) -> Trainable:
         model: its `shape` and weights are taken, also those of its projections where the downstream model has them.
         NAME: of the downstream model.
         keys: those of its keys that do not describe the encoder.
+
+    Raises:
+        UserError: if the pretraining model lacks weights of the encoder.
     """
     shape = asdict(model.shape)
     shape = {key.name: shape[key.name] for key in fields(EncoderShape)} | {"drop_path_rate": 0.0}
     downstream = build_model_from_cfg({"NAME": NAME, **shape, **keys})
     state = {name.removeprefix("MAE_encoder."): value for name, value in model.state_dict().items()}
     wanted = downstream.state_dict()
+    lacking = [name for name in wanted if name not in state and "_proj." not in name]
+    if lacking:
+        raise UserError(f"{type(model).__name__} has no {lacking[0]}, which {NAME} needs")
     downstream.load_state_dict({name: state.get(name, value) for name, value in wanted.items()})
     return downstream

@@ -182,7 +182,14 @@ class ClipText(Teacher):
                 features = torch.cat([self.clip.encode_text(part) for part in self._tokens(new).split(256)])
             self.table = table = features if table is None else torch.cat((table, features))
             self.rows.update(zip(new, range(len(self.rows), len(table)), strict=True))
-        return table[[self.rows[text] for text in inputs]]
+        rows = torch.tensor([self.rows[text] for text in inputs])
+        if table.is_cuda:  # so that the host need not wait for the copy
+            rows = rows.pin_memory().to(table.device, non_blocking=True)
+        return table.index_select(0, rows)
+
+    def tokens_of(self, texts: Sequence[str]) -> list[list[int]]:
+        """Tokens of texts, by which tokenizers are told apart."""
+        return self.tokenizer(list(texts)).tolist()
 
     def _tokens(self, texts: Sequence[str]) -> Tensor:
         return self.tokenizer(list(texts)).to(next(self.parameters()).device)

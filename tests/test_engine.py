@@ -142,6 +142,30 @@ def test_fp16_resumes_where_it_was(run, monkeypatch):
     assert all(torch.equal(value, broken["base_model"][name]) for name, value in whole["base_model"].items())
 
 
+def test_skipped_updates_in_fp16_are_told_and_end_a_run(run, monkeypatch, capsys):
+    """The loss stays finite, its gradient never is."""
+    original = Classify.losses
+
+    def losses(self, model, batch, draw):
+        broken = (model.cls_pos * 0).abs().sum().sqrt()  # whose slope at 0 is infinite
+        return {"loss": original(self, model, batch, draw)["loss"] + broken}
+
+    monkeypatch.setattr(Classify, "losses", losses)
+    with pytest.raises(UserError, match="gradients in float16 became not finite at any scale of the loss"):
+        run("classify", "--scratch_model", "--precision", "fp16", "--opts", "max_epoch=20")
+    assert "3 updates skipped: the loss was scaled too high for float16" in capsys.readouterr().out
+
+
+def test_gradients_left_over_in_fp16_are_saved_unscaled(run, monkeypatch):
+    flags, opts = ("--scratch_model",), ("--opts", "step_per_update=2", "max_epoch=0")
+    exact, half = (
+        dict(load_checkpoint(run("classify", *flags, *more, *opts, exp=exp) / "ckpt-last.pth")["gradients"])
+        for exp, more in (("exact", ()), ("half", ("--precision", "fp16")))
+    )
+    name = "cls_head_finetune.8.bias"
+    torch.testing.assert_close(half[name], exact[name], rtol=0.1, atol=0.01)
+
+
 def test_precision_that_a_device_does_not_have(run):
     with pytest.raises(UserError, match="precision: tf32 needs an NVIDIA GPU"):
         run("classify", "--scratch_model", "--precision", "tf32")

@@ -118,7 +118,7 @@ def test_where_it_does_not_apply(root, log, caplog):
     assert isinstance(model.img_teacher, ImageTeacher) and data[0]["image"].shape == (3, 16, 16)
     assert "asked at every step, since images are augmented" in caplog.text
     assert not use_image_features(holder(trained=True), build(root), root / "features", 0, log)
-    assert "since it trains too" in caplog.text
+    assert "since it is trained" in caplog.text
     assert not use_image_features(holder(), build(root, images=False), root / "features", 0, log)
     assert not use_text_features(Features(6), ["chair"], root / "features", log)
     assert not (root / "features").exists()

@@ -290,7 +290,7 @@ def test_rare_classes_weigh_more(configs):
     log_prob = torch.randn(2, 4, 13, generator=torch.Generator().manual_seed(0)).log_softmax(2)
     batch = {"points": torch.zeros(2, 4, 3), "point_label": torch.tensor([[0, 1, 1, 1], [0, 0, 1, 1]])}
     draw = lambda name: torch.Generator().manual_seed(0)  # noqa: E731
-    loss = task.losses(lambda points: log_prob, batch, draw)["loss"]
+    loss = task.losses(lambda *inputs: log_prob, batch, draw)["loss"]
     each = -log_prob.flatten(0, 1)[torch.arange(8), batch["point_label"].flatten()]
     weights = torch.tensor([1.0, 2.0])[batch["point_label"].flatten()]
     torch.testing.assert_close(loss, (each * weights).sum() / weights.sum())
@@ -314,7 +314,7 @@ def test_parts_of_other_categories_are_never_predicted(configs):
     first[PARTS["Bag"][0]] = first[PARTS["Mug"][0]] = 1.0
 
     class Constant(torch.nn.Module):
-        def forward(self, points, category):
+        def forward(self, points, category, patches=None):
             return first.expand(*points.shape[:2], 50).log_softmax(2)
 
     found = task.evaluate(Constant())

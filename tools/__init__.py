@@ -1,1 +1,1 @@
-"""What is done: one runner a task, on one shared trainer."""
+"""What is done: the engine, the tasks, the paper's tables, benchmarks, pictures and checks."""

@@ -63,6 +63,19 @@ def save_atomic(checkpoint: Mapping, path: Path, written: Callable[[], None] | N
         raise UserError(f"checkpoint {path} cannot be written: {reason}") from None
 
 
+def copy_atomic(path: Path, copy: Path) -> None:
+    """Copy a checkpoint.
+
+    Raises:
+        UserError: if it cannot be written: no space, no permission.
+    """
+    try:
+        with atomic_write(copy) as temporary:
+            shutil.copyfile(path, temporary)
+    except OSError as error:
+        raise UserError(f"checkpoint {copy} cannot be written: {error.strerror}") from None
+
+
 def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
     """Read a checkpoint onto the CPU, admitting tensors and plain values only.
 

@@ -99,7 +99,12 @@ class RunConfig:
 
 def task_sections() -> dict[str, type]:
     """The config sections of all tasks by name; files may leave them out, and overrides still name their keys."""
-    return {name: kind for task in all_tasks() for name, kind in task.sections.items()}
+    sections: dict[str, type] = {}
+    for task in all_tasks():
+        for name, kind in task.sections.items():
+            if sections.setdefault(name, kind) is not kind or name in RunConfig.__dataclass_fields__:
+                raise TypeError(f"two config sections are called '{name}', one of them of {task.__name__}")
+    return sections
 
 
 def run_config_class() -> type[RunConfig]:

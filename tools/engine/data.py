@@ -176,19 +176,22 @@ def to_device(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
 
 
 def prepared(loader: Iterable[dict], device: torch.device, prepare: Callable[[int, dict], dict]) -> Iterator[dict]:
-    """Yield batches that `prepare` has been at, without gradient.
+    """Yield prepared batches.
 
-    On a GPU this happens on a stream of its own, at the same time as the training steps that are still under way there.
+    On a GPU they are prepared on a stream of its own, at the same time as the training step before.
 
     Args:
         loader: gives batches on the CPU.
         device: where they are used.
-        prepare: gets the number of the batch in this iteration and the batch, on the device.
+        prepare: gets the number of the batch in this iteration and the batch, on the device; runs without gradient.
     """
     stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+    used: list[Any] = []  # events after the training steps of the last batches
     if stream is not None:
         stream.wait_stream(torch.cuda.current_stream(device))
     for number, batch in enumerate(loader):
+        if stream is not None and len(used) > 1:  # one batch ahead, so that memory is bounded
+            stream.wait_event(used.pop(0))
         with torch.cuda.stream(stream), torch.no_grad():  # of None: does nothing
             batch = prepare(number, to_device(batch, device))
         if stream is not None:
@@ -197,6 +200,8 @@ def prepared(loader: Iterable[dict], device: torch.device, prepare: Callable[[in
             for tensor in _tensors(batch):
                 tensor.record_stream(current)
         yield batch
+        if stream is not None:
+            used.append(torch.cuda.current_stream(device).record_event())
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

@@ -1,4 +1,4 @@
-"""What frozen teachers say of what does not change: computed once, and kept on disk beside the data."""
+"""Features of frozen teachers, computed once where their input does not change, and cached beside the data."""
 
 import hashlib
 import json
@@ -15,14 +15,17 @@ from datasets import PointDataset, collate
 from models.teachers import ClipText, Features, ImageTeacher, Teacher, TeacherHolder
 from utils import distributed
 from utils.files import atomic_write
-from utils.logging import progress
+from utils.logging import progress, versions
 
 TEACHER_BATCH = 64
 
 
 def teacher_key(teacher: Teacher) -> str:
-    """Digest of a teacher: its layers, its weights, and how it tokenizes."""
-    digest = hashlib.sha256(repr(teacher).encode())
+    """Digest of a teacher: its layers with their settings, its weights, and the libraries that it is made of."""
+    digest = hashlib.sha256(json.dumps([type(teacher).__name__, versions(("timm", "open_clip_torch"))]).encode())
+    for name, module in teacher.named_modules():
+        settings = {key: value for key, value in vars(module).items() if isinstance(value, (int, float, str, tuple))}
+        digest.update(f"{name} {type(module).__name__} {sorted(settings.items(), key=repr)}".encode())
     for name, value in teacher.state_dict().items():
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
         digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
@@ -51,7 +54,7 @@ def use_image_features(
     if not isinstance(teacher, ImageTeacher) or "image" not in data.gives:
         return False
     if teacher.trained or images is None:
-        why = "it trains too" if teacher.trained else "images are augmented (image_augment)"
+        why = "it is trained" if teacher.trained else "images are augmented (image_augment)"
         log.info(f"image teacher: asked at every step, since {why}")
         return False
 
@@ -95,7 +98,8 @@ def use_text_features(teacher: Teacher | None, texts: Sequence[str], folder: Pat
             parts = progress(parts, desc="features of the text teacher")
             return torch.cat([teacher.encode(part).float().cpu() for part in parts])
 
-    features = _kept(folder, "text", (teacher_key(teacher), *texts), (len(texts), teacher.dim), compute, log)
+    key = (teacher_key(teacher), json.dumps(teacher.tokens_of(texts)), *texts)
+    features = _kept(folder, "text", key, (len(texts), teacher.dim), compute, log)
     parameter = next(teacher.parameters())
     teacher.remember(texts, features.to(parameter.device, parameter.dtype))
     return True

@@ -23,6 +23,7 @@ from utils.logging import progress
 
 # Steps between two looks at the losses: on a GPU each makes the host wait until all work there is done.
 READ_EVERY = {"cuda": 20}
+NORM = "norm of the gradient"
 
 
 class Trainer:
@@ -64,6 +65,7 @@ class Trainer:
             raise UserError(f"cannot resume from {self.checkpoints.last}: it is at step {self.at.step} of {self.steps}")
         self.stop = run.stop
         self.unread: list[tuple[int, list[str], Tensor]] = []  # step, names and values of losses not looked at yet
+        self.skipped = 0  # updates in float16, since the last checkpoint
 
     def fit(self) -> dict[str, Any]:
         """Train to the end of `max_epoch`, evaluating and saving on the way; returns the last metrics.
@@ -88,7 +90,7 @@ class Trainer:
                 began, first = time.perf_counter(), at.step
                 self._train_epoch(model, bar)
                 seconds = time.perf_counter() - began
-                self._check_weights()
+                self._check_finite()
                 at.sums = distributed.mean(at.sums)
                 means = {name: value / steps for name, value in at.sums.items()}
                 at.metrics = means | self._evaluate()
@@ -96,11 +98,8 @@ class Trainer:
                 done = (steps - first) * self.loader.batches.batch_size * distributed.world_size()
                 self._report(board, means, done / max(seconds, 1e-9))
                 at.step, at.sums = 0, {}
-                if improved:
-                    self.checkpoints.save("ckpt-best")
-                if at.epoch in kept:
-                    self.checkpoints.save(f"ckpt-epoch-{at.epoch:03d}")
-                self.checkpoints.save("ckpt-last")
+                names = ["ckpt-best"] * improved + [f"ckpt-epoch-{at.epoch:03d}"] * (at.epoch in kept)
+                self.checkpoints.save(*names, "ckpt-last")
                 at.epoch += 1
                 self.checkpoints.record(finished=at.epoch == epochs)
         self.run.log.info(f"finished; metrics in {self.run.folder / 'metrics.json'}")
@@ -119,11 +118,12 @@ class Trainer:
             self.schedule.set(self.at.epoch, self.at.step / self.steps)
             updates = self._train_step(model, batch)
             self.at.step += 1
-            if len(self.unread) == READ_EVERY.get(self.run.device.type, 1) or self.at.step == self.steps:
+            last = self.at.step == self.steps
+            if last or (updates and len(self.unread) >= READ_EVERY.get(self.run.device.type, 1)):
                 self._read_losses()
                 bar.set_postfix_str(f"loss {self.at.sums['loss'] / self.at.step:.4g}", refresh=False)
             bar.update()
-            if updates:
+            if updates or last:
                 self._save_if_asked()
 
     def _key(self, step: int) -> tuple[int, ...]:
@@ -152,10 +152,10 @@ class Trainer:
             weighed = [self.task.loss_weights.get(name, 1.0) * value for name, value in losses.items()]
             total = sum(weighed[1:], weighed[0])
             self.precision.scaler.scale(total / share).backward()
-        losses |= {"loss": total}
+        numbers = {**losses, "loss": total}
         if updates:
-            losses["gradient norm"] = self._update()
-        self.unread.append((step, list(losses), torch.stack([x.detach().float() for x in losses.values()])))
+            numbers[NORM] = self._update()
+        self.unread.append((step, list(numbers), torch.stack([x.detach().float() for x in numbers.values()])))
         return updates
 
     def _losses(self, model: nn.Module, batch: dict) -> dict[str, Tensor]:
@@ -176,34 +176,52 @@ class Trainer:
         scaler.step(self.optimizer)  # which leaves out the step where the loss was scaled too high for float16
         scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
-        return norm.nan_to_num(posinf=0.0) if scaler.is_enabled() else norm
+        return norm
 
     def _read_losses(self) -> None:
         """Add the losses that were not looked at yet to the sums of the epoch.
 
         Raises:
-            UserError: if a loss, or the norm of a gradient, is not finite.
+            UserError: if a loss, or the norm of a gradient, is not finite; in float16 the latter means that the loss
+                was scaled too high for this update, which was skipped.
         """
         unread, self.unread = self.unread, []
         rows = torch.cat([values for _, _, values in unread]).tolist() if unread else []
         for step, names, values in unread:
             numbers, rows = dict(zip(names, rows, strict=False)), rows[len(values) :]
             for name, value in numbers.items():
-                if not math.isfinite(value):
-                    what = "the norm of the gradient" if name == "gradient norm" else f"loss '{name}'"
-                    raise self._diverged(what, value, step)
-            numbers.pop("gradient norm", None)
+                if math.isfinite(value):
+                    continue
+                if name != NORM or not self.precision.scaler.is_enabled():
+                    raise self._diverged(f"the {NORM}" if name == NORM else f"loss '{name}'", value, step)
+                self.skipped += 1
+            numbers.pop(NORM, None)
             self.at.sums = {name: self.at.sums.get(name, 0.0) + value for name, value in numbers.items()}
 
-    def _check_weights(self) -> None:
+    def _check_finite(self) -> None:
         """Make sure that what is evaluated and saved is worth it.
 
         Raises:
-            UserError: in every process, if a loss, a gradient, a weight or a buffer is not finite in one of them.
+            UserError: in every process, if a loss, a gradient, a weight or a buffer is not finite in one of them; or if
+                float16 has no scale of the loss left that is not too high.
         """
-        self._read_losses()
-        if broken := sum(distributed.gather_objects(checkpoint.not_finite(self.model.state_dict())), []):
-            raise self._diverged(f"weight '{broken[0]}'", "not finite", self.at.step - 1)
+        problem, scaler = None, self.precision.scaler
+        try:
+            self._read_losses()
+            if broken := checkpoint.not_finite(self.model.state_dict()):
+                raise self._diverged(f"weight '{broken[0]}'", "not finite", self.at.step - 1)
+            left = {name: p.grad for name, p in self.model.named_parameters() if p.grad is not None}
+            if not scaler.is_enabled() and (broken := checkpoint.not_finite(left)):
+                raise self._diverged(f"the gradient of '{broken[0]}'", "not finite", self.at.step - 1)
+            if scaler.is_enabled() and scaler.get_scale() < 1:
+                raise self._diverged("gradients in float16", "not finite at any scale of the loss", self.at.step - 1)
+        except UserError as error:
+            problem = error
+        if found := [one for one in distributed.gather_objects(problem and str(problem)) if one]:
+            raise UserError(found[0])
+        if self.skipped:
+            self.run.log.warning(f"{self.skipped} updates skipped: the loss was scaled too high for float16")
+            self.skipped = 0
 
     def _diverged(self, what: str, value: float | str, step: int | None = None) -> UserError:
         last = self.checkpoints.last
@@ -224,7 +242,10 @@ class Trainer:
         # Nothing is lost by stopping here, but several processes have to agree to it, which they do between batches.
         self.stop.at_once = distributed.world_size() == 1
         try:
-            return self.task.evaluate(self.model, epoch)
+            found = self.task.evaluate(self.model, epoch)
+            if found and self.task.metric not in ("loss", *found):
+                raise KeyError(f"{type(self.task).__name__}.evaluate gives no '{self.task.metric}', its metric")
+            return found
         except KeyboardInterrupt:
             raise self._saved_to_stop() from None
         finally:
@@ -276,7 +297,7 @@ class Trainer:
             self._save_within_epoch()
 
     def _save_within_epoch(self) -> None:
-        self._check_weights()
+        self._check_finite()
         self.at.sums = distributed.mean(self.at.sums)
         self.checkpoints.save("ckpt-last")
 

@@ -175,7 +175,7 @@ def start_run(args: argparse.Namespace, device: torch.device) -> Run:
     mode, fold = args.task, (args.way, args.shot, args.fold)
     raw = read_config(args.config, args.opts, fold)
     for key in ("precision", "compile"):
-        if getattr(args, key):
+        if getattr(args, key) is not None:
             raw[key] = getattr(args, key)
     model, parsed = parse_model_config(parse_run_config(raw).model)
     task = find_task(mode, parsed.NAME, model, args)

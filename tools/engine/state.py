@@ -83,8 +83,10 @@ class Checkpoints:
         """Whether the last checkpoint is `save_minutes` old."""
         return time.monotonic() - self.saved > 60 * self.run.config.save_minutes
 
-    def save(self, name: str) -> None:
-        """Write a checkpoint; `step` 0 means that `epoch` is complete, otherwise so many of its batches are done.
+    def save(self, *names: str) -> None:
+        """Write a checkpoint under one or more names.
+
+        Its `step` 0 means that `epoch` is complete, otherwise so many of its batches are done.
 
         Raises:
             UserError: if it cannot be written.
@@ -106,14 +108,17 @@ class Checkpoints:
         }
         if self.run.precision.scaler.is_enabled():
             content["scaler"] = self.run.precision.scaler.state_dict()
-        left = [(key, p.grad) for key, p in self.model.named_parameters() if p.grad is not None]
+        scale = self.run.precision.scaler.get_scale()  # of the loss in float16, otherwise 1
+        left = [(key, p.grad / scale) for key, p in self.model.named_parameters() if p.grad is not None]
         if left:
             # Of batches that the next epoch's first update takes up. No mapping: it would pass for weights.
             content["gradients"] = left
-        path = self.run.folder / f"{name}.pth"
+        path, *copies = (self.run.folder / f"{name}.pth" for name in names)
         checkpoint.save_atomic(content, path, self._take_over)
+        for copy in copies:  # no links: what damages one file must not damage the others
+            checkpoint.copy_atomic(path, copy)
         for old in self.earlier:
-            if old != path:
+            if old not in (path, *copies):
                 old.unlink(missing_ok=True)
         self.earlier = []
 
@@ -194,12 +199,12 @@ class Checkpoints:
                 run.precision.scaler.load_state_dict(state["scaler"])
         except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
             raise UserError(f"cannot resume from {path}: its optimizer is of another model: {error}") from None
-        parameters = dict(self.model.named_parameters())
+        parameters, scale = dict(self.model.named_parameters()), run.precision.scaler.get_scale()
         try:
             for name, gradient in state.get("gradients", []):
                 if gradient.shape != parameters[name].shape:
                     raise ValueError
-                parameters[name].grad = torch.empty_like(parameters[name]).copy_(gradient)
+                parameters[name].grad = torch.empty_like(parameters[name]).copy_(gradient * scale)
         except (KeyError, ValueError, TypeError, AttributeError):
             raise UserError(f"cannot resume from {path}: it has gradients of another model") from None
         epoch, step = _progress(state)

@@ -1,4 +1,4 @@
-"""What a task says of itself; everything else is the engine's."""
+"""The interface of a task."""
 
 import argparse
 from abc import ABC, abstractmethod
@@ -51,7 +51,7 @@ class Mode:
     @property
     def dest(self) -> str:
         """Attribute of the parsed arguments that holds the flag."""
-        return self.flag.removeprefix("--")
+        return self.flag.removeprefix("--").replace("-", "_")
 
 
 TEST = Mode(
@@ -159,7 +159,7 @@ class TrainedTask(Task):
         On a GPU this is done while the model is trained on the batch before.
 
         Args:
-            model: not to be trained by this; its weights may be one step old.
+            model: for what it holds that does not train, such as teachers; its weights may change meanwhile.
             batch: from `datasets.collate`, tensors on the device of the run.
             draw: `draw(name)` is a generator on that device that belongs to the step of this batch and the name,
                 `draw(name, "cpu")` one on the CPU.
@@ -215,9 +215,11 @@ def find_task(mode: Mode, name: str, model: "type[Trainable]", args: argparse.Na
         UserError: if there is none.
     """
     able = [task for task in all_tasks() if mode in task.modes]
-    for task in able:
-        if task.accepts(model, args):
-            return task
+    accepting = [task for task in able if task.accepts(model, args)]
+    if len(accepting) > 1:
+        raise TypeError(f"{mode.flag} of '{name}' is claimed by {', '.join(task.__name__ for task in accepting)}")
+    if accepting:
+        return accepting[0]
     others = [m for m in all_modes() if any(m in t.modes and t.accepts(model, args) for t in all_tasks())]
     instead = f"; it is for {', '.join(m.flag or 'pretraining' for m in others)}" if others else ""
     wanted = " or ".join(dict.fromkeys(task.needs for task in able))

@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from datasets import PointDataset
 from datasets.point_transforms import AUGMENTATIONS, sample_test, sample_train
-from models import Trainable, build_model_from_cfg
+from models import Trainable, build_model_from_cfg, parse_model_config
 from models.losses import cross_entropy
 from tools.engine.data import open_dataset, own_augmentation
 from tools.engine.infer import Clouds, load_clouds, predict
@@ -98,10 +98,10 @@ def build_classifier(run: Run, dataset: PointDataset) -> Trainable:
     Raises:
         UserError: if it has not.
     """
-    model, classes, present = build_model_from_cfg(run.config.model), run.config.model["cls_dim"], dataset.class_names
-    if classes < len(present):
-        raise UserError(f"config key 'model.cls_dim': {classes} classes, but the data set has {len(present)}")
-    return model
+    classes, present = parse_model_config(run.config.model)[1].cls_dim, len(dataset.class_names)
+    if classes < present:
+        raise UserError(f"config key 'model.cls_dim': {classes} classes, but the data set has {present}")
+    return build_model_from_cfg(run.config.model)
 
 
 def _no_segmenter(weights: Mapping[str, Tensor]) -> tuple[()]:

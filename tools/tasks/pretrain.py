@@ -28,7 +28,7 @@ PROBES = {"svm": "cfgs/svm/modelnet40.yaml", "zeroshot": "cfgs/zeroshot/modelnet
 RATIO = 0.25  # of the queries in the zero-shot probe: that of cfgs/zeroshot/modelnet40.yaml
 
 
-def _check_weights(weights: Any) -> None:
+def _check_factors(weights: Any) -> None:
     for name, weight in vars(weights).items():
         if not 0 <= weight < float("inf"):
             raise ValueError(f"{name} must be at least 0 and finite, got {weight}")
@@ -38,7 +38,7 @@ def _check_weights(weights: Any) -> None:
 LossWeights = make_dataclass(
     "LossWeights",
     [(name, float, field(default=weight)) for name, weight in LOSS_TERMS.items()],
-    namespace={"__post_init__": _check_weights},
+    namespace={"__post_init__": _check_factors},
 )
 
 
@@ -116,7 +116,10 @@ class Pretrain(TrainedTask):
             return model.prepare(points, batch.get("image"), text, batch["label"], generator=draw("mask"))
 
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
-        return model(**batch)
+        losses = model(**batch)
+        if unknown := losses.keys() - self.loss_weights.keys():
+            raise KeyError(f"loss terms that models/losses.py does not list: {', '.join(sorted(unknown))}")
+        return losses
 
     def evaluate(self, model: Any, epoch: int = 0) -> dict[str, Any]:
         if self.validate == "none":

@@ -74,7 +74,8 @@ class Segment(TrainedTask):
         return model
 
     def prepare(self, model: Trainable, batch: dict, draw: Draw) -> dict:
-        return {**batch, "points": self.augment(batch["points"], draw("augment"))}
+        points = self.augment(batch["points"], draw("augment"))
+        return {**batch, "points": points, "patches": model.group(points)}
 
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
         log_prob = self.log_prob(model, batch["points"], batch)
@@ -124,7 +125,7 @@ class PartSegment(Segment):
         self.require("cls_dim", 1 + max(max(PARTS[name]) for name in data.class_names), "parts")
 
     def log_prob(self, model: nn.Module, points: Tensor, batch: dict) -> Tensor:
-        return model(points, batch["label"])
+        return model(points, batch["label"], batch.get("patches"))
 
     def evaluate(self, model: Trainable, epoch: int = 0) -> dict[str, Any]:
         """Measure by shape; the prediction is the likeliest of the parts that the shape's category has."""
@@ -169,7 +170,7 @@ class SemanticSegment(Segment):
         self.require("cls_dim", len(data.class_names), "classes")
 
     def log_prob(self, model: nn.Module, points: Tensor, batch: dict) -> Tensor:
-        return model(points)
+        return model(points, batch.get("patches"))
 
     def evaluate(self, model: Trainable, epoch: int = 0) -> dict[str, Any]:
         """Measure by room: every point takes the class with the highest sum of probabilities over its chunks.
