@@ -39,7 +39,7 @@ class ReachConfig:
 
 @TASKS.register("reach")
 class Reach(Task):
-    modes = (Mode("reach", "--reach", "measure how far points reach"),)
+    modes = (Mode("reach", "--how-far", "measure how far points reach"),)
     needs = "a classifier"
     sections = {"reach": ReachConfig}
 
@@ -107,10 +107,10 @@ def test_a_new_task_is_one_file_and_a_new_classifier_too(new_files, run, configs
     content = yaml.safe_load(configs["classify"].read_text())
     content |= {"model": {"NAME": "Mean", "cls_dim": 15}, "reach": {"factor": 2.0}}
     configs["classify"].write_text(yaml.safe_dump(content))
-    assert "--reach" in main.build_parser().format_help()
+    assert "--how-far" in main.build_parser().format_help()
     trained = run("classify", "--scratch_model")
     assert metrics(trained)["finished"] and metrics(trained)["last"]["total"] == 6
-    assert metrics(run("classify", "--reach", exp="far"))["last"] == {"reach": 30.0}
+    assert metrics(run("classify", "--how-far", exp="far"))["last"] == {"reach": 30.0}
     run("classify", "--test", "--ckpts", str(trained / "ckpt-best.pth"))
     with pytest.raises(UserError, match="'Mean' is not a model to pretrain; it is for --test, --finetune_model, --scr"):
         run("classify")
