@@ -261,7 +261,7 @@ class MaskedAutoencoder(Trainable):
             losses["mdm"] = self.loss(predicted.flatten(0, 1), truth.flatten(0, 1))
         # Queries of one batch are alike at first, and BatchNorm in a projection would enlarge what bfloat16 rounds off.
         with torch.autocast(query.device.type, enabled=False):
-            return losses | self.contrast(query.float(), targets, category)
+            return {**losses, **self.contrast(query.float(), targets, category)}
 
     @torch.no_grad()
     def reconstruct(
