@@ -10,7 +10,7 @@ from tools.paper.plan import SETTINGS, Planner
 from tools.paper.queue import choose_devices, make_tables
 from tools.paper.render import Table
 from tools.paper.runs import PlannedRun, check_configs, estimate, in_order, keep_results
-from tools.report import text_table
+from tools.report.tables import text_table
 from utils.errors import UserError, run_command
 
 OUT = Path("experiments/reproduce")
