@@ -90,8 +90,9 @@ class Network(ReConEncoder):
         super().__init__(shape, queries, form=form)
         if contrast:
             self.Dis_encoder = ReConEncoder(shape, contrast, form=form)
-        for name, width in (projections or {}).items():
-            self.add_module(f"{name}_proj", nn.Linear(shape.trans_dim, width))
+        widths = projections or {}
+        self.img_proj = nn.Linear(shape.trans_dim, widths["img"]) if "img" in widths else None
+        self.text_proj = nn.Linear(shape.trans_dim, widths["text"]) if "text" in widths else None
         self.cls_head_finetune = head
         self.names = (*queries, *contrast)  # of all queries
 
@@ -103,10 +104,10 @@ class Network(ReConEncoder):
             query = torch.cat((query, other), dim=1)
         return query, local
 
-    def project(self, query: Tensor, name: str) -> Tensor | None:
-        """Map queries (B, Q, C) to the feature (B, d) of one of them, "img" or "text", if it has a projection."""
-        projection = getattr(self, f"{name}_proj", None)
-        return None if projection is None else projection(query[:, self.names.index(name)])
+    def project(self, query: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """Map queries (B, Q, C) to the features (B, d) of the image and the text query, where there are projections."""
+        image = self.img_proj(query[:, self.names.index("img")]) if self.img_proj else None
+        return image, self.text_proj(query[:, self.names.index("text")]) if self.text_proj else None
 
 
 class PointEncoder(TeacherHolder):
@@ -118,7 +119,7 @@ class PointEncoder(TeacherHolder):
     Args:
         network: with its weights.
         npoints: how many points a cloud had in training.
-        text_encoder: the text teacher, as in `models.teachers.build_text_teacher`; it is built when texts are asked for.
+        text_encoder: the text teacher, see `models.teachers.build_text_teacher`; it is built when it is needed.
         text_weights: its weights, likewise.
         ratio: weight of the text feature, where it is added to the image feature.
         class_names: those of the head; without a head, those of pretraining, which `classify` chooses from if it is
@@ -157,7 +158,7 @@ class PointEncoder(TeacherHolder):
         if not query.shape[1]:
             return Encoding(local, None, pooled, None, None)
         pooled = torch.cat((query.amax(1), pooled), dim=1)
-        return Encoding(local, query, pooled, self.network.project(query, "img"), self.network.project(query, "text"))
+        return Encoding(local, query, pooled, *self.network.project(query))
 
     def _patches(self, points: Tensor) -> Patches:
         groups, count = self.network.num_group, points.shape[1]
@@ -219,7 +220,8 @@ class PointEncoder(TeacherHolder):
                 parts.append(self(batch))
                 order += chosen
         back = torch.tensor(order).argsort().to(self.device)
-        return Encoding(*(None if part[0] is None else torch.cat(part)[back] for part in zip(*parts, strict=True)))
+        together = [None if part[0] is None else torch.cat(part)[back] for part in zip(*parts, strict=True)]
+        return Encoding(*together)  # pyright: ignore[reportArgumentType] None only where a part may be
 
     def _prepare(self, points: Clouds, up: Up, center: bool, scale: bool) -> list[Tensor]:
         """Check clouds, and bring each into the frame of training, on the device of the weights."""
@@ -290,13 +292,13 @@ class PointEncoder(TeacherHolder):
         return teacher.encode(list(texts)).float().to(self.device)
 
     def _teacher(self) -> ClipText:
-        if getattr(self.network, "text_proj", None) is None:
+        if self.network.text_proj is None:
             raise UserError("these weights have no features in the space of texts: names take ReCon's pretraining")
         if self.text_teacher is None:
             if not self.text_encoder:
                 raise UserError("these weights do not tell their text teacher: load_pretrained(..., text_encoder=NAME)")
-            width = self.network.get_submodule("text_proj").out_features
-            teacher = build_text_teacher(self.text_encoder, int(width), self.text_weights)
+            width = self.network.text_proj.out_features
+            teacher = build_text_teacher(self.text_encoder, width, self.text_weights)
             if not isinstance(teacher, ClipText):
                 raise UserError(f"text_encoder '{self.text_encoder}' does not read texts")
             self.hold_teachers(text=teacher.to(self.device))
@@ -339,7 +341,7 @@ class PointEncoder(TeacherHolder):
             points: see `encode`.
             labels: the names to choose from; None: `class_names`. A fine-tuned classifier has its own, and takes only
                 others for the same classes, in their order.
-            prompts: texts around a name, such as "A model of a {}.", whose features are added up; None: all 60 of ReCon.
+            prompts: texts around a name, such as "A model of a {}."; their features are summed. None: the 60 of ReCon.
             options: see `encode`.
 
         Returns:
@@ -350,25 +352,26 @@ class PointEncoder(TeacherHolder):
             ValueError: see `encode`.
             UserError: if there are no names, or these weights cannot tell names.
         """
-        labels = list(labels if labels is not None else self.class_names)
         return self.classify_encoding(self.encode(points, **options), labels, prompts)
 
     @torch.no_grad()
     def classify_encoding(
-        self, encoding: Encoding, labels: Sequence[str], prompts: Sequence[str] | None = None
+        self, encoding: Encoding, labels: Sequence[str] | None = None, prompts: Sequence[str] | None = None
     ) -> Classification:
         """Name clouds that are encoded; arguments and errors as for `classify`."""
-        labels, head = list(labels), self.network.cls_head_finetune
+        chosen: Sequence[str] = self.class_names if labels is None else labels
+        head = self.network.cls_head_finetune
         if head is not None:
             assert encoding.queries is not None
             logits = head(torch.cat((encoding.queries.flatten(1), max_pool(encoding.local)), dim=1))
-            labels = labels or [f"class {number}" for number in range(logits.shape[1])]
-            if len(labels) != logits.shape[1]:
-                raise UserError(f"the fine-tuned head has {logits.shape[1]} classes, {len(labels)} names are given")
+            chosen = chosen or [f"class {number}" for number in range(logits.shape[1])]
+            if len(chosen) != logits.shape[1]:
+                raise UserError(f"the fine-tuned head has {logits.shape[1]} classes, {len(chosen)} names are given")
         else:
-            logits = self._temperature() * self._joint(encoding) @ self.name_features(labels, prompts).T
+            logits = self._temperature() * self._joint(encoding) @ self.name_features(chosen, prompts).T
         probabilities = logits.softmax(1)
-        return Classification([labels[i] for i in probabilities.argmax(1).tolist()], probabilities, labels)
+        names = [chosen[int(i)] for i in probabilities.argmax(1).tolist()]
+        return Classification(names, probabilities, list(chosen))
 
     def name_features(self, labels: Sequence[str], prompts: Sequence[str] | None = None) -> Tensor:
         """Return unit features (L, d) of names, each the mean over prompts; arguments and errors as for `classify`."""

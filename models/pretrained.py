@@ -1,7 +1,6 @@
 """Encoders from checkpoints: `load_pretrained` recognises them by their weights, `save_pretrained` packs them."""
 
 import json
-import math
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -10,11 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from models.build import CHECKPOINT_PREFIXES, parse_model_config
-from models.downstream import ClassifierConfig, classifier_head
+from models.downstream import ClassifierConfig, PointTransformer, classifier_head
 from models.encoder import EncoderWarning, Network, PointEncoder
 from models.shape import EncoderShape
 from models.teachers import LOCAL_FOLDER
@@ -44,6 +43,7 @@ class Settings(NamedTuple):
         text_encoder, text_weights: the text teacher.
         ratio: weight of the text feature.
         class_names: of the data that it was trained on.
+        has_head: whether a head in the weights is one on all queries and the maximum over all tokens.
     """
 
     shape: dict[str, Any]
@@ -52,6 +52,7 @@ class Settings(NamedTuple):
     text_weights: str | None = None
     ratio: float = 0.25
     class_names: Sequence[str] = ()
+    has_head: bool = True
 
 
 def load_pretrained(
@@ -141,7 +142,7 @@ def save_pretrained(
     }
     try:
         with atomic_write(path) as temporary:
-            save_file(state, temporary, {"format": "pt", "config": json.dumps(config), **(notes or {})})
+            temporary.write_bytes(save(state, {"format": "pt", "config": json.dumps(config), **(notes or {})}))
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}") from None
     return path
@@ -184,7 +185,7 @@ def _from_hub(name: str) -> Path:
     from huggingface_hub import snapshot_download
 
     parts = re.fullmatch(r"([\w.-]+/[\w.-]+)(?:@([\w.-]+))?(?:/(.+))?", name)
-    if parts is None:
+    if parts is None or ".." in name:
         raise UserError(f"'{HUB}{name}' must be {HUB}OWNER/NAME, optionally with @REVISION and /FILE")
     repository, revision, file = parts.groups()
     wanted = [file] if file else ["*.safetensors", "*.pth", "*.pt"]
@@ -226,9 +227,8 @@ def _settings(path: Path, checkpoint: Mapping, weights: Mapping[str, Tensor]) ->
         if path.with_name("config.yaml").is_file():
             config = read_yaml(where)
     known = _told_by_config(config, where) if config.get("model") else None
-    if known is not None and any(
-        known.shape.get(name) != value for name, value in told.items() if name != "block_form"
-    ):
+    fixed = {name: value for name, value in told.items() if name != "block_form"}
+    if known is not None and not fixed.items() <= known.shape.items():
         warnings.warn(f"{where} is of another model than {path.name}, and is not used", EncoderWarning, stacklevel=3)
         known = None
     if known is None:
@@ -274,9 +274,10 @@ def _told_by_config(config: Mapping, where: str) -> Settings:
     model = config["model"]
     if isinstance(model, Mapping) and model.get("NAME") == "PointEncoder":
         keys = {field.name for field in fields(EncoderShape)}
-        shape = {key: value for key, value in model.items() if key in keys}
+        shape, headed = {key: value for key, value in model.items() if key in keys}, True
     else:
-        _, parsed = parse_model_config(model)
+        kind, parsed = parse_model_config(model)
+        headed = issubclass(kind, PointTransformer)
         if not hasattr(parsed, "encoder"):
             raise UserError(f"{where} is of a {parsed.NAME}, which has no encoder of this kind")
         shape = {field.name: getattr(parsed.encoder, field.name) for field in fields(EncoderShape)}
@@ -284,10 +285,10 @@ def _told_by_config(config: Mapping, where: str) -> Settings:
             model = {**model, "text_encoder": None}  # it was trained jointly: no name stands for its weights
     npoints, names = config.get("npoints"), config.get("class_names") or []
     ratio = model.get("ratio", 0.25)
-    if not isinstance(npoints, (int, type(None))) or not isinstance(names, list) or not math.isfinite(ratio):
+    if not isinstance(npoints, (int, type(None))) or not isinstance(names, list) or not isinstance(ratio, (int, float)):
         raise UserError(f"{where} is damaged: npoints {npoints!r}, class_names {names!r}, ratio {ratio!r}")
     texts = (model.get("text_encoder"), model.get("text_weights"))
-    return Settings(shape, npoints, *texts, ratio, [str(name).replace("_", " ") for name in names])
+    return Settings(shape, npoints, *texts, ratio, [str(name).replace("_", " ") for name in names], headed)
 
 
 def _build(weights: dict[str, Tensor], settings: Settings) -> Network:
@@ -310,12 +311,15 @@ def _build(weights: dict[str, Tensor], settings: Settings) -> Network:
         if name in names and f"{name}_proj.weight" in weights
     }
     head, first = None, weights.get("cls_head_finetune.0.weight")
-    if first is not None and not contrast and first.shape[1] == (len(queries) + 1) * shape.trans_dim:
+    if (
+        first is not None
+        and settings.has_head
+        and not contrast
+        and first.shape[1] == (len(queries) + 1) * shape.trans_dim
+    ):
         linear = "cls_head_finetune.4.weight" not in weights
         classes = len(weights["cls_head_finetune.0.weight" if linear else "cls_head_finetune.8.weight"])
-        head = classifier_head(
-            first.shape[1], ClassifierConfig(NAME="", cls_dim=classes, type="linear" if linear else "full")
-        )
+        head = classifier_head(width, ClassifierConfig(NAME="", cls_dim=classes, type="linear" if linear else "full"))
     network = Network(shape, queries, shape.block_form, contrast, projections, head)
     wanted = network.state_dict().keys()
     for name in [name for name in weights if name not in wanted]:

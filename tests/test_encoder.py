@@ -1,14 +1,14 @@
 """The encoder that people call: every layout of checkpoint, every kind of input, names, warnings."""
 
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
+import huggingface_hub
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+import trimesh
 import yaml
 
 from extensions import farthest_point_sample, gather
@@ -144,7 +144,7 @@ def test_configs_tell_what_weights_do_not(tmp_path, clouds):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         encoder = load_pretrained(tmp_path)  # the folder
-    assert encoder.npoints == 128 and encoder.network.num_heads == 4 if hasattr(encoder.network, "num_heads") else True
+    assert encoder.npoints == 128 and encoder.network.shape.num_heads == 4
     thinned = gather(clouds, farthest_point_sample(clouds, 128))
     assert torch.allclose(encoder.encode(clouds).local, features(model, thinned)[1], atol=1e-5)
 
@@ -205,16 +205,9 @@ def test_safetensors_round_trip(tmp_path, clouds, dtype, demo):
     assert {name.split(".")[0] for name in load_checkpoint(path)["base_model"]} >= {"blocks", "text_proj"}
 
 
-HUB = """
-import sys, torch
-from models import load_pretrained
-print(load_pretrained(sys.argv[1]).encode(torch.rand(1, 300, 3)).local.shape)
-"""
-
-
-@pytest.mark.parametrize("name", ["hub:someone/recon", "hub:someone/recon@main", "hub:someone/recon/model.safetensors"])
-def test_hub_cache(tmp_path, demo, name):
-    """The layout of the hub's cache: blobs, and snapshots of links to them, by revision."""
+@pytest.fixture
+def hub(tmp_path, demo, monkeypatch) -> Path:
+    """The cache of the hub as its library lays it out, without a network: blobs, and links to them by revision."""
     cache = tmp_path / "hub/models--someone--recon"
     revision = "0123456789abcdef0123456789abcdef01234567"
     for folder in ("refs", "blobs", f"snapshots/{revision}"):
@@ -222,22 +215,26 @@ def test_hub_cache(tmp_path, demo, name):
     (cache / "refs/main").write_text(revision)
     save_pretrained(demo, cache / "blobs/feed")
     (cache / f"snapshots/{revision}/model.safetensors").symlink_to("../../blobs/feed")
-
-    def load(name: str) -> subprocess.CompletedProcess:
-        environment = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "PATH": "", "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-W", "ignore", "-c", HUB, name]
-        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
-
-    done = load(name)
-    assert done.returncode == 0 and "[1, 16, 128]" in done.stdout, done.stderr
-    absent = load("hub:someone/else")
-    assert "UserError: hub:someone/else can neither be downloaded nor found in the cache" in absent.stderr
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    return cache
 
 
-def test_hub_names():
-    for name in ("hub:", "hub:one", "hub:../..", "hub:a/b@../c"):
-        with pytest.raises(UserError, match=r"must be hub:OWNER/NAME|can neither"):
-            load_pretrained(name)
+@pytest.mark.parametrize("name", ["", "@main", "@0123456789abcdef0123456789abcdef01234567", "/model.safetensors"])
+def test_hub(hub, demo, clouds, name):
+    encoder = load_pretrained(f"hub:someone/recon{name}")
+    assert torch.equal(encoder.encode(clouds).local, demo.encode(clouds).local)
+
+
+def test_hub_without_what_is_asked_for(hub):
+    for name in ("someone/else", "someone/recon@other"):
+        with pytest.raises(UserError, match=f"hub:{name} can neither be downloaded nor found in the cache"):
+            load_pretrained(f"hub:{name}")
+    with pytest.raises(UserError, match=r"not found: .*other.pth"):
+        load_pretrained("hub:someone/recon/other.pth")
+    for name in ("", "one", "a/b/c@../d"):
+        with pytest.raises(UserError, match="must be hub:OWNER/NAME"):
+            load_pretrained(f"hub:{name}")
 
 
 def test_torch_hub(demo, clouds, tmp_path, monkeypatch):
@@ -307,20 +304,15 @@ def test_refused_inputs(demo, clouds):
         demo.classify(clouds, ["chair", "sofaa"], prompts=["{}"])
 
 
-def chair(up: str = "y") -> torch.Tensor:
-    import trimesh
-
-    parts = [trimesh.creation.box((1, 0.1, 1), trimesh.transformations.translation_matrix((0, 0.5, 0)))]
-    parts.append(trimesh.creation.box((1, 1, 0.1), trimesh.transformations.translation_matrix((0, 1, -0.45))))
-    for x in (-0.45, 0.45):
-        for z in (-0.45, 0.45):
-            parts.append(
-                trimesh.creation.box((0.1, 0.5, 0.1), trimesh.transformations.translation_matrix((x, 0.25, z)))
-            )
-    mesh = trimesh.util.concatenate(parts)
+def furniture(up: str = "y", back: bool = True) -> torch.Tensor:
+    """A chair, or without its back a stool, of 1,024 points."""
+    place = trimesh.transformations.translation_matrix
+    legs = [((0.1, 0.5, 0.1), (x, 0.25, z)) for x in (-0.45, 0.45) for z in (-0.45, 0.45)]
+    boxes = [((1, 0.1, 1), (0, 0.5, 0)), *legs] + [((1, 1, 0.1), (0, 1, -0.45))] * back
+    mesh = trimesh.util.concatenate([trimesh.creation.box(size, place(at)) for size, at in boxes])
     points = torch.from_numpy(trimesh.sample.sample_surface(mesh, 1024, seed=0)[0]).float()
-    back = {"y": ((0, 1), (1, 1), (2, 1)), "z": ((0, 1), (2, -1), (1, 1)), "x": ((1, 1), (0, -1), (2, 1))}[up]
-    turned = torch.stack([sign * points[:, axis] for axis, sign in back], 1)
+    turns = {"y": ((0, 1), (1, 1), (2, 1)), "z": ((0, 1), (2, -1), (1, 1)), "x": ((1, 1), (0, -1), (2, 1))}
+    turned = torch.stack([sign * points[:, axis] for axis, sign in turns[up]], 1)
     assert torch.allclose(turn_up(turned, up), points)
     return turned
 
@@ -328,17 +320,17 @@ def chair(up: str = "y") -> torch.Tensor:
 def test_frames(demo):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        upright = demo.encode(chair())
+        upright = demo.encode(furniture())
         for up in ("x", "z"):
-            assert torch.allclose(demo.encode(chair(up), up=up).text, upright.text, atol=1e-4)
-    normal = normalize_unit_sphere(chair())
+            assert torch.allclose(demo.encode(furniture(up), up=up).text, upright.text, atol=1e-4)
+    normal = normalize_unit_sphere(furniture())
     assert torch.allclose(demo.encode(normal, center=False, scale=False).text, upright.text, atol=1e-4)
     for turned in ("x", "y", "z", "-x", "-y", "-z"):  # rotations, none mirrors
         assert torch.linalg.det(turn_up(torch.eye(3), turned)).item() == pytest.approx(1)
 
 
 def test_warnings(demo):
-    points = chair()
+    points = furniture()
     with pytest.warns(EncoderWarning, match="1 of 1 clouds have fewer than half as many points"):
         demo.encode(points[:100])
     with pytest.warns(EncoderWarning, match="more than twice as many points"):
@@ -346,19 +338,17 @@ def test_warnings(demo):
     with pytest.warns(EncoderWarning, match="another size"):
         demo.encode(points * 100, scale=False)
     with pytest.warns(EncoderWarning, match="another centre"):
-        demo.encode(points + 2, center=False, scale=False)
+        demo.encode(points + 2, center=False)
     with pytest.warns(EncoderWarning, match="outliers"):
         demo.encode(torch.cat((points, torch.tensor([[50.0, 0, 0]]))))
-    tables = [chair("z") * torch.rand(3).add(0.5) for _ in range(8)]
-    with pytest.warns(EncoderWarning, match="as if z pointed up or down, not y: try up='z'"):
-        demo.encode(tables)
-    with pytest.warns(EncoderWarning, match="as if y pointed up or down, not z"):
-        demo.encode([chair() * torch.rand(3).add(0.5) for _ in range(8)], up="z")
+    for true, told in (("z", "y"), ("y", "z"), ("x", "y")):
+        with pytest.warns(EncoderWarning, match=f"as if {true} pointed up or down, not {told}: try up='{true}'"):
+            demo.encode([furniture(true, back=False)] * 4, up=told)
 
 
 def test_names_by_the_text_teacher(demo):
     """The mean over prompts, both queries, and CLIP's temperature."""
-    points, labels = [chair(), chair() * torch.tensor([1.2, 1.0, 0.9])], ["chair", "flower_pot", "table"]
+    points, labels = [furniture(), furniture() * torch.tensor([1.2, 1.0, 0.9])], ["chair", "flower_pot", "table"]
     found = demo.classify(points, labels)
     assert found.names == ["chair", "chair"] and found.labels == labels
     assert torch.allclose(found.probabilities.sum(1), torch.ones(2))

@@ -60,9 +60,11 @@ def up_scores(points: Tensor) -> Tensor:
         distance = torch.cdist(points, points * points.new_tensor(signs))
         return distance.amin(1).mean(1) + distance.amin(2).mean(1)
 
-    mirrored = torch.stack([change([1 - 2.0 * (axis == i) for i in range(3)]) for axis in range(3)], 1)
-    turned = torch.stack([change([2.0 * (axis == i) - 1 for i in range(3)]) for axis in range(3)], 1)
-    tiny = torch.finfo(points.dtype).tiny
-    return mirrored / mirrored.sum(1, keepdim=True).clamp_min(tiny) - turned / turned.sum(1, keepdim=True).clamp_min(
-        tiny
-    )
+    def share(values: list[Tensor]) -> Tensor:
+        stacked = torch.stack(values, 1)
+        return stacked / stacked.sum(1, keepdim=True).clamp_min(torch.finfo(points.dtype).tiny)
+
+    axes = range(3)
+    mirrored = share([change([1 - 2.0 * (axis == i) for i in axes]) for axis in axes])
+    turned = share([change([2.0 * (axis == i) - 1 for i in axes]) for axis in axes])
+    return mirrored - turned
