@@ -311,12 +311,8 @@ def _build(weights: dict[str, Tensor], settings: Settings) -> Network:
         if name in names and f"{name}_proj.weight" in weights
     }
     head, first = None, weights.get("cls_head_finetune.0.weight")
-    if (
-        first is not None
-        and settings.has_head
-        and not contrast
-        and first.shape[1] == (len(queries) + 1) * shape.trans_dim
-    ):
+    width = (len(queries) + 1) * shape.trans_dim
+    if first is not None and settings.has_head and not contrast and first.shape[1] == width:
         linear = "cls_head_finetune.4.weight" not in weights
         classes = len(weights["cls_head_finetune.0.weight" if linear else "cls_head_finetune.8.weight"])
         head = classifier_head(width, ClassifierConfig(NAME="", cls_dim=classes, type="linear" if linear else "full"))
