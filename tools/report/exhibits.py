@@ -11,12 +11,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from datasets import PointDataset, collate
-from datasets.point_transforms import normalize_unit_sphere, sample_test
+from datasets.point_transforms import sample_test
 from models import CHECKPOINT_PREFIXES, Trainable, build_model_from_cfg, downstream_of
 from tools.engine.run import Run
 from tools.report.predictions import read_predictions
 from utils.checkpoint import load_weights
 from utils.errors import UserError
+from utils.geometry import normalize_unit_sphere
 from utils.seeding import stable_seed
 
 SHAPES = 6  # a row each

@@ -12,7 +12,6 @@ from torch.nn import functional as F
 
 from datasets import PointDataset
 from datasets.point_transforms import sample_test, sample_train
-from datasets.prompts import TEMPLATES, all_prompts, spell
 from models import Trainable, build_model_from_cfg
 from models.downstream import PointTransformerZeroShot
 from models.teachers import Teacher
@@ -28,6 +27,7 @@ from utils import distributed, seeding
 from utils.errors import UserError
 from utils.logging import progress
 from utils.metrics import accuracy, by_class, topk_accuracy
+from utils.prompts import TEMPLATES, all_prompts, spell
 from utils.registry import suggestion
 
 ONE_PROMPT = "A point cloud model of {}."

@@ -7,13 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from datasets.point_transforms import normalize_unit_sphere, random_subset
+from datasets.point_transforms import random_subset
 from extensions import recon_ops
 from models.losses import RECONSTRUCTION_LOSSES
 from tools.visualize.attention import block_attention
 from tools.visualize.figures import project
 from tools.visualize.subject import Subject
 from utils.errors import UserError
+from utils.geometry import normalize_unit_sphere
 
 
 @dataclass
