@@ -176,6 +176,6 @@ BLUES = [[0, "#1b3a5c"], [1, "#7fb2d9"]]
 
 def _points(points: np.ndarray, marker: dict[str, Any], name: str) -> go.Scatter3d:
     x, up, toward = points.T
-    hover = {"hoverinfo": "name" if name else "skip"}
+    hover = {"hoverinfo": "name" if name else "none"}  # "skip" would keep clicks from being told
     marker = {**marker, "opacity": 1, "line": {"width": 0}}
     return go.Scatter3d(x=x, y=-toward, z=up, mode="markers", marker=marker, name=name, **hover)

@@ -89,10 +89,16 @@ class Page:
         self.add("</tbody></table></div>")
 
     def html(self, title: str, lead: str) -> str:
-        text = string.Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
         content = json.dumps(self.figures, separators=(",", ":")).replace("<", "\\u003c")
-        title = html.escape(title)
-        return text.substitute(title=title, lead=lead, plotly=get_plotlyjs(), body="".join(self.parts), figures=content)
+        parts = {"title": html.escape(title), "lead": lead, "body": "".join(self.parts), "figures": content}
+        return fill(Path(__file__).with_name("page.html"), plotly=get_plotlyjs(), **parts)
+
+
+def fill(template: Path, **parts: str) -> str:
+    """Put parts into a page, and what all pages have in common."""
+    own = {name: Path(__file__).with_name(file) for name, file in {"style": "style.css", "keys": "keys.js"}.items()}
+    common = {name: path.read_text(encoding="utf-8") for name, path in own.items()}
+    return string.Template(template.read_text(encoding="utf-8")).substitute(parts, **common)
 
 
 def write_report(run: Run) -> Path:

@@ -1,0 +1,1 @@
+"""A local page where shapes are dropped and named."""
