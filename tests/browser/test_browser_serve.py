@@ -43,16 +43,17 @@ def test_a_dropped_mesh_its_names_and_what_a_clicked_point_attends_to(opened):
     bars = page.evaluate("document.getElementById('names').data[0].y")
     assert len(bars) == 5 and page.inner_text("#status").startswith(bars[-1])
     before = colors(page)
+    page.evaluate("document.getElementById('cloud').on('plotly_hover', () => { window.hovers = true; })")
     box = page.locator("#cloud").bounding_box()
-    for shift in range(0, 60, 6):  # until there is a point under the pointer
+    for shift in range(0, 120, 4):  # until there is a point under the pointer
         page.mouse.move(box["x"] + box["width"] / 2 + shift, box["y"] + box["height"] / 2 + shift / 3)
-        page.wait_for_timeout(600)
-        page.mouse.down()
-        page.mouse.up()
-        page.wait_for_timeout(600)
-        if "local token" in page.inner_text("#status"):
+        page.wait_for_timeout(300)
+        if page.evaluate("window.hovers === true"):
             break
-    assert page.inner_text("#status").startswith("attention of the local token")
+    page.mouse.down()
+    page.wait_for_timeout(100)
+    page.mouse.up()
+    page.wait_for_function("document.getElementById('status').textContent.startsWith('attention of the local token')")
     clicked = colors(page)
     assert clicked != before
     page.click("text=text query")
