@@ -234,6 +234,9 @@ class Numbers(list):
     def set_epoch(self, epoch: int) -> None:
         pass
 
+    def name(self, index: int) -> str:
+        return f"number {index}"
+
     def finish(self, batch: dict) -> dict:
         return batch
 
@@ -387,7 +390,7 @@ def test_a_broken_gradient_is_named(fitting, clip):
     trainer.task.losses = lambda model, batch, draw: {"loss": (model.weight * 0).abs().sum().sqrt()}
     with pytest.raises(UserError, match="the norm of the gradient became (inf|nan) in epoch 0, step 0; a lower"):
         trainer.fit()
-    assert not list(trainer.run.folder.glob("*.pth"))
+    assert not list(trainer.run.folder.glob("ckpt-*.pth"))
 
 
 @pytest.mark.parametrize("stopped", [False, True])
@@ -406,14 +409,14 @@ def test_weights_that_are_not_finite_are_not_saved(fitting, stopped):
     with pytest.raises(UserError, match="weight 'weight' became not finite in epoch 1, step 1; .*ckpt-last.pth holds"):
         trainer.fit()
     assert len(trainer.loader) == 2 and not metrics(trainer.run.folder)["finished"]
-    assert {load_checkpoint(path)["epoch"] for path in trainer.run.folder.glob("*.pth")} == {0}
+    assert {load_checkpoint(path)["epoch"] for path in trainer.run.folder.glob("ckpt-*.pth")} == {0}
 
 
 def test_a_pretraining_that_diverges_is_told_in_one_line(run):
     with pytest.raises(UserError, match="became .* in epoch [01], step .; a lower optimizer.kwargs.lr"):
         opts = ["optimizer.kwargs.lr=1e6", "scheduler.kwargs.initial_epochs=0"]
         run("pretrain", "--opts", *opts)
-    assert not list(Path("experiments/pretrain/cfgs/default").glob("*.pth"))
+    assert not list(Path("experiments/pretrain/cfgs/default").glob("ckpt-*.pth"))
 
 
 def test_weights_that_are_not_finite_are_not_measured(run):
