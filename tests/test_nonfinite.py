@@ -172,4 +172,5 @@ def test_every_data_set_names_its_samples(run, trainers, world):
     run("pretrain", "--opts", "max_epoch=0")
     run("fewshot", "--scratch_model", "--way", "3", "--shot", "2", "--fold", "1", "--opts", "max_epoch=0")
     shape_net, few = (trainer.data for trainer in trainers)
-    assert shape_net.name(4) == shape_net.names[4] == "00000000-003" and few.name(2).endswith("3way_2shot/1.pkl, train[2]")
+    assert shape_net.name(4) == shape_net.names[4] == "00000000-003"
+    assert few.name(2).endswith("3way_2shot/1.pkl, train[2]")

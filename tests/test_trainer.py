@@ -557,19 +557,6 @@ def test_classifier_checks(run, configs):
         run("classify", "--scratch_model", "--opts", "scheduler=null")
 
 
-def test_two_processes(configs):
-    """torchrun with gloo: accuracy counts every test sample once, one process writes."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    command += [str(ROOT / "main.py"), "--config", str(configs["classify"]), "--scratch_model", "--num_workers", "0"]
-    command += ["--launcher", "pytorch", "--opts", "max_epoch=1"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    found = metrics(Path("experiments/classify/cfgs/default"))
-    assert found["processes"] == 2 and found["last"]["total"] == 6 and found["finished"]
-    assert done.stdout.count("epoch 1/1") == 1
-
-
 def test_a_run_that_replaces_another_takes_nothing_from_it(run, monkeypatch):
     """The folder is the earlier run's until the new one has saved; then nothing of the earlier is left."""
     folder = run("classify", "--scratch_model")
