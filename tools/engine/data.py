@@ -145,12 +145,12 @@ class Loader(DataLoader):
 
     def __init__(self, dataset: PointDataset, batches: Batches, **options: Any):
         super().__init__(dataset, batch_sampler=batches, **options)
-        self.dataset: PointDataset
+        self.name_of = dataset.name
         self.batches = batches
 
     def samples(self, epoch: int, steps: list[int]) -> list[str]:
         """Name the samples that this process trains on in some steps of an epoch."""
-        return [self.dataset.name(index) for index in self.batches.of_epoch(epoch)[steps].flatten().tolist()]
+        return [self.name_of(index) for index in self.batches.of_epoch(epoch)[steps].flatten().tolist()]
 
     def __iter__(self):
         # Held back while workers start, which inherit that; they would die of a signal before they ignore it.

@@ -89,7 +89,7 @@ class Guard:
                 found.copy_(torch.maximum(found, self.skip))
             self.scaler.step(self.optimizer)
         elif getattr(self.optimizer, "_step_supports_amp_scaling", False):  # fused
-            self.optimizer.found_inf = self.skip
+            self.optimizer.found_inf = self.skip  # pyright: ignore[reportAttributeAccessIssue]
             self.optimizer.step()
         elif not self.skip.item():
             self.optimizer.step()
