@@ -62,6 +62,19 @@ def build_parser() -> Parser:
         "--overwrite", action="store_true", help="replace an earlier run of this name, once this one has results"
     )
 
+    group.add_argument(
+        "--skip_nonfinite",
+        type=at_least(0),
+        default=0,
+        metavar="N",
+        help="leave out up to N updates an epoch whose loss or gradient is not finite (%(default)s)",
+    )
+    group.add_argument(
+        "--replay",
+        metavar="FILE",
+        help="only repeat the update in nonfinite.pth, which a run ended at; say where it breaks",
+    )
+
     group = parser.add_argument_group("few-shot classification")
     group.add_argument("--way", type=at_least(1, -1), default=-1, metavar="W", help="classes (5 or 10)")
     group.add_argument(
@@ -147,6 +160,10 @@ def _choose_mode(args: argparse.Namespace) -> Mode:
         raise UserError(f"--resume does not go with {mode.flag}; {mode.resumed_by}")
     if args.resume and args.overwrite:
         raise UserError("--resume continues the run in its folder, --overwrite replaces it: give one of them")
+    if args.replay and (args.resume or not mode.trains):
+        raise UserError(
+            f"--replay repeats an update of training; it does not go with --resume or {mode.flag or 'this'}"
+        )
     if args.resume and args.start_ckpts:
         raise UserError("--resume does not go with --start_ckpts: it continues the run from its own ckpt-last.pth")
     if args.resume and not mode.trains:
@@ -173,7 +190,7 @@ def _check_checkpoints(args: argparse.Namespace, mode: Mode) -> None:
         args.notes.append(mode.note_without)
     if mode.note_with and args.ckpts:
         args.notes.append(mode.note_with.format(ckpts=args.ckpts))
-    for name in ("ckpts", "start_ckpts"):
+    for name in ("ckpts", "start_ckpts", "replay"):
         path = getattr(args, name)
         if path and not os.path.isfile(path):
             raise UserError(f"--{name}: checkpoint {'is no file' if os.path.exists(path) else 'not found'}: {path}")

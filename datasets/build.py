@@ -66,6 +66,7 @@ class PointDataset(Dataset):
         columns: of a cloud; 3, the coordinates, or more.
         class_names: category names; the position is the label.
         files: where each sample comes from, if it has a file or an identifier of its own.
+        origin: otherwise what they all come from, in that order.
     """
 
     AUGMENT = "rotate"
@@ -84,6 +85,7 @@ class PointDataset(Dataset):
     columns = 3
     class_names: list[str]
     files: list[str] | None = None
+    origin = "sample"
 
     def __init__(self, seed: int = 0):
         self.seed = seed
@@ -119,6 +121,10 @@ class PointDataset(Dataset):
     def held(self) -> str:
         """Say how much it holds."""
         return f"{len(self)} shapes"
+
+    def name(self, index: int) -> str:
+        """Name the file, or the place in one, that a sample comes from."""
+        return self.files[index] if self.files is not None else f"{self.origin}[{index}]"
 
     def set_epoch(self, epoch: int) -> None:
         """Tell which epoch is drawn; random draws of a sample depend on (seed, epoch, index) only."""

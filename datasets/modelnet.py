@@ -81,6 +81,10 @@ class ModelNet(CloudDataset):
         clouds, labels, class_names = read_modelnet(config)
         points = stack_clouds(clouds, config.USE_NORMALS)
         super().__init__(points, labels, class_names, seed, shuffle=config.subset == "train")
+        self.paths = read_lists(config)[0]
+
+    def name(self, index: int) -> str:
+        return self.paths[index]
 
 
 def _prefix(config: ModelNetConfig) -> str:

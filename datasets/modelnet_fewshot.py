@@ -107,6 +107,7 @@ class ModelNetFewShot(CloudDataset):
         class_names = [f"class {names[label]}" if label in names else f"label {label}" for label in range(config.way)]
         points = stack_clouds(clouds, config.USE_NORMALS)
         super().__init__(points, labels, class_names, seed, shuffle=config.subset == "train")
+        self.origin = f"{path}, {config.subset}"
 
 
 Clouds = tuple[list[np.ndarray], np.ndarray]

@@ -193,6 +193,9 @@ class S3DIS(_Rooms):
     def __len__(self) -> int:
         return self._length
 
+    def name(self, index: int) -> str:
+        return f"{self.rooms[self.room_of[index]].name}, block {index}"
+
     def __getitem__(self, index: int) -> dict[str, Any]:
         config, room = self.config, self.rooms[self.room_of[index]]
         owner = self.epoch if config.subset == "train" else "test"

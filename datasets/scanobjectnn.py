@@ -42,6 +42,7 @@ class ScanObjectNN(CloudDataset):
         points = torch.from_numpy(check_points(data, path, config.min_points, ndim=3)[..., :3])
         labels = check_labels(labels, len(CLASS_NAMES), path, len(points))
         super().__init__(points, labels, list(CLASS_NAMES), seed, shuffle=config.subset == "train")
+        self.origin = path
 
 
 @DATASETS.register("ScanObjectNN_hardest")

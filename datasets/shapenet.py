@@ -170,6 +170,9 @@ class ShapeNet(PointDataset):
         """What packed views depend on besides their files."""
         return {"edge": self.transform.edge, "bgr": self.config.bgr} if self.transform else {}
 
+    def name(self, index: int) -> str:
+        return self.names[index]
+
     def _path(self, index: int, view: bool) -> str:
         folder, suffix = (self.config.IMG_PATH or "", ".png") if view else (self.config.PC_PATH, ".npy")
         return os.path.join(folder, self.names[index] + suffix)

@@ -176,6 +176,9 @@ class ShapeNetPart(PointDataset):
     def __len__(self) -> int:
         return len(self.names)
 
+    def name(self, index: int) -> str:
+        return self.names[index]
+
     def __getitem__(self, index: int) -> dict[str, Any]:
         points, labels = self.cloud(index)
         key = () if self.config.fixed_test_points and self.config.subset == "test" else (self.epoch,)

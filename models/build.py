@@ -12,6 +12,7 @@ from torch import nn
 
 from models.shape import EncoderShape
 from models.transformer import BlockStack
+from utils import distributed
 from utils.config import parse
 from utils.errors import UserError
 from utils.registry import Registry
@@ -44,6 +45,7 @@ class Trainable(nn.Module):
             "scenes", given points.
         embeds: `forward(points)` gives "features" for a linear SVM, or features in the space of the "text" teacher.
         new_parameters: prefixes of the parameters that a pretraining checkpoint does not hold.
+        unused_parameters: some parameters that require a gradient get none from the losses.
     """
 
     pretrains = False
@@ -54,6 +56,7 @@ class Trainable(nn.Module):
     segments: Literal["parts", "scenes"] | None = None
     embeds: Literal["features", "text"] | None = None
     new_parameters: tuple[str, ...] = ()
+    unused_parameters = False
 
     @classmethod
     def point_counts(cls, config: Any) -> dict[str, int]:
@@ -137,7 +140,8 @@ def downstream_of(model: Any, NAME: str, **keys: Any) -> Trainable:
     shape = asdict(model.shape)
     shape = {key.name: shape[key.name] for key in fields(EncoderShape)} | {"drop_path_rate": 0.0}
     downstream = build_model_from_cfg({"NAME": NAME, **shape, **keys})
-    state = {name.removeprefix("MAE_encoder."): value for name, value in model.state_dict().items()}
+    whole = distributed.whole(dict(model.state_dict()))
+    state = {name.removeprefix("MAE_encoder."): value for name, value in whole.items()}
     wanted = downstream.state_dict()
     lacking = [name for name in wanted if name not in state and "_proj." not in name]
     if lacking:

@@ -9,9 +9,25 @@ from torch import Tensor
 
 from extensions import chamfer_l1, chamfer_l2
 
-RECONSTRUCTION_LOSSES = {"cdl1": chamfer_l1, "cdl2": chamfer_l2}
 # Terms of the pretraining loss and their weights where a config's `loss_weights` names none (released: all 1).
 LOSS_TERMS = {"mdm": 1.0, "csc_img": 1.0, "csc_text": 1.0, "smc": 1.0}
+
+
+def nan_of_nan(distance: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """Decorate a distance between clouds: NaN, without a look at the device, if a predicted point is not finite.
+
+    The operators take finite coordinates only.
+    """
+
+    @functools.wraps(distance)
+    def wrapper(predicted: Tensor, truth: Tensor) -> Tensor:
+        finite = torch.where(predicted.isfinite().all(), predicted, 0.0)
+        return distance(finite, truth) + (0 * predicted).sum()
+
+    return wrapper
+
+
+RECONSTRUCTION_LOSSES = {"cdl1": nan_of_nan(chamfer_l1), "cdl2": nan_of_nan(chamfer_l2)}
 
 
 def float32(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:

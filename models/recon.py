@@ -13,6 +13,7 @@ from models.losses import RECONSTRUCTION_LOSSES, cross_modal_contrast, single_mo
 from models.shape import MOST_BLOCKS, EncoderShape, check_memory, check_positive
 from models.teachers import PASS_THROUGH, TeacherHolder, build_image_teacher, build_text_teacher
 from models.transformer import Decoder, Patches, ReConEncoder, position_mlp
+from utils import distributed
 
 
 @dataclass(kw_only=True)
@@ -54,7 +55,8 @@ class TransformerConfig(EncoderShape):
 class ReConConfig:
     """Keys of a `model` section with `NAME: ReCon`.
 
-    `train_teachers` starts the teachers from random weights and trains them jointly.
+    `train_teachers` starts the teachers from random weights and trains them jointly. With `gather_contrast` the `smc`
+    term is that of the batch over all processes; without, every process has its own, as released.
     """
 
     ALIASES = dict.fromkeys(("num_group", "group_size", "block_form"), "transformer_config")
@@ -69,6 +71,7 @@ class ReConConfig:
     img_weights: str | None = None
     text_weights: str | None = None
     self_contrastive: bool = False
+    gather_contrast: bool = True
     reconstruct: bool = True
     stop_grad: bool = True
     train_teachers: bool = False
@@ -312,7 +315,8 @@ class ReCon(TeacherHolder, MaskedAutoencoder):
         self.hold_teachers(img_teacher, text_teacher, train)
         self.img_proj = nn.Linear(width, img_teacher.dim) if img_teacher else None
         self.text_proj = nn.Linear(width, text_teacher.dim) if text_teacher else None
-        self.cls_proj = None
+        self.cls_proj, self.gather_contrast = None, config.gather_contrast
+        self.unused_parameters = not (config.reconstruct and (img_teacher or text_teacher or config.self_contrastive))
         if config.self_contrastive:
             self.cls_proj = nn.Sequential(
                 nn.Linear(width, 128), nn.BatchNorm1d(128), nn.ReLU(), nn.Linear(128, 128), nn.BatchNorm1d(128)
@@ -354,7 +358,10 @@ class ReCon(TeacherHolder, MaskedAutoencoder):
         if self.cls_proj is not None:
             if category is None:
                 raise ValueError("self_contrastive needs the category of every sample")
-            losses["smc"] = single_modal_contrast(self.cls_proj(*cls_query), category)
+            features = self.cls_proj(*cls_query)
+            if self.gather_contrast:
+                features, category = distributed.gather_rows(features), distributed.gather_rows(category)
+            losses["smc"] = single_modal_contrast(features, category)
         return losses
 
 

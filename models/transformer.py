@@ -329,11 +329,13 @@ class ReConEncoder(nn.Module):
 
     def layers(self, tokens: Tensor, centers: Tensor) -> list[Streams]:
         """Return queries and local tokens after every block, before the final norm; arguments as for `encode`."""
-        none = tokens.new_empty(1, 0, tokens.shape[2])  # for an encoder without queries
+        none = tokens.new_empty(0)  # for an encoder without queries
+        # Flat, so that gradients are laid out as the parameters are, not as slices of one tensor: DDP copies them.
         query, query_pos = (
-            torch.cat([none, *(getattr(self, f"{name}_{kind}") for name in self.queries)], dim=1)
+            torch.cat([none, *(getattr(self, f"{name}_{kind}").flatten() for name in self.queries)])
             for kind in ("token", "pos")
         )
+        query, query_pos = (x.view(1, -1, tokens.shape[2]) for x in (query, query_pos))
         return self.blocks(query.expand(len(tokens), -1, -1), tokens, query_pos, self.pos_embed(centers))
 
 

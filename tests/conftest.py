@@ -85,6 +85,11 @@ def world(tmp_path_factory) -> Path:
 def configs(world, tmp_path, monkeypatch) -> dict[str, Path]:
     """Config files for the tiny world in an empty working directory, by task."""
     monkeypatch.chdir(tmp_path)
+    return write_configs(world, tmp_path)
+
+
+def write_configs(world: Path, folder: Path) -> dict[str, Path]:
+    """Write config files for the tiny world into a folder; returns them by task."""
     scan = {"NAME": "ScanObjectNN", "ROOT": "data/ScanObjectNN/main_split"}
     model_net = {"NAME": "ModelNet", "DATA_PATH": "data/ModelNet/modelnet40_normal_resampled", "N_POINTS": 96}
     shape_net = {"NAME": "ShapeNet", "DATA_PATH": "data/ShapeNet55-34/ShapeNet-55", "images": False}
@@ -136,7 +141,7 @@ def configs(world, tmp_path, monkeypatch) -> dict[str, Path]:
     }
     folds = {split: section(few, subset="train" if split == "train" else "test") for split in ("train", "val")}
     contents["fewshot"] = contents["classify"] | {"dataset": folds}
-    folder = tmp_path / "cfgs"
+    folder = folder / "cfgs"
     folder.mkdir()
     for task, content in contents.items():
         (folder / f"{task}.yaml").write_text(yaml.safe_dump(content))

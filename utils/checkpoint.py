@@ -20,6 +20,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
+from utils import distributed
 from utils.errors import UserError
 from utils.files import atomic_write, open_regular
 
@@ -359,7 +360,7 @@ def load_weights(
     taken = {name: state[name] for name in wanted if name in state and name not in reshaped}
     if broken := not_finite(taken):
         raise UserError(f"{path} is of a run that diverged: {len(broken)} weights are not finite ({_some(broken)})")
-    model.load_state_dict(taken, strict=False)
+    model.load_state_dict({n: distributed.shared_like(x, wanted[n]) for n, x in taken.items()}, strict=False)
     log.info(f"weights from {path}: {len(taken)} of {len(wanted)} tensors")
     if expected := [name for name in missing if name.startswith(tuple(new))]:
         log.info(f"  new, not in the checkpoint: {_grouped(expected)}")

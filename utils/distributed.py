@@ -1,13 +1,14 @@
 """One process or many: everything here works alike in both."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.distributed.tensor import DTensor, distribute_tensor
 
 from utils.errors import UserError
 
@@ -111,6 +112,54 @@ def total(tensor: torch.Tensor) -> torch.Tensor:
     if world_size() > 1:
         dist.all_reduce(tensor)
     return tensor
+
+
+def gather_rows(tensor: torch.Tensor) -> torch.Tensor:
+    """Put the rows (B, ...) of every process, which all have as many, one after the other, with their gradient.
+
+    That of a loss which every process computes from them, summed over the processes, is what a row gets; averaging
+    parameters' gradients over the processes then gives the gradient of that one loss.
+    """
+    if world_size() == 1:
+        return tensor
+    return _Gather.apply(tensor)  # pyright: ignore[reportReturnType]
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, tensor: torch.Tensor) -> torch.Tensor:
+        parts = [torch.empty_like(tensor, memory_format=torch.contiguous_format) for _ in range(world_size())]
+        dist.all_gather(parts, tensor.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx, grad: torch.Tensor) -> torch.Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return total(grad.clone(memory_format=torch.contiguous_format)).chunk(world_size())[rank()]
+
+
+def whole(value: Any) -> Any:
+    """Put tensors together of which each process has a share, inside dicts and lists too; all processes must call it.
+
+    Returns:
+        The same with ordinary tensors.
+    """
+    if isinstance(value, DTensor):
+        return value.full_tensor()
+    if isinstance(value, dict):
+        return {key: whole(item) for key, item in value.items()}
+    return [whole(item) for item in value] if isinstance(value, list) else value
+
+
+def own_share(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return what this process has of tensors, by name."""
+    return {name: x.to_local() if isinstance(x, DTensor) else x for name, x in state.items()}
+
+
+def shared_like(value: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Return this process's share of a tensor that all of them have, where they share the other one; else itself."""
+    if not isinstance(like, DTensor):
+        return value
+    return distribute_tensor(value.to(like.device, like.dtype), like.device_mesh, like.placements)
 
 
 def share_buffers(model: nn.Module) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from utils import distributed
+
 
 def parameter_names(optimizer: torch.optim.Optimizer, model: nn.Module) -> list[list[str]]:
     """Name the parameters of every group of an optimizer."""
@@ -112,7 +114,8 @@ def _moment(key: str, value: Any, parameter: Tensor) -> Any:
         raise ValueError(f"'{key}' is {value.dtype if isinstance(value, Tensor) else type(value).__name__}, not float")
     if value.shape != parameter.shape:
         raise ValueError(f"'{key}' of another shape, {tuple(value.shape)} instead of {tuple(parameter.shape)}")
-    return torch.empty_like(parameter, device="cpu").copy_(value)
+    value = distributed.shared_like(value, parameter)
+    return torch.empty_like(parameter, device=value.device).copy_(value)
 
 
 def _is_number(value: Any) -> bool:

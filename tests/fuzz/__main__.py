@@ -74,6 +74,7 @@ def memory(what: str) -> int:
 def _work(tasks, results, started, folder: str) -> None:
     """Read files until there are no more; the parent ends this process if one takes too long."""
     os.setpgrp()
+    parent = os.getppid()
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     torch.set_num_threads(1)
@@ -82,7 +83,7 @@ def _work(tasks, results, started, folder: str) -> None:
     with contextlib.redirect_stderr(open(os.devnull, "w")):
         for name in TARGETS:  # what is imported and allocated once
             attempt(name, _seeds(name)[0], Path(folder))
-        while (case := tasks.recv()) is not None:
+        while _wait(tasks, parent) and (case := tasks.recv()) is not None:
             content = content_of(case)
             with contextlib.suppress(OSError):  # without it, a bomb is that of the largest file so far
                 Path("/proc/self/clear_refs").write_text("5")
@@ -95,6 +96,14 @@ def _work(tasks, results, started, folder: str) -> None:
             results.send((case, outcome))
             if outcome.startswith("memory"):
                 return
+
+
+def _wait(tasks, parent: int) -> bool:
+    """Wait for a task; False once the parent is gone, whose end of the pipe other workers hold as well."""
+    while not tasks.poll(5):
+        if os.getppid() != parent:
+            return False
+    return True
 
 
 class Worker:

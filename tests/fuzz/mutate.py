@@ -103,8 +103,10 @@ def text(content: bytes, draw: Random) -> bytes:
             other = draw.randrange(len(words))
             words[at], words[other] = words[other], words[at]
         else:
-            words[at] = words[at] * draw.choice((2, 500))
+            words[at] = (words[at] * draw.choice((2, 500)))[:MOST]
         words = words or [" "]
+        if sum(map(len, words)) > MOST:
+            break
     return "".join(words).encode("latin1")[:MOST]
 
 

@@ -50,7 +50,9 @@ class RunConfig:
     after every epoch. `prompt_names: plain` puts spaces for the underscores of category names.
 
     `precision` is that of matrix products: tf32 (on GPUs), or autocast to bf16 or fp16, which leaves parameters,
-    norms and losses in float32. `compile` compiles the model. `checkpointing` computes the activations of every block
+    norms and losses in float32. `compile` compiles the model. `parallel` is what several processes hold of the model,
+    its gradients and the state of the optimizer: all of it (ddp), or each its share (fsdp), for models that outgrow a
+    GPU. `checkpointing` computes the activations of every block
     a second time in the backward pass, which saves memory. `save_minutes` is how often a checkpoint is written within
     an epoch. `report` leaves a page, report.html, of a run that has ended.
     """
@@ -68,6 +70,7 @@ class RunConfig:
     accumulation: Literal["sum", "mean"] = "sum"
     precision: PRECISIONS = "fp32"
     compile: bool = False
+    parallel: Literal["ddp", "fsdp"] = "ddp"
     checkpointing: bool = False
     val_from: int = 1
     validate: Literal["none", "svm", "zeroshot"] | None = None
@@ -90,6 +93,10 @@ class RunConfig:
             raise ValueError(f"config key 'save_minutes' must be positive, got {self.save_minutes}")
         if self.double_step and self.precision == "fp16":
             raise ValueError("config key 'double_step' does not go with precision: fp16, whose loss is scaled")
+        if self.parallel == "fsdp" and (self.precision == "fp16" or self.compile):
+            raise ValueError(
+                "config key 'parallel': fsdp does not go with compile or precision: fp16; bf16 it does with"
+            )
         if self.augment is not None and self.augment not in AUGMENTATIONS:
             raise ValueError(f"config key 'augment': unknown '{self.augment}'{suggestion(self.augment, AUGMENTATIONS)}")
 

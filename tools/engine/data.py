@@ -88,11 +88,14 @@ class Batches(Sampler[list[int]]):
             return self.length // (self.batch_size * self.world)
         return -(-len(range(self.rank, self.length, self.world)) // self.batch_size)
 
+    def of_epoch(self, epoch: int) -> Tensor:
+        """Return the indices (batches, batch_size) of a whole epoch of training."""
+        order = torch.randperm(self.length, generator=seeding.generator("cpu", self.seed, "order", epoch))
+        return order[: len(self) * self.batch_size * self.world].view(-1, self.world, self.batch_size)[:, self.rank]
+
     def __iter__(self) -> Iterator[list[int]]:
         if self.train:
-            order = torch.randperm(self.length, generator=seeding.generator("cpu", self.seed, "order", self.epoch))
-            batches = order[: len(self) * self.batch_size * self.world].view(-1, self.world, self.batch_size)
-            yield from batches[self.start :, self.rank].tolist()
+            yield from self.of_epoch(self.epoch)[self.start :].tolist()
         else:
             order = list(range(self.rank, self.length, self.world))
             yield from (order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size))
@@ -142,7 +145,12 @@ class Loader(DataLoader):
 
     def __init__(self, dataset: PointDataset, batches: Batches, **options: Any):
         super().__init__(dataset, batch_sampler=batches, **options)
+        self.name_of = dataset.name
         self.batches = batches
+
+    def samples(self, epoch: int, steps: list[int]) -> list[str]:
+        """Name the samples that this process trains on in some steps of an epoch."""
+        return [self.name_of(index) for index in self.batches.of_epoch(epoch)[steps].flatten().tolist()]
 
     def __iter__(self):
         # Held back while workers start, which inherit that; they would die of a signal before they ignore it.

@@ -3,16 +3,17 @@
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from models import Trainable
+from tools.engine import parallel
 from tools.engine.data import build_loader, open_dataset, prepared
+from tools.engine.nonfinite import LEFT_OUT, NORM, Guard, brief, find_source
 from tools.engine.optim import GROUPS, build_optimizer, build_schedule
 from tools.engine.run import Run
 from tools.engine.state import Checkpoints
@@ -23,7 +24,6 @@ from utils.logging import progress
 
 # Steps between two looks at the losses: on a GPU each makes the host wait until all work there is done.
 READ_EVERY = {"cuda": 20}
-NORM = "norm of the gradient"
 
 
 class Trainer:
@@ -56,6 +56,7 @@ class Trainer:
             nn.SyncBatchNorm.convert_sync_batchnorm(self.model)  # of its parts
         if self.config.checkpointing:
             self.model.set_checkpointing(True)
+        parallel.shard(self.model, self.config, run.device)
         self.precision.place(self.model)
         self.optimizer = build_optimizer(self.model, self.config)
         self.schedule = build_schedule(self.optimizer, self.config)
@@ -63,6 +64,7 @@ class Trainer:
         self.at = self.checkpoints.at
         if self.at.step > self.steps:
             raise UserError(f"cannot resume from {self.checkpoints.last}: it is at step {self.at.step} of {self.steps}")
+        self.guard = Guard(self.model, self.optimizer, self.precision.scaler, run.args.skip_nonfinite)
         self.stop = run.stop
         self.unread: list[tuple[int, list[str], Tensor]] = []  # step, names and values of losses not looked at yet
         self.skipped = 0  # updates in float16, since the last checkpoint
@@ -81,10 +83,7 @@ class Trainer:
         self.checkpoints.record(finished=at.epoch >= epochs)
         kept = self.task.save_epochs() if self.config.save_epochs is None else self.config.save_epochs
         with bar, self.stop, self._board() as board:
-            model = self.model
-            if distributed.world_size() > 1:
-                devices = [self.run.device] if self.run.device.type == "cuda" else None
-                model = DistributedDataParallel(self.model, devices, find_unused_parameters=True)
+            model = parallel.wrap(self.model, self.run.device)
             while at.epoch < epochs:
                 bar.set_description(f"epoch {at.epoch}/{epochs - 1}", refresh=False)
                 began, first = time.perf_counter(), at.step
@@ -92,12 +91,13 @@ class Trainer:
                 seconds = time.perf_counter() - began
                 self._check_finite()
                 at.sums = distributed.mean(at.sums)
-                means = {name: value / steps for name, value in at.sums.items()}
-                at.metrics = means | self._evaluate()
+                means = {name: value / (steps - at.skipped_steps) for name, value in at.sums.items()}
+                skipped = {"skipped_updates": at.skipped} if at.skipped else {}
+                at.metrics = means | skipped | self._evaluate()
                 improved = self._improved()
                 done = (steps - first) * self.loader.batches.batch_size * distributed.world_size()
                 self._report(board, means, done / max(seconds, 1e-9))
-                at.step, at.sums = 0, {}
+                at.step, at.sums, at.skipped, at.skipped_steps = 0, {}, 0, 0
                 names = ["ckpt-best"] * improved + [f"ckpt-epoch-{at.epoch:03d}"] * (at.epoch in kept)
                 self.checkpoints.save(*names, "ckpt-last")
                 at.epoch += 1
@@ -107,24 +107,31 @@ class Trainer:
 
     def _train_epoch(self, model: nn.Module, bar) -> None:
         """Do what is left of the epoch."""
-        self.task.train_mode(self.model)
-        self.data.set_epoch(self.at.epoch)
-        self.loader.batches.seek(self.at.epoch, self.at.step)
-        if self.at.step == self.steps:  # saved before it was evaluated
-            return
-        first = self.at.step
-        for batch in prepared(self.loader, self.run.device, lambda number, batch: self._prepare(first + number, batch)):
-            seeding.seed_everything(*self._key(self.at.step))
-            self.schedule.set(self.at.epoch, self.at.step / self.steps)
+        for batch in self._batches():
             updates = self._train_step(model, batch)
             self.at.step += 1
             last = self.at.step == self.steps
             if last or (updates and len(self.unread) >= READ_EVERY.get(self.run.device.type, 1)):
                 self._read_losses()
-                bar.set_postfix_str(f"loss {self.at.sums['loss'] / self.at.step:.4g}", refresh=False)
+                loss = self.at.sums.get("loss", math.nan) / max(self.at.step - self.at.skipped_steps, 1)
+                bar.set_postfix_str(f"loss {loss:.4g}", refresh=False)
             bar.update()
             if updates or last:
                 self._save_if_asked()
+
+    def _batches(self) -> Iterator[dict]:
+        """Yield the prepared batches that are left of the epoch, each with its seeds and learning rates set."""
+        self.task.train_mode(self.model)
+        self.data.set_epoch(self.at.epoch)
+        self.loader.batches.seek(self.at.epoch, self.at.step)
+        self.guard.begin(self.at.skipped)
+        first = self.at.step
+        if first == self.steps:  # saved before it was evaluated
+            return
+        for batch in prepared(self.loader, self.run.device, lambda number, batch: self._prepare(first + number, batch)):
+            seeding.seed_everything(*self._key(self.at.step))
+            self.schedule.set(self.at.epoch, self.at.step / self.steps)
+            yield batch
 
     def _key(self, step: int) -> tuple[int, ...]:
         """What all randomness of a step is seeded by."""
@@ -142,61 +149,80 @@ class Trainer:
         mean, last = self.config.accumulation == "mean", step + 1 == steps
         updates = (step + 1) % together == 0 or (last and mean)
         share = min(together, steps - step // together * together) if mean else 1
+        if step % together == 0:
+            self.guard.remember()
         # Several processes agree on the gradients before each update, and before those left over are saved.
-        alone = contextlib.nullcontext()
-        if isinstance(model, DistributedDataParallel) and not (updates or last):
-            alone = model.no_sync()
-        with alone:
+        with parallel.averaging(model, updates or last):
             with self.precision.autocast():
-                losses = self._losses(model, batch)
+                losses = self.task.losses(model, batch, partial(self._draw, step))
             weighed = [self.task.loss_weights.get(name, 1.0) * value for name, value in losses.items()]
             total = sum(weighed[1:], weighed[0])
             self.precision.scaler.scale(total / share).backward()
         numbers = {**losses, "loss": total}
+        self.guard.watch(total)
         if updates:
-            numbers[NORM] = self._update()
+            numbers |= self.guard.update(self.config.grad_norm_clip, self.config.double_step)
+        elif last:
+            numbers |= self.guard.judge()
         self.unread.append((step, list(numbers), torch.stack([x.detach().float() for x in numbers.values()])))
         return updates
 
-    def _losses(self, model: nn.Module, batch: dict) -> dict[str, Tensor]:
-        try:
-            return self.task.losses(model, batch, partial(self._draw, self.at.step))
-        except ValueError as error:
-            if "must be finite" not in str(error):  # what the point operators say of coordinates
-                raise
-            raise self._diverged("points that the model makes", "not finite") from None
-
-    def _update(self) -> Tensor:
-        """Make an optimizer step; returns the norm of the gradient before it is clipped."""
-        scaler = self.precision.scaler
-        if self.config.double_step:
-            self.optimizer.step()
-        scaler.unscale_(self.optimizer)
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_norm_clip or math.inf, foreach=True)
-        scaler.step(self.optimizer)  # which leaves out the step where the loss was scaled too high for float16
-        scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
-        return norm
-
     def _read_losses(self) -> None:
-        """Add the losses that were not looked at yet to the sums of the epoch.
+        """Add the losses that were not looked at yet to the sums of the epoch, but those of updates left out.
 
         Raises:
-            UserError: if a loss, or the norm of a gradient, is not finite; in float16 the latter means that the loss
-                was scaled too high for this update, which was skipped.
+            UserError: in every process, if too many updates are left out: a loss, or the norm of a gradient, is not
+                finite. In float16 the latter means that the loss was scaled too high, and the update was skipped.
         """
         unread, self.unread = self.unread, []
         rows = torch.cat([values for _, _, values in unread]).tolist() if unread else []
+        update: list[tuple[int, dict[str, float]]] = []  # steps and numbers of its batches
         for step, names, values in unread:
             numbers, rows = dict(zip(names, rows, strict=False)), rows[len(values) :]
-            for name, value in numbers.items():
-                if math.isfinite(value):
-                    continue
-                if name != NORM or not self.precision.scaler.is_enabled():
-                    raise self._diverged(f"the {NORM}" if name == NORM else f"loss '{name}'", value, step)
-                self.skipped += 1
-            numbers.pop(NORM, None)
-            self.at.sums = {name: self.at.sums.get(name, 0.0) + value for name, value in numbers.items()}
+            left_out, norm = numbers.pop(LEFT_OUT, None), numbers.get(NORM, 0.0)
+            update.append((step, numbers))
+            if left_out is None:
+                continue
+            if left_out:
+                self._left_out(update)
+            else:
+                self.skipped += not math.isfinite(norm)
+                for _, numbers in update:
+                    numbers.pop(NORM, None)
+                    self.at.sums = {name: self.at.sums.get(name, 0.0) + value for name, value in numbers.items()}
+            update = []
+
+    def _left_out(self, update: list[tuple[int, dict[str, float]]]) -> None:
+        """Tell of an update that was left out, as every process does at once.
+
+        Args:
+            update: steps and numbers of its batches.
+
+        Raises:
+            UserError: if they are too many.
+        """
+        at, allowed = self.at, self.guard.allowed
+        at.skipped, at.skipped_steps = at.skipped + 1, at.skipped_steps + len(update)
+        broken = [
+            (f"loss '{n}'", x, step)
+            for step, row in update
+            for n, x in row.items()
+            if n != NORM and not math.isfinite(x)
+        ]
+        steps = [broken[0][2]] if broken else [step for step, _ in update]
+        files = self.loader.samples(at.epoch, steps)
+        found = distributed.gather_objects((broken[0] if broken else None, files))
+        what, value, step = next((one for one, _ in found if one), (f"the {NORM}", update[-1][1][NORM], update[-1][0]))
+        told = [name for one, names in found for name in names if one or not any(one for one, _ in found)]
+        self.optimizer.zero_grad(set_to_none=True)  # where they are left over at the end of an epoch
+        if at.skipped <= allowed:
+            self.run.log.warning(
+                f"update left out: {what} was {value} in epoch {at.epoch}, step {step}, of {brief(told)} "
+                f"({at.skipped} of at most {allowed} in an epoch)"
+            )
+            return
+        at.step, at.skipped, at.skipped_steps = update[0][0], allowed, at.skipped_steps - len(update)
+        raise self._diverged(what, value, step, told)
 
     def _check_finite(self) -> None:
         """Make sure that what is evaluated and saved is worth it.
@@ -208,11 +234,8 @@ class Trainer:
         problem, scaler = None, self.precision.scaler
         try:
             self._read_losses()
-            if broken := checkpoint.not_finite(self.model.state_dict()):
+            if broken := checkpoint.not_finite(distributed.own_share(self.model.state_dict())):
                 raise self._diverged(f"weight '{broken[0]}'", "not finite", self.at.step - 1)
-            left = {name: p.grad for name, p in self.model.named_parameters() if p.grad is not None}
-            if not scaler.is_enabled() and (broken := checkpoint.not_finite(left)):
-                raise self._diverged(f"the gradient of '{broken[0]}'", "not finite", self.at.step - 1)
             if scaler.is_enabled() and scaler.get_scale() < 1:
                 raise self._diverged("gradients in float16", "not finite at any scale of the loss", self.at.step - 1)
         except UserError as error:
@@ -223,13 +246,37 @@ class Trainer:
             self.run.log.warning(f"{self.skipped} updates skipped: the loss was scaled too high for float16")
             self.skipped = 0
 
-    def _diverged(self, what: str, value: float | str, step: int | None = None) -> UserError:
-        last = self.checkpoints.last
+    def _diverged(self, what: str, value: float | str, step: int, files: Sequence[str] | None = None) -> UserError:
+        """Say what is not finite; if its batch is known, every process must call this, and its state is kept."""
+        at, last = self.at, self.checkpoints.last
         kept = f"; {last} holds the last good state" if last.is_file() and not self.checkpoints.replacing else ""
+        if files is not None and not self.run.args.replay:
+            about = {"what": what, "value": str(value), "epoch": at.epoch, "step": step, "seed": self.run.args.seed}
+            kept += f"; its batch: {brief(files)}"
+            if broken := self.checkpoints.save_broken({**about, "files": list(files)}):
+                kept += f"; all of it in {broken.with_suffix('.json')}; --replay {broken} repeats it"
         return UserError(
-            f"{what} became {value} in epoch {self.at.epoch}, step {self.at.step if step is None else step}; "
+            f"{what} became {value} in epoch {at.epoch}, step {step}; "
             f"a lower optimizer.kwargs.lr or a grad_norm_clip may help{kept}"
         )
+
+    def replay(self) -> None:
+        """Repeat the update that a run broke at, from the state before it, and say where it begins.
+
+        Raises:
+            UserError: if it breaks again.
+        """
+        model = parallel.wrap(self.model, self.run.device)
+        with find_source(self.model) as found:
+            for batch in self._batches():
+                updates = self._train_step(model, batch)
+                self.at.step += 1
+                if updates or self.at.step == self.steps:
+                    break
+        for where in found:
+            self.run.log.info(f"not finite first: {where}")
+        self._read_losses()
+        self.run.log.info("the update is finite here: it was not repeated exactly, or its cause is gone")
 
     def _evaluate(self) -> dict[str, Any]:
         """Evaluate after every `val_freq`-th epoch from `val_from` on, and after the last."""
@@ -242,7 +289,8 @@ class Trainer:
         # Nothing is lost by stopping here, but several processes have to agree to it, which they do between batches.
         self.stop.at_once = distributed.world_size() == 1
         try:
-            found = self.task.evaluate(self.model, epoch)
+            with parallel.whole(self.model):
+                found = self.task.evaluate(self.model, epoch)
             if found and self.task.metric not in ("loss", *found):
                 raise KeyError(f"{type(self.task).__name__}.evaluate gives no '{self.task.metric}', its metric")
             return found
@@ -330,6 +378,7 @@ def perform(run: Run) -> None:
     """Do what a run is about."""
     task = run.task(run)
     if isinstance(task, TrainedTask) and run.mode.trains:
-        Trainer(run, task).fit()
+        trainer = Trainer(run, task)
+        trainer.replay() if run.args.replay else trainer.fit()
     else:
         task.measure()

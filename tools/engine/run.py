@@ -187,6 +187,8 @@ def start_run(args: argparse.Namespace, device: torch.device) -> Run:
         raise UserError(f"config key 'total_bs': {config.total_bs} is no multiple of the {processes} processes")
     precision = Precision(config, device)
     folder = run_folder(args.config, mode.name, args.exp_name, fold)
+    if args.replay:
+        folder = folder / "replay"
     root = runs_of(args.config)
     board = root / "TFBoard" / folder.relative_to(root)
     lock = _enter(folder)

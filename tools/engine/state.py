@@ -15,7 +15,7 @@ from tools.convert import from_released
 from tools.engine.run import Run, differences
 from utils import checkpoint, distributed
 from utils.errors import UserError
-from utils.logging import read_history, read_metrics, write_history
+from utils.logging import read_history, read_metrics, write_history, write_json
 from utils.optimizer_state import load_optimizer, optimizer_state
 
 
@@ -24,6 +24,7 @@ class Standing:
     """Where a run stands: `step` batches of `epoch` are done, with `sums` of their losses.
 
     Attributes:
+        skipped, skipped_steps: how many updates of `epoch` were left out, and of how many batches.
         metrics: of the last epoch.
         best: those of the best one, with its `epoch`.
         run_id: which run a checkpoint is of; those of an earlier one stay in the folder until this one has saved.
@@ -32,6 +33,8 @@ class Standing:
     epoch: int = 0
     step: int = 0
     sums: dict[str, float] = field(default_factory=dict)
+    skipped: int = 0
+    skipped_steps: int = 0
     metrics: dict[str, Any] = field(default_factory=dict)
     best: dict[str, Any] = field(default_factory=dict)
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -59,16 +62,16 @@ class Checkpoints:
             "class_names": [str(name) for name in class_names],
         }
         self.at = Standing()
-        self.last = run.folder / "ckpt-last.pth"
+        self.last = Path(run.args.replay or run.folder / "ckpt-last.pth")
         self.saved = time.monotonic()
         self.history: list[dict[str, float]] = []  # a row an epoch, as in history.csv
         self.earlier: list[Path] = []
         self.replacing = False
-        if run.args.resume:
+        if run.args.resume or run.args.replay:
             self._resume()
         if self.at.epoch == self.at.step == 0:
-            self.earlier = run.checkpoints()
-            self.replacing = bool(self.earlier or (read_metrics(run.folder) or {}).get("finished"))
+            self.earlier = [*run.checkpoints(), *run.folder.glob("nonfinite.*")]
+            self.replacing = bool(run.checkpoints() or (read_metrics(run.folder) or {}).get("finished"))
 
     def record(self, finished: bool) -> None:
         """Write metrics.json, once the folder is this run's.
@@ -104,8 +107,36 @@ class Checkpoints:
             UserError: if it cannot be written.
         """
         self.saved = time.monotonic()
+        content = self._content()
         if not distributed.is_main():
             return
+        path, *copies = (self.run.folder / f"{name}.pth" for name in names)
+        checkpoint.save_atomic(content, path, self._take_over)
+        for copy in copies:  # no links: what damages one file must not damage the others
+            checkpoint.copy_atomic(path, copy)
+        for old in self.earlier:
+            if old not in (path, *copies):
+                old.unlink(missing_ok=True)
+        self.earlier = []
+
+    def save_broken(self, about: Mapping) -> Path | None:
+        """Write the state before an update that is not finite, and what is known of that beside it, for `--replay`.
+
+        Returns:
+            The file; None if it cannot be written.
+        """
+        content, path = self._content(), self.run.folder / "nonfinite.pth"
+        try:
+            if distributed.is_main():
+                checkpoint.save_atomic(content, path)
+                write_json(about, path.with_suffix(".json"))
+        except (UserError, OSError) as error:
+            self.run.log.warning(str(error))
+            return None
+        return path
+
+    def _content(self) -> dict[str, Any]:
+        """What a checkpoint holds; all processes must call this."""
         content = {
             "base_model": self.model.state_dict(),
             "config": self.config,
@@ -113,6 +144,7 @@ class Checkpoints:
             "epoch": self.at.epoch,
             "step": self.at.step,
             "sums": self.at.sums,
+            "skipped": [self.at.skipped, self.at.skipped_steps],
             "metric": self.metric,
             "metrics": self.at.metrics,
             "best_metrics": self.at.best,
@@ -122,18 +154,11 @@ class Checkpoints:
         if self.run.precision.scaler.is_enabled():
             content["scaler"] = self.run.precision.scaler.state_dict()
         scale = self.run.precision.scaler.get_scale()  # of the loss in float16, otherwise 1
-        left = [(key, p.grad / scale) for key, p in self.model.named_parameters() if p.grad is not None]
+        left = [[key, p.grad / scale] for key, p in self.model.named_parameters() if p.grad is not None]
         if left:
             # Of batches that the next epoch's first update takes up. No mapping: it would pass for weights.
             content["gradients"] = left
-        path, *copies = (self.run.folder / f"{name}.pth" for name in names)
-        checkpoint.save_atomic(content, path, self._take_over)
-        for copy in copies:  # no links: what damages one file must not damage the others
-            checkpoint.copy_atomic(path, copy)
-        for old in self.earlier:
-            if old not in (path, *copies):
-                old.unlink(missing_ok=True)
-        self.earlier = []
+        return distributed.whole(content)
 
     def _take_over(self) -> None:
         """Make the folder this run's, whose first checkpoint is written; that of an earlier run it was until now."""
@@ -217,13 +242,15 @@ class Checkpoints:
             for name, gradient in state.get("gradients", []):
                 if gradient.shape != parameters[name].shape:
                     raise ValueError
-                parameters[name].grad = torch.empty_like(parameters[name]).copy_(gradient * scale)
+                gradient = distributed.shared_like(gradient * scale, parameters[name])
+                parameters[name].grad = torch.empty_like(parameters[name]).copy_(gradient)
         except (KeyError, ValueError, TypeError, AttributeError):
             raise UserError(f"cannot resume from {path}: it has gradients of another model") from None
         epoch, step = _progress(state)
         run_id = state.get("run", self.at.run_id)
         self.history = [row for row in read_history(run.folder) if row["epoch"] < epoch]
-        self.at = Standing(epoch, step, state["sums"], state["metrics"], state["best_metrics"], run_id)
+        skipped = _skipped(state)
+        self.at = Standing(epoch, step, state["sums"], *skipped, state["metrics"], state["best_metrics"], run_id)
         changed = differences(before, run.identity) if before else []
         if "seed" in changed:
             raise UserError(f"cannot resume from {path}: its seed is {before['seed']}, not {run.args.seed}")
@@ -236,3 +263,11 @@ class Checkpoints:
 def _progress(state: Mapping) -> tuple[int, int]:
     """Epoch and step that a checkpoint is to be continued at."""
     return state["epoch"] + (state["step"] == 0), state["step"]
+
+
+def _skipped(state: Mapping) -> tuple[int, int]:
+    """How many updates of the epoch were left out, and of how many batches; older checkpoints do not say."""
+    match state.get("skipped"):
+        case [int(updates), int(steps)] if 0 <= updates <= steps <= state["step"]:
+            return updates, steps
+    return 0, 0
