@@ -3,13 +3,14 @@
 import argparse
 import contextlib
 import os
+import sys
 from collections.abc import Sequence
 
 import torch
 
 from tools.engine.loop import perform
 from tools.engine.run import report_on, start_run
-from tools.engine.task import Mode, all_modes, all_tasks
+from tools.engine.task import COMMANDS, Mode, all_modes, all_tasks
 from utils import distributed
 from utils.errors import Parser, UserError, at_least, run_command
 from utils.memory import keep_freed_memory
@@ -18,7 +19,12 @@ from utils.memory import keep_freed_memory
 def build_parser() -> Parser:
     """Build the parser of the command line: the released flags and a few more."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    parser = Parser(prog="main.py", description="Pretrain ReCon (with none of the task flags), or carry it to a task.")
+    parser = Parser(
+        prog="main.py",
+        description="Pretrain ReCon (with none of the task flags), or carry it to a task.",
+        epilog="Without a config: "
+        + "; ".join(f"main.py {name} ({command.help})" for name, command in sorted(COMMANDS.find().items())),
+    )
 
     group = parser.add_argument_group("run")
     group.add_argument("--config", required=True, metavar="FILE", help="YAML file under cfgs/")
@@ -196,14 +202,31 @@ def _check_checkpoints(args: argparse.Namespace, mode: Mode) -> None:
             raise UserError(f"--{name}: checkpoint {'is no file' if os.path.exists(path) else 'not found'}: {path}")
 
 
+def perform_command(words: Sequence[str]) -> int:
+    """Do what is asked for by name; returns the exit status.
+
+    Raises:
+        UserError: for everything that a user can mend.
+    """
+    command = COMMANDS.get(words[0])
+    parser = Parser(prog=f"main.py {words[0]}", description=command.__doc__)
+    command.add_arguments(parser)
+    return command(parser.parse_args(words[1:])).run()
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run one task.
+    """Run one task, or a command.
 
     Raises:
         UserError: for everything that a user can mend.
         Interrupted: if asked to stop, after saving.
     """
-    args = read_arguments(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words and words[0] in COMMANDS.find():
+        if status := perform_command(words):
+            sys.exit(status)
+        return
+    args = read_arguments(words)
     device = distributed.start(args.launcher, args.local_rank)
     if device.type == "cpu":
         keep_freed_memory()

@@ -24,7 +24,16 @@ Clouds = Tensor | np.ndarray | Sequence[Tensor | np.ndarray]
 
 
 class EncoderWarning(UserWarning):
-    """An input is unlike what the model was trained on."""
+    """Something is unlike the training of the model.
+
+    Attributes:
+        what: what it is.
+        count: how many clouds it is true of; None for none in particular.
+    """
+
+    def __init__(self, what: str, count: int | None = None, total: int = 0):
+        super().__init__(what if count is None else f"{count} of {total} clouds {what}")
+        self.what, self.count = what, count
 
 
 class Encoding(NamedTuple):
@@ -267,7 +276,7 @@ class PointEncoder(TeacherHolder):
         for what, count in found.items():
             if count:
                 trained = f"those of training ({self.npoints} points, centred, in the unit sphere)"
-                _warn(f"{count} of {len(clouds)} clouds have {what} {trained}")
+                _warn(EncoderWarning(f"have {what} {trained}", count, len(clouds)))
         few = gather(first, farthest_point_sample(first, min(256, first.shape[1])))
         scores = up_scores(few).mean(0)
         (most, second, _), axes = scores.sort(descending=True)
@@ -275,7 +284,8 @@ class PointEncoder(TeacherHolder):
         if axes[0] != 1 and most - second > max(0.1, 0.4 / len(first) ** 0.5):
             turned = turn_up(torch.eye(3), up).abs()[:, axes[0]]  # which axis of the input became that one
             axis = "xyz"[int(turned.argmax())]
-            _warn(f"the clouds look as if {axis} pointed up or down, not {up}: try up='{axis}' or up='-{axis}'")
+            told = f"the clouds look as if {axis} pointed up or down, not {up}: try up='{axis}' or up='-{axis}'"
+            _warn(EncoderWarning(told))
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         """Map texts to features (T, d) of the text teacher, not normalised, on the device of the weights.
@@ -283,20 +293,26 @@ class PointEncoder(TeacherHolder):
         Raises:
             UserError: if there is no text teacher, its weights cannot be had, or it does not know a word.
         """
+        return self._knowing(texts).encode(list(texts)).float().to(self.device)
+
+    def _knowing(self, texts: Sequence[str]) -> ClipText:
+        """Return the text teacher, if it knows every word."""
         teacher = self._teacher()
         if unknown := teacher.unknown(texts):
             raise UserError(
-                f"the text teacher '{self.text_encoder}' was never taught '{unknown[0]}'"
-                f"{suggestion(unknown[0], teacher.known())}"
+                f"the text teacher of these weights never read '{unknown[0]}'{suggestion(unknown[0], teacher.known())}"
             )
-        return teacher.encode(list(texts)).float().to(self.device)
+        return teacher
 
     def _teacher(self) -> ClipText:
         if self.network.text_proj is None:
             raise UserError("these weights have no features in the space of texts: names take ReCon's pretraining")
         if self.text_teacher is None:
             if not self.text_encoder:
-                raise UserError("these weights do not tell their text teacher: load_pretrained(..., text_encoder=NAME)")
+                raise UserError(
+                    "these weights do not tell their text teacher, or it lies in a folder elsewhere: "
+                    "load_pretrained(..., text_encoder=NAME)"
+                )
             width = self.network.text_proj.out_features
             teacher = build_text_teacher(self.text_encoder, width, self.text_weights)
             if not isinstance(teacher, ClipText):
@@ -381,7 +397,9 @@ class PointEncoder(TeacherHolder):
         prompts = TEMPLATES if prompts is None else list(prompts)
         if not prompts or not all("{}" in text for text in prompts):
             raise UserError("prompts must be texts with {} where the name goes")
-        texts = [text.replace("{}", spell(name, "plain")) for name in labels for text in prompts]
+        names = [spell(name, "plain") for name in labels]
+        self._knowing(names)  # before the prompts are, so that the message tells the name
+        texts = [text.replace("{}", name) for name in names for text in prompts]
         return F.normalize(self.encode_text(texts).view(len(labels), len(prompts), -1).sum(1), dim=1)
 
     def _temperature(self) -> Tensor:
@@ -399,5 +417,5 @@ def _spread(cloud: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return distances.amax(), distances.median(), cloud.mean(0).norm()
 
 
-def _warn(message: str) -> None:
-    warnings.warn(message, EncoderWarning, stacklevel=5)
+def _warn(warning: EncoderWarning) -> None:
+    warnings.warn(warning, stacklevel=5)

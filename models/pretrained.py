@@ -18,12 +18,12 @@ from models.encoder import EncoderWarning, Network, PointEncoder
 from models.shape import EncoderShape
 from models.teachers import LOCAL_FOLDER
 from utils.checkpoint import load_checkpoint, load_weights, strip_prefixes
-from utils.config import read_yaml
+from utils.config import parse, read_yaml
 from utils.errors import UserError
 from utils.files import atomic_write
 from utils.registry import suggestion
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = Path(__file__).parent / "weights"
 HUB = "hub:"
 # In the order of preference, where a folder holds several.
@@ -31,6 +31,7 @@ FILES = ("model.safetensors", "ckpt-best.pth", "ckpt-last.pth")
 QUERIES = ("cls", "img", "text")
 # Of the published sizes by width; what checkpoints without a config do not tell.
 HEADS = {384: 6, 256: 4, 192: 3}
+MOST_PATCHES = 1 << 16  # and points of one
 TOWER = "Dis_encoder."  # of contrast, in two-tower models
 
 
@@ -99,11 +100,13 @@ def load_pretrained(
         network = _build(weights, settings)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:  # as of no encoder's shape
+        raise UserError(f"{path}: its weights or its config are damaged: {error}") from None
     load_weights(network, path, loaded={**checkpoint, "base_model": weights})
     encoder = PointEncoder(
         network,
         npoints or settings.npoints or 1024,
-        text_encoder or _at_home(settings.text_encoder),
+        text_encoder or settings.text_encoder,
         text_weights or settings.text_weights,
         settings.ratio,
         settings.class_names,
@@ -285,10 +288,12 @@ def _told_by_config(config: Mapping, where: str) -> Settings:
             model = {**model, "text_encoder": None}  # it was trained jointly: no name stands for its weights
     npoints, names = config.get("npoints"), config.get("class_names") or []
     ratio = model.get("ratio", 0.25)
-    if not isinstance(npoints, (int, type(None))) or not isinstance(names, list) or not isinstance(ratio, (int, float)):
+    counted = npoints is None or (isinstance(npoints, int) and npoints > 0)
+    if not counted or not isinstance(names, list) or not isinstance(ratio, (int, float)):
         raise UserError(f"{where} is damaged: npoints {npoints!r}, class_names {names!r}, ratio {ratio!r}")
-    texts = (model.get("text_encoder"), model.get("text_weights"))
-    return Settings(shape, npoints, *texts, ratio, [str(name).replace("_", " ") for name in names], headed)
+    teacher, tag = _no_path(model.get("text_encoder")), model.get("text_weights")
+    tag = tag if isinstance(tag, str) and tag.isidentifier() else None
+    return Settings(shape, npoints, teacher, tag, ratio, [str(name).replace("_", " ") for name in names], headed)
 
 
 def _build(weights: dict[str, Tensor], settings: Settings) -> Network:
@@ -298,10 +303,10 @@ def _build(weights: dict[str, Tensor], settings: Settings) -> Network:
         if keys["trans_dim"] not in HEADS:
             raise UserError(f"nothing tells its number of attention heads (width {keys['trans_dim']}): num_heads=N")
         keys["num_heads"] = HEADS[keys["trans_dim"]]
-    try:
-        shape = EncoderShape(**keys)
-    except (TypeError, ValueError) as error:
-        raise UserError(str(error)) from None
+    shape = parse(EncoderShape, keys, "")
+    for name in ("num_group", "group_size"):
+        if not 1 <= getattr(shape, name) <= MOST_PATCHES:
+            raise UserError(f"{name} must be in 1..{MOST_PATCHES}, got {getattr(shape, name)}")
     queries = tuple(name for name in QUERIES if f"{name}_token" in weights)
     contrast = tuple(name for name in QUERIES if f"{TOWER}{name}_token" in weights)
     names = (*queries, *contrast)
@@ -323,10 +328,12 @@ def _build(weights: dict[str, Tensor], settings: Settings) -> Network:
     return network
 
 
-def _at_home(teacher: str | None) -> str | None:
-    """Find a teacher's folder, which configs name from the root of the repository, from any working directory."""
-    if teacher and teacher.startswith(LOCAL_FOLDER):
-        folder = teacher.removeprefix(LOCAL_FOLDER)
-        if not Path(folder).is_dir() and (ROOT / folder).is_dir():
-            return f"{LOCAL_FOLDER}{ROOT / folder}"
-    return teacher
+def _no_path(teacher: Any) -> str | None:
+    """Return the teacher that a file names, unless that is a folder outside of this repository.
+
+    A file must not choose what else is read. Folders within are found from any working directory.
+    """
+    if not isinstance(teacher, str) or not teacher.startswith(LOCAL_FOLDER):
+        return teacher if isinstance(teacher, str) else None
+    folder = (ROOT / teacher.removeprefix(LOCAL_FOLDER)).resolve()
+    return f"{LOCAL_FOLDER}{folder}" if folder.is_relative_to(ROOT) else None

@@ -1,6 +1,7 @@
 """The encoder that people call: every layout of checkpoint, every kind of input, names, warnings."""
 
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 
 import huggingface_hub
@@ -298,9 +299,9 @@ def test_refused_inputs(demo, clouds):
         demo.classify(clouds, "chair")
     with pytest.raises(UserError, match="with {} where"):
         demo.classify(clouds, ["chair"], prompts=["a chair"])
-    with pytest.raises(UserError, match="never taught 'A spaceship.*"):
+    with pytest.raises(UserError, match="never read 'A spaceship"):
         demo.similarity(clouds, ["A spaceship."])
-    with pytest.raises(UserError, match="was never taught 'sofaa"):
+    with pytest.raises(UserError, match="never read 'sofaa'.*did you mean 'sofa'"):
         demo.classify(clouds, ["chair", "sofaa"], prompts=["{}"])
 
 
@@ -372,3 +373,44 @@ def test_gradients_go_through_the_plain_call(demo, clouds):
     assert points.grad.abs().sum() > 0
     demo.zero_grad()
     assert not demo.encode(clouds).pooled.requires_grad and not demo.training
+
+
+def test_checkpoints_of_a_run_are_enough(run, tmp_path, clouds):
+    """Moved away from their folder, they still tell their sizes and names."""
+    folder = run("pretrain", "--opts", "max_epoch=0", "validate=none")
+    (folder / "ckpt-last.pth").rename(tmp_path / "moved.pth")
+    encoder = load_pretrained(tmp_path / "moved.pth", text_encoder="features")
+    assert encoder.network.num_group == 8 and encoder.npoints == 64 and encoder.class_names == ["bag", "bin", "box"]
+    tuned = run("classify", "--scratch_model", "--opts", "max_epoch=0")
+    named = load_pretrained(tuned).classify(clouds)
+    assert len(named.labels) == 15 and "bed" in named.labels
+
+
+@pytest.mark.parametrize(
+    "config, message",
+    [
+        ({"num_group": 1 << 40}, "num_group must be in 1..65536"),
+        ({"num_heads": 0}, "num_heads must be at least 1"),
+        ({"num_heads": "four"}, "must be a whole number"),
+        ({"ratio": "much"}, "ratio 'much'"),
+    ],
+)
+def test_damaged_configs(tmp_path, demo, config, message):
+    own = {"NAME": "PointEncoder", **asdict(demo.network.shape), **config}
+    torch.save({"base_model": demo.network.state_dict(), "config": {"model": own}}, tmp_path / "own.pth")
+    with pytest.raises(UserError, match=message):
+        load_pretrained(tmp_path / "own.pth")
+
+
+def test_files_do_not_choose_what_else_is_read(tmp_path, demo):
+    for teacher in (f"local-dir:{tmp_path}", "local-dir:../elsewhere", 5, "local-dir:datasets/demo/teacher"):
+        own = {
+            "NAME": "PointEncoder",
+            **asdict(demo.network.shape),
+            "text_encoder": teacher,
+            "text_weights": "/etc/x.pt",
+        }
+        torch.save({"base_model": demo.network.state_dict(), "config": {"model": own}}, tmp_path / "own.pth")
+        encoder = load_pretrained(tmp_path / "own.pth")
+        assert encoder.text_weights is None
+        assert encoder.text_encoder == (TEACHER if teacher == "local-dir:datasets/demo/teacher" else None)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 Up = Literal["x", "y", "z", "-x", "-y", "-z"]
 # Rows: which coordinate, and with which sign, becomes x, y and z. All of them are rotations.
-_TURNS = {
+TURNS = {
     "x": ((1, -1), (0, 1), (2, 1)),
     "y": ((0, 1), (1, 1), (2, 1)),
     "z": ((0, 1), (2, 1), (1, -1)),
@@ -21,7 +21,7 @@ def turn_up(points: Tensor, up: Up = "y") -> Tensor:
     """Turn points (..., 3), in whose frame the axis `up` points upwards, so that y does."""
     if up == "y":
         return points
-    axes, signs = zip(*_TURNS[up], strict=True)
+    axes, signs = zip(*TURNS[up], strict=True)
     return points[..., list(axes)] * points.new_tensor(signs)
 
 

@@ -19,7 +19,9 @@ from torch import nn
 
 from datasets import build_dataset, readers
 from datasets.folder import read_shape
-from models import parse_model_config
+from models import PointEncoder, load_pretrained, parse_model_config, save_pretrained
+from models.encoder import Network
+from models.shape import EncoderShape
 from tests.fuzz import mutate
 from tests.fuzz.mutate import Mutation, either
 from tools.engine.config import parse_run_config
@@ -162,6 +164,12 @@ def _checkpoints() -> list[bytes]:
     return files
 
 
+def _packed() -> list[bytes]:
+    shape = EncoderShape(trans_dim=12, encoder_dims=12, depth=1, num_heads=2, patch_dim=4, num_group=4, group_size=4)
+    encoder = PointEncoder(Network(shape, ("cls",), "joint"), 16)
+    return [_saved(lambda path: save_pretrained(encoder, path), "a.safetensors")]
+
+
 def _resume(path: Path) -> None:
     state = load_checkpoint(path)
     model = Small()
@@ -212,6 +220,7 @@ TARGETS = {
     "h5": Target("a.h5", lambda path: readers.read_h5(path, ("data", "label")), _h5, either(raw)),
     "image": Target("a.png", readers.read_image, _images, either(mutate.png, raw)),
     "pth": Target("a.pth", _resume, _checkpoints, either(mutate.pth, mutate.pth, raw)),
+    "safetensors": Target("a.safetensors", load_pretrained, _packed, either(text, raw)),
     "yaml": Target("self.yaml", _read_config, _configs, either(mutate.config, text, raw)),
     "metrics": Target("metrics.json", _read_metrics, _metrics, either(mutate.json_file, raw)),
     "glb": Target("a.glb", _shape, lambda: _mesh("glb"), either(mutate.glb, raw)),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Draw = Callable[..., torch.Generator]
 TASKS = Registry("task", "tools.tasks")
+COMMANDS = Registry("command", "tools.tasks")
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,28 @@ SCRATCH = Mode(
     trains=True,
     note_with="--scratch_model with --ckpts: training starts from {ckpts}, not from scratch",
 )
+
+
+class Command(ABC):
+    """What main.py does without a config and a run, asked for by its name: a file in tools/tasks, filed in `COMMANDS`.
+
+    Attributes:
+        help: what it does, in a line.
+    """
+
+    help: ClassVar[str]
+
+    def __init__(self, args: argparse.Namespace):
+        self.args = args
+
+    @classmethod
+    @abstractmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Add its arguments."""
+
+    @abstractmethod
+    def run(self) -> int:
+        """Do it; returns the exit status."""
 
 
 class Task(ABC):
