@@ -234,6 +234,9 @@ class Numbers(list):
     def set_epoch(self, epoch: int) -> None:
         pass
 
+    def epoch_order(self, epoch: int, batch: int) -> None:
+        return None
+
     def finish(self, batch: dict) -> dict:
         return batch
 
