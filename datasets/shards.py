@@ -107,7 +107,7 @@ class Shards(ViewDataset):
             seed, size = stable_seed(self.seed, "lane", epoch, number), self.config.shuffle
             mixed = mix(size, initial=size, seed=seed)(iter(lane.tolist()))
             lane[:] = np.fromiter(mixed, np.int64, len(lane))
-        return torch.from_numpy(order).view(lanes, steps, -1).transpose(0, 1).reshape(-1)
+        return torch.from_numpy(order).view(lanes, steps, batch // lanes).transpose(0, 1).reshape(-1)
 
     def _shard_order(self, epoch: int) -> list[int]:
         draw = generator("cpu", self.seed, "shards", epoch)
