@@ -62,7 +62,7 @@ class PointDataset(Dataset):
         IN_MEMORY: all of its files are read when it is built.
         NORMALIZES: where clouds are centred and scaled to the unit sphere: "cloud", all points of a cloud as it is
             read; "sample", the points that a model is fed, once they are sampled; or "never". See `normalize`.
-        gives: what samples hold, see `collate`.
+        gives: what samples hold, see `collate`; "caption" stands for texts that are not class names.
         columns: of a cloud; 3, the coordinates, or more.
         class_names: category names; the position is the label.
         files: where each sample comes from, if it has a file or an identifier of its own.

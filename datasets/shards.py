@@ -76,6 +76,7 @@ class Shards(ViewDataset):
         super().__init__(config, seed)
         webdataset()
         self.store = ShardStore(below_root(config.SHARDS, data_root), config.CACHE_PATH, config.cache_gb)
+        self.gives |= {"caption"} if config.captions else set()
         self.class_names, self.NORMALIZES = self.store.class_names, self.store.facts["normalizes"]
         self.lacks = f"the shards in {self.store.place} have no"
         if config.images and not self.store.views:
