@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
-from datasets.point_transforms import normalize_unit_sphere
 from utils.config import parse
 from utils.errors import UserError
+from utils.geometry import normalize_unit_sphere
 from utils.logging import progress
 from utils.registry import Registry, suggestion
 from utils.seeding import generator

@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from datasets.build import DATASETS, DatasetConfig, PointDataset, at_most
 from datasets.readers import npy_layout, read_mesh, read_points_npy, read_points_pcd, read_points_txt
 from utils import seeding
 from utils.errors import UserError
+from utils.geometry import Up, turn_up
 from utils.logging import progress
 from utils.registry import suggestion
 
@@ -32,14 +33,14 @@ class FolderConfig(DatasetConfig):
         DATA_PATH: the folder.
         N_POINTS: how many points are drawn from a mesh and returned of a cloud; a cloud of fewer, which still has
             npoints, repeats points.
-        up: which axis of the files points upwards; files with z up are turned, since models are trained with y up.
+        up: which axis of the files points upwards; other files are turned, since models are trained with y up.
         classes: the class folders to read, as a list, or as a mapping from folder to class name; null: all, under
             their own names. Folders with the same name are one class.
     """
 
     DATA_PATH: str
     N_POINTS: int = 8192
-    up: Literal["y", "z"] = "y"
+    up: Up = "y"
     classes: Any = None
 
     def __post_init__(self):
@@ -134,9 +135,8 @@ class Folder(PointDataset):
         # The draw belongs to the file, whatever stands beside it.
         seed = seeding.stable_seed(self.seed, "surface", os.path.relpath(path, config.DATA_PATH))
         points = read_shape(path, config.N_POINTS, seed, config.min_points)
-        if config.up == "z":
-            points = np.stack((points[:, 0], points[:, 2], -points[:, 1]), 1)
-        points = self.normalize(torch.from_numpy(at_most(points, config.N_POINTS)), "cloud")
+        points = turn_up(torch.from_numpy(at_most(points, config.N_POINTS)), config.up)
+        points = self.normalize(points, "cloud")
         # FPS, which comes next, takes no point twice before it has taken all.
         points = points[torch.arange(config.N_POINTS) % len(points)]
         return {"points": points, "label": self.labels[index]}

@@ -21,22 +21,6 @@ def _uniform(low: float, high: float, shape: tuple[int, ...], generator: torch.G
     return (low + (high - low) * drawn).to(like.device, like.dtype)
 
 
-def normalize_unit_sphere(points: Tensor) -> Tensor:
-    """Move the mean of each cloud to the origin and scale its farthest point to distance 1.
-
-    Args:
-        points: (..., N, C) with coordinates in the first 3 columns; further columns are kept as they are.
-
-    Returns:
-        Same shape, finite also where all points coincide.
-    """
-    xyz = points[..., :3]
-    xyz = xyz - xyz.mean(-2, keepdim=True)
-    radius = xyz.square().sum(-1).amax(-1).sqrt()[..., None, None]
-    xyz = xyz / radius.clamp_min(torch.finfo(points.dtype).tiny)
-    return xyz if points.shape[-1] == 3 else torch.cat([xyz, points[..., 3:]], -1)
-
-
 def random_subset(points: Tensor, n: int, generator: torch.Generator) -> Tensor:
     """Draw n points without replacement, another choice for each cloud.
 

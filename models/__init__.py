@@ -8,14 +8,19 @@ from models.build import (
     downstream_of,
     parse_model_config,
 )
+from models.encoder import PointEncoder
+from models.pretrained import load_pretrained, save_pretrained
 from models.transformer import Patches
 
 __all__ = [
     "CHECKPOINT_PREFIXES",
     "MODELS",
     "Patches",
+    "PointEncoder",
     "Trainable",
     "build_model_from_cfg",
     "downstream_of",
+    "load_pretrained",
     "parse_model_config",
+    "save_pretrained",
 ]

@@ -195,6 +195,28 @@ class ClipText(Teacher):
             rows = rows.pin_memory().to(table.device, non_blocking=True)
         return table.index_select(0, rows)
 
+    def _taught(self) -> Tensor | None:
+        """Which tokens (V,) were trained; None for all. `tools.demo_teacher` sets the others to zero."""
+        embedding = getattr(self.clip, "token_embedding", None)
+        return None if embedding is None else embedding.weight.any(1)
+
+    def unknown(self, texts: Sequence[str]) -> list[str]:
+        """Return the texts with a word that was never trained."""
+        taught = self._taught()
+        if taught is None or bool(taught.all()):
+            return []
+        return [
+            text for text, known in zip(texts, taught[self._tokens(texts)].all(1).tolist(), strict=True) if not known
+        ]
+
+    def known(self) -> list[str]:
+        """Return the words that were trained, where not all were."""
+        taught = self._taught()
+        if taught is None or bool(taught.all()):
+            return []
+        words = (self.tokenizer.decode([token]).strip() for token in taught.nonzero()[:, 0].tolist())
+        return sorted({word for word in words if word.isalnum()})
+
     def tokens_of(self, texts: Sequence[str]) -> list[list[int]]:
         """Tokens of texts, by which tokenizers are told apart."""
         return self.tokenizer(list(texts)).tolist()

@@ -12,10 +12,10 @@ from PIL import Image
 from torch import nn
 
 from datasets import build_dataset, collate
-from datasets.prompts import all_prompts
 from models.teachers import Features, ImageTeacher, TeacherHolder, build_text_teacher
 from tools.engine.features import teacher_key, use_image_features, use_text_features
 from tools.pack import main as pack
+from utils.prompts import all_prompts
 
 ROOT = Path(__file__).parent.parent
 TEACHER = f"local-dir:{ROOT / 'datasets/demo/teacher'}"

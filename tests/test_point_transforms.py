@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from datasets import point_transforms as pt
-from datasets.prompts import TEMPLATES, all_prompts, prompt
 from utils.errors import UserError
+from utils.geometry import normalize_unit_sphere
+from utils.prompts import TEMPLATES, all_prompts, prompt
 
 
 @pytest.fixture
@@ -25,13 +26,13 @@ def rows(cloud: torch.Tensor) -> set[tuple[float, ...]]:
 
 
 def test_normalize_unit_sphere(points: torch.Tensor):
-    normal = pt.normalize_unit_sphere(5 * points + 3)
+    normal = normalize_unit_sphere(5 * points + 3)
     assert torch.allclose(normal.mean(1), torch.zeros(4, 3), atol=1e-6)
     assert torch.allclose(normal.norm(dim=-1).amax(1), torch.ones(4))
-    assert torch.allclose(normal[0], pt.normalize_unit_sphere(5 * points[0] + 3), atol=1e-6)
-    with_normals = pt.normalize_unit_sphere(torch.cat([points, points], -1))
+    assert torch.allclose(normal[0], normalize_unit_sphere(5 * points[0] + 3), atol=1e-6)
+    with_normals = normalize_unit_sphere(torch.cat([points, points], -1))
     assert torch.equal(with_normals[..., 3:], points)
-    assert torch.equal(pt.normalize_unit_sphere(torch.ones(1, 5, 3)), torch.zeros(1, 5, 3))
+    assert torch.equal(normalize_unit_sphere(torch.ones(1, 5, 3)), torch.zeros(1, 5, 3))
 
 
 def test_random_subset_draws_without_replacement_for_each_cloud(points: torch.Tensor, generator: torch.Generator):

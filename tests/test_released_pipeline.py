@@ -14,14 +14,15 @@ from torch.nn import functional as F
 from datasets import dataset_class, point_transforms
 from datasets.build import CloudDataset
 from datasets.modelnet import farthest_from
-from datasets.point_transforms import AUGMENTATIONS, normalize_unit_sphere, point_all, sample_test, sample_train
-from datasets.prompts import all_prompts, prompt, spell
+from datasets.point_transforms import AUGMENTATIONS, point_all, sample_test, sample_train
 from datasets.scanobjectnn import CLASS_NAMES, ScanObjectNN
 from extensions import farthest_point_sample
 from models import build_model_from_cfg
 from tests.test_golden import fill_by_name
 from tools.engine.config import DatasetSections, RunConfig
 from tools.engine.optim import AdamWKwargs, OptimizerConfig, build_optimizer
+from utils.geometry import normalize_unit_sphere
+from utils.prompts import all_prompts, prompt, spell
 
 GOLDEN = Path(__file__).parent / "golden/pipeline"
 SAMPLING = np.load(GOLDEN / "sampling.npz")

@@ -12,13 +12,14 @@ from torch import nn
 
 import main
 from datasets import build_dataset
-from datasets.point_transforms import normalize_unit_sphere, sample_test
+from datasets.point_transforms import sample_test
 from models import build_model_from_cfg
 from tools.engine.run import start_run
 from tools.tasks.zeroshot import classify, group_accuracy, random_columns, rank_classes, results_table, spellings
 from utils.checkpoint import load_checkpoint, load_weights
 from utils.config import load_config
 from utils.errors import UserError
+from utils.geometry import normalize_unit_sphere
 from utils.metrics import topk_accuracy
 
 NAMES = ("bag", "bin", "box", "cup", "jar", "tin")

@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from datasets.demo.world import teacher_renders
 from datasets.image_transforms import NORMS
-from datasets.prompts import all_prompts, prompt
 from utils.errors import Parser, run_command
+from utils.prompts import all_prompts, prompt
 from utils.seeding import generator, seed_everything
 
 LEARNING_RATE = 3e-3

@@ -3,6 +3,7 @@
 import codecs
 import errno
 import io
+import json
 import logging
 import os
 import pickle
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from torch import Tensor, nn
 
 from utils.errors import UserError
@@ -80,10 +82,10 @@ def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
     """Read a checkpoint onto the CPU, admitting tensors and plain values only.
 
     The weights may stand under one of `WEIGHT_KEYS`, under any other key if they are the only state dict in the file,
-    or be the file's whole content.
+    or be the file's whole content. Of a safetensors file the config is taken from its metadata.
 
     Args:
-        path: the file.
+        path: the file; one that is named *.safetensors is read as that.
         first: key that is preferred where the file has several of `WEIGHT_KEYS`.
 
     Returns:
@@ -102,6 +104,8 @@ def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
         raise UserError(f"checkpoint {path} cannot be read: {error.strerror}") from None
     except UserError as error:
         raise UserError(f"checkpoint {error}") from None
+    if path.suffix == ".safetensors":
+        return _load_safetensors(path)
     _verify(path)
     try:
         with torch.serialization.safe_globals(NUMPY_NUMBERS):
@@ -131,6 +135,19 @@ def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
     key = (keys or others)[0]
     rest = {k: v if "optimizer" in str(k) else plain(v) for k, v in checkpoint.items() if k not in (key, *others)}
     return {**rest, "base_model": _tensors(checkpoint[key])}
+
+
+def _load_safetensors(path: Path) -> dict:
+    """Read the weights, and the `config` that stands as JSON in the metadata, if any."""
+    try:
+        with safe_open(path, "pt") as file:
+            state = {name: file.get_tensor(name) for name in file.keys()}
+            config = json.loads((file.metadata() or {}).get("config", "{}"))
+    except Exception as error:  # a damaged file can fail anywhere
+        raise UserError(f"checkpoint {path} cannot be read (damaged, or no safetensors): {str(error)[:200]}") from None
+    if not state:
+        raise UserError(f"checkpoint {path} has no weights")
+    return {"config": config, "base_model": state}
 
 
 def _verify(path: Path) -> None:

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from datasets.point_transforms import AUGMENTATIONS, normalize_unit_sphere, random_subset, sample_train
-from datasets.prompts import prompt
+from datasets.point_transforms import AUGMENTATIONS, random_subset, sample_train
 from gpu_check.check import Check, CheckFailed
 from models import build_model_from_cfg
 from models.teachers import build_image_teacher, build_text_teacher
@@ -21,6 +20,8 @@ from tools.engine.config import RunConfig, parse_run_config
 from tools.engine.optim import build_optimizer
 from utils import seeding
 from utils.config import load_config
+from utils.geometry import normalize_unit_sphere
+from utils.prompts import prompt
 
 WARM_UP, STEPS = 3, 10
 # How far the first loss may be from that of float32. In another type dropout draws other masks, too.

@@ -8,12 +8,12 @@ from typing import Literal, TypeVar
 
 import datasets
 from datasets.point_transforms import AUGMENTATIONS
-from datasets.prompts import PromptNames
 from models import parse_model_config
 from tools.engine.optim import OptimizerConfig, SchedulerConfig
 from tools.engine.task import all_tasks
 from utils.config import load_config, parse
 from utils.errors import UserError
+from utils.prompts import PromptNames
 from utils.registry import suggestion
 
 Section = TypeVar("Section")

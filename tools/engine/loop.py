@@ -59,7 +59,7 @@ class Trainer:
         self.precision.place(self.model)
         self.optimizer = build_optimizer(self.model, self.config)
         self.schedule = build_schedule(self.optimizer, self.config)
-        self.checkpoints = Checkpoints(run, task.metric, self.model, self.optimizer)
+        self.checkpoints = Checkpoints(run, task.metric, self.model, self.optimizer, self.data.class_names)
         self.at = self.checkpoints.at
         if self.at.step > self.steps:
             raise UserError(f"cannot resume from {self.checkpoints.last}: it is at step {self.at.step} of {self.steps}")

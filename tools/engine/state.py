@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,10 +45,19 @@ class Checkpoints:
         metric: the number that decides which epoch is the best.
         model: what is trained, not wrapped.
         optimizer: of its parameters.
+        class_names: of what it is trained on.
     """
 
-    def __init__(self, run: Run, metric: str, model: nn.Module, optimizer: torch.optim.Optimizer):
+    def __init__(
+        self, run: Run, metric: str, model: nn.Module, optimizer: torch.optim.Optimizer, class_names: Sequence[str] = ()
+    ):
         self.run, self.metric, self.model, self.optimizer = run, metric, model, optimizer
+        # What a checkpoint needs beside its weights to be used by itself.
+        self.config = {
+            "model": dict(run.config.model),
+            "npoints": run.config.npoints,
+            "class_names": [str(name) for name in class_names],
+        }
         self.at = Standing()
         self.last = run.folder / "ckpt-last.pth"
         self.saved = time.monotonic()
@@ -96,6 +105,7 @@ class Checkpoints:
             return
         content = {
             "base_model": self.model.state_dict(),
+            "config": self.config,
             "optimizer": optimizer_state(self.optimizer, self.model),
             "epoch": self.at.epoch,
             "step": self.at.step,

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from datasets import PointDataset
 from datasets.point_transforms import AUGMENTATIONS, random_subset
-from datasets.prompts import all_prompts, prompt, spell
 from models import Trainable, build_model_from_cfg, downstream_of, parse_model_config
 from models.losses import LOSS_TERMS
 from models.teachers import ClipText, TeacherHolder
@@ -22,6 +21,7 @@ from tools.tasks.svm import svm_probe
 from tools.tasks.zeroshot import zeroshot_probe
 from utils.config import load_config
 from utils.errors import UserError
+from utils.prompts import all_prompts, prompt, spell
 
 # Whose data sets a probe takes where the config has no `extra_train` and `extra_val`.
 PROBES = {"svm": "cfgs/svm/modelnet40.yaml", "zeroshot": "cfgs/zeroshot/modelnet40.yaml"}

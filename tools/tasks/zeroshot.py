@@ -14,7 +14,6 @@ from torch.nn import functional as F
 
 from datasets import PointDataset
 from datasets.point_transforms import sample_test, sample_train
-from datasets.prompts import all_prompts, spell
 from models import Trainable, build_model_from_cfg
 from models.downstream import PointTransformerZeroShot
 from models.teachers import Teacher
@@ -29,6 +28,7 @@ from utils.errors import UserError
 from utils.files import atomic_write
 from utils.logging import progress
 from utils.metrics import accuracy, class_accuracy, topk_accuracy
+from utils.prompts import all_prompts, spell
 from utils.registry import suggestion
 
 ONE_PROMPT = "A point cloud model of {}."

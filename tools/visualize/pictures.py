@@ -15,7 +15,7 @@ from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
-from datasets.point_transforms import normalize_unit_sphere, random_subset, sample_test
+from datasets.point_transforms import random_subset, sample_test
 from extensions import recon_ops
 from models import build_model_from_cfg, downstream_of
 from models.losses import RECONSTRUCTION_LOSSES
@@ -31,6 +31,7 @@ from tools.visualize.figures import (
 )
 from tools.visualize.subject import Subject
 from utils.errors import UserError
+from utils.geometry import normalize_unit_sphere
 from utils.seeding import seed_everything
 
 DRAWN_POINTS = 3000
