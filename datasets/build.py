@@ -62,7 +62,7 @@ class PointDataset(Dataset):
         IN_MEMORY: all of its files are read when it is built.
         NORMALIZES: where clouds are centred and scaled to the unit sphere: "cloud", all points of a cloud as it is
             read; "sample", the points that a model is fed, once they are sampled; or "never". See `normalize`.
-        gives: what samples hold, see `collate`.
+        gives: what samples hold, see `collate`; "caption" stands for texts that are not class names.
         columns: of a cloud; 3, the coordinates, or more.
         class_names: category names; the position is the label.
         files: where each sample comes from, if it has a file or an identifier of its own.
@@ -134,10 +134,27 @@ class PointDataset(Dataset):
     def epoch(self) -> int:
         return int(self._epoch)
 
-    @classmethod
-    def normalize(cls, points: Tensor, stage: Literal["cloud", "sample"]) -> Tensor:
+    def normalize(self, points: Tensor, stage: Literal["cloud", "sample"]) -> Tensor:
         """Normalise points (..., n, C) if this is the stage at which this data set does; otherwise leave them."""
-        return normalize_unit_sphere(points) if stage == cls.NORMALIZES else points
+        return normalize_unit_sphere(points) if stage == self.NORMALIZES else points
+
+    def epoch_order(self, epoch: int, batch: int) -> Tensor | None:
+        """Order (M,) int64 in which an epoch of batches of so many samples over all processes is best read; None: any.
+
+        It depends on (seed, epoch, batch) only; M is a multiple of `batch`.
+        """
+        return None
+
+    def packable(self, index: int) -> dict[str, Any]:
+        """Return what shards hold of a sample.
+
+        Returns:
+            "name"; "points" (n, 3) float32; "label"; if it has any, "views", contents of png and jpeg files, and
+            "captions", texts.
+        """
+        sample = self[index]
+        name = self.files[index] if self.files else str(index)
+        return {"name": name, "points": sample["points"].numpy(), "label": sample["label"]}
 
     def finish(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Do what is left to do with a batch once it is on its device; draws nothing."""

@@ -73,11 +73,24 @@ class ObjaverseLVIS(PointDataset):
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        path, config = self.paths[index], self.config
+    def _content(self, index: int) -> dict[str, Any]:
+        path = self.paths[index]
         content = read_npy(path, "point file")
         if not isinstance(content, dict) or "xyz" not in content:
             raise UserError(f"{path} must hold a dict with xyz, got {type(content).__name__}")
+        return content
+
+    def packable(self, index: int) -> dict[str, Any]:
+        """See `PointDataset.packable`; captions are the texts that OpenShape has of a shape."""
+        content, texts = self._content(index), []
+        for key in ("text", "blip_caption", "msft_caption", "retrieval_text"):
+            value = content.get(key)
+            texts += [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        return super().packable(index) | {"captions": [text for text in texts if isinstance(text, str)]}
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        path, config = self.paths[index], self.config
+        content = self._content(index)
         points = at_most(check_points(content["xyz"], f"{path}, xyz,", config.min_points), config.N_POINTS)
         points = np.ascontiguousarray(points[:, [0, 2, 1]])  # stored with z up; swapped, not turned, as OpenShape does
         return {"points": self.normalize(torch.from_numpy(points), "cloud"), "label": self.labels[index]}

@@ -58,6 +58,27 @@ def _read_bytes(path: StrPath) -> bytes:
         return file.read()
 
 
+def _open(path: StrPath, content: bytes | None) -> BinaryIO:
+    """Open a file, or what was read of it already."""
+    return open_regular(path) if content is None else io.BytesIO(content)
+
+
+def _size(file: BinaryIO) -> int:
+    at = file.tell()
+    size = file.seek(0, os.SEEK_END)
+    file.seek(at)
+    return size
+
+
+def read_bytes(path: StrPath, what: str, hint: str = "") -> bytes:
+    """Read a file as it is.
+
+    Raises:
+        UserError: if it is missing.
+    """
+    return guarded(path, what, lambda: _read_bytes(path), hint)
+
+
 def read_json(path: StrPath, what: str = "json file", hint: str = "") -> Any:
     """Read a json file.
 
@@ -207,7 +228,7 @@ class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportAttributeAccessIss
 
 
 def _unpickle(file: BinaryIO) -> Any:
-    size = os.fstat(file.fileno()).st_size
+    size = _size(file)
     # No more memory than the file is long, whatever it announces.
     bounded = types.SimpleNamespace(read=lambda count: file.read(min(count, size)), readline=file.readline)
     return _Unpickler(cast(Any, bounded), encoding="latin1").load()
@@ -233,8 +254,14 @@ def write_pickle(path: StrPath, content: Any) -> None:
         pickle.dump(content, file, protocol=4)
 
 
-def read_npy(path: StrPath, what: str = "array file", hint: str = "") -> Any:
+def read_npy(path: StrPath, what: str = "array file", hint: str = "", content: bytes | None = None) -> Any:
     """Read an npy file; one that holds objects goes through the restricted unpickler.
+
+    Args:
+        path: the file.
+        what: what it is, for messages.
+        hint: for the message about a missing file.
+        content: its bytes, if they were read already.
 
     Returns:
         The array, or the object itself if a single one is stored (`np.save` of a dict).
@@ -244,7 +271,7 @@ def read_npy(path: StrPath, what: str = "array file", hint: str = "") -> Any:
     """
 
     def read() -> Any:
-        with open_regular(path) as file:
+        with _open(path, content) as file:
             if _npy_header(file)[2].hasobject:
                 array = np.asarray(_unpickle(file))
                 return array.item() if array.ndim == 0 else array
@@ -280,14 +307,16 @@ def _npy_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
         return shape, fortran, dtype
     if dtype.kind not in PLAIN_KINDS or not dtype.itemsize:
         raise ValueError(f"it holds an array of {dtype}")
-    announced, held = _count(shape) * dtype.itemsize, os.fstat(file.fileno()).st_size - file.tell()
+    announced, held = _count(shape) * dtype.itemsize, _size(file) - file.tell()
     if announced > held:
         raise ValueError(f"it announces {announced} bytes of values, but holds {held}")
     return shape, fortran, dtype
 
 
-def read_points_npy(path: StrPath, columns: int = 3, min_points: int = 1, hint: str = "") -> np.ndarray:
-    """Read one cloud.
+def read_points_npy(
+    path: StrPath, columns: int = 3, min_points: int = 1, hint: str = "", content: bytes | None = None
+) -> np.ndarray:
+    """Read one cloud; see `read_npy`.
 
     Returns:
         (n, columns) float32; further columns of the file are dropped.
@@ -295,7 +324,7 @@ def read_points_npy(path: StrPath, columns: int = 3, min_points: int = 1, hint: 
     Raises:
         UserError: if the file is missing, damaged, or not a finite cloud of at least `min_points` points.
     """
-    array = read_npy(path, "point file", hint)
+    array = read_npy(path, "point file", hint, content)
     if isinstance(array, np.ndarray) and array.dtype == object:
         if any(isinstance(value, (list, tuple, dict, np.ndarray)) for value in array.flat):
             raise UserError(f"{path} must hold numbers of shape (points, columns), got lists in an array")
@@ -606,21 +635,22 @@ def _check_h5(array: h5py.Dataset, size: int) -> None:
         raise ValueError(f"'{array.name}' announces {array.shape} values that the file does not hold")
 
 
-def read_image(path: StrPath, bgr: bool = False, hint: str = "") -> Image.Image:
+def read_image(path: StrPath, bgr: bool = False, hint: str = "", content: bytes | None = None) -> Image.Image:
     """Read an image as 8-bit colour; transparency is dropped.
 
     Args:
         path: the file.
         bgr: swap red and blue, as the released code does by decoding with OpenCV and never converting.
         hint: for the message about a missing file.
+        content: its bytes, if they were read already.
 
     Raises:
         UserError: if the file is missing or damaged, is neither png nor jpeg, or has more than `MAX_PIXELS`.
     """
 
     def read() -> Image.Image:
-        with open_regular(path) as file, Image.open(file, formats=IMAGE_FORMATS) as image:
-            pixels, size = image.width * image.height, os.fstat(file.fileno()).st_size
+        with _open(path, content) as file, Image.open(file, formats=IMAGE_FORMATS) as image:
+            pixels, size = image.width * image.height, _size(file)
             if pixels > MAX_PIXELS or pixels > 8 * DEFLATE * size:  # up to eight pixels a byte
                 raise ValueError(f"it announces {image.width} x {image.height} pixels in {size} bytes")
             if image.mode.startswith("I"):  # 16 bits of grey

@@ -6,57 +6,41 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
-from torch import Tensor
 
-from datasets.build import DATASETS, DatasetConfig, PointDataset, at_most
-from datasets.image_batch import apply_batch
-from datasets.image_transforms import ImageTransform
+from datasets.build import DATASETS, at_most
 from datasets.packed import INDEX, open_pack
-from datasets.readers import read_image, read_json, read_lines, read_points_npy
+from datasets.readers import read_bytes, read_image, read_json, read_lines, read_points_npy
+from datasets.views import ViewConfig, ViewDataset
 from utils.errors import UserError
 
 
 @dataclasses.dataclass(kw_only=True)
-class ShapeNetConfig(DatasetConfig):
-    """Keys of `ShapeNet`.
+class ShapeNetConfig(ViewConfig):
+    """Keys of `ShapeNet`, besides those of `ViewConfig`.
 
     Attributes:
         DATA_PATH: folder of train.txt and test.txt.
         PC_PATH: folder of the clouds.
         IMG_PATH: folder of the views.
         TEXT_PATH: the json of category names; if it is not there, shapenet55.json is looked for near by.
+        CAPTION_PATH: a json {name: [captions]}, which `python -m tools.pack shapenet --shards` packs.
         PACK_PATH: a folder that `python -m tools.pack` made; where it is, it is read instead of clouds and views.
-        N_POINTS: maximum number of points returned.
         whole: read the test list and the train list; left out, `subset: train` does (the released pretraining).
         ratio: part of the list that is read, from its beginning.
-        images: return views.
-        bgr: swap red and blue in the views (released).
-        image_size: edge of the views in pixels.
-        image_norm: whose mean and standard deviation the views are normalised with (released: imagenet, also for CLIP).
-        image_augment: draw random changes of the views.
-        image_path: how they are made: `pillow`, in the loader's workers (released); `tensor`, there too, with PyTorch's
-            faster resize; `device`, a batch at a time where the model is.
     """
 
     DATA_PATH: str
     PC_PATH: str
     IMG_PATH: str | None = None
     TEXT_PATH: str | None = None
+    CAPTION_PATH: str | None = None
     PACK_PATH: str | None = None
-    N_POINTS: int = 8192
     whole: bool | None = None
     ratio: float = 1.0
-    images: bool = True
-    bgr: bool = True
-    image_size: int = 224
-    image_norm: Literal["imagenet", "clip"] = "imagenet"
-    image_augment: bool = True
-    image_path: Literal["pillow", "tensor", "device"] = "pillow"
 
     def __post_init__(self):
         super().__post_init__()
@@ -69,15 +53,16 @@ class ShapeNetConfig(DatasetConfig):
 
 
 @DATASETS.register("ShapeNet")
-class ShapeNet(PointDataset):
-    """Clouds (n, 3) as stored; "text", the category name; "image" (3, S, S) uint8, which `finish` makes float32.
+class ShapeNet(ViewDataset):
+    """Clouds (n, 3) as stored; "text", the category name; "image", see `ViewDataset`.
 
     Attributes:
         names: `<synset>-<id>` of the shapes.
-        transform: of the views; None without.
         rows: the arrays of the pack that are read instead of files.
-        features: (M, d) float32 of the views, if they need not be seen themselves (see `use_features`).
     """
+
+    config: ShapeNetConfig
+    captions: dict[str, list[str]] | None = None
 
     NORMALIZES = "sample"
     Config = ShapeNetConfig
@@ -95,8 +80,7 @@ class ShapeNet(PointDataset):
         return super().look({**base, "whole": False}, data_root, read)  # each list by itself
 
     def __init__(self, config: ShapeNetConfig, data_root: str, seed: int = 0):
-        super().__init__(seed)
-        self.config = config
+        super().__init__(config, seed)
         lists = ["test", "train"] if config.whole else [config.subset]
         places = [
             (line, path)
@@ -104,7 +88,7 @@ class ShapeNet(PointDataset):
             for line in read_lines(path, "ShapeNet-55 list", self.hint())
         ]
         places = places[: max(1, int(config.ratio * len(places)))]
-        self.names = [line.removesuffix(".npy") for line, _ in places]
+        self.names = self.files = [line.removesuffix(".npy") for line, _ in places]
         origins = [path for _, path in places]
 
         json_path = self._find_names(config, data_root)
@@ -126,12 +110,7 @@ class ShapeNet(PointDataset):
             self._check_files(config.PC_PATH, ".npy", "clouds", origins)
         elif (stored := self.rows["points"].shape[1]) < config.min_points:
             raise UserError(f"{pack.folder} has {stored} points, fewer than the {config.min_points} asked for")
-        self.transform: ImageTransform | None = None
-        self.features: Tensor | None = None
-        self.gives |= {"text"}
-        if config.images:
-            self.gives |= {"image"}
-            self.transform = ImageTransform(config.image_size, config.image_norm, config.image_augment)
+        if self.transform is not None:
             if pack and "views" in self.rows and pack.settings.get("edge") != self.transform.edge:
                 told = "%s holds views of %s pixels, image_size and image_augment ask for %d: files are read"
                 logging.getLogger(__name__).warning(told, pack.folder, pack.settings.get("edge"), self.transform.edge)
@@ -192,37 +171,24 @@ class ShapeNet(PointDataset):
         image = read_image(self._path(index, True), self.config.bgr)
         return arrays | {"views": np.array(self.transform.resize(image))}
 
+    def packable(self, index: int) -> dict[str, Any]:
+        """See `PointDataset.packable`; further views than <name>.png are the files in the folder <name> beside it."""
+        name, label = self.names[index], int(self.labels[index])
+        found = {"name": name, "label": label, "points": self.stored(index)["points"]}
+        if self.transform is not None:
+            more = sorted(Path(self.config.IMG_PATH or "", name).glob("*.[pj][np]g"))
+            found["views"] = [read_bytes(path, "view") for path in (self._path(index, True), *more)]
+        if self.config.CAPTION_PATH is not None:
+            if self.captions is None:
+                self.captions = _read_captions(self.config.CAPTION_PATH)
+            found["captions"] = self.captions.get(name, [])
+        return found
+
     def __getitem__(self, index: int) -> dict[str, Any]:
         config, label, arrays = self.config, int(self.labels[index]), self.stored(index)
         points = torch.from_numpy(at_most(arrays["points"], config.N_POINTS))
         sample = {"points": points, "label": label, "text": self.class_names[label]}
-        if self.features is not None:
-            sample["image"] = self.features[index]
-        elif self.transform is not None:
-            sample["image"] = torch.from_numpy(arrays["views"]).permute(2, 0, 1)
-        if self.transform is not None and "views" in arrays and config.image_augment:
-            draw = self.transform.draw((self.seed, self.epoch, index))
-            if config.image_path == "device":
-                sample["image_draw"] = draw
-            elif config.image_path == "tensor":
-                sample["image"] = self.transform.apply_tensor(sample["image"], draw)
-            else:
-                sample["image"] = self.transform.apply(Image.fromarray(arrays["views"]), draw)
-        return sample
-
-    def finish(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Augment the views of a batch if that is left to the device, and normalise them."""
-        if self.transform is None or self.features is not None:
-            return batch
-        batch = dict(batch)
-        if draws := batch.pop("image_draw", None):
-            if batch["image"].device.type == "cpu":
-                views = map(self.transform.apply_tensor, batch["image"], draws)
-                batch["image"] = torch.stack([view.contiguous() for view in views])
-            else:
-                batch["image"] = apply_batch(batch["image"], draws, self.transform.size, self.transform.square)
-        batch["image"] = self.transform.normalize(batch["image"])
-        return batch
+        return sample | self.view(index, index, arrays.get("views"))
 
     def image_key(self) -> str | None:
         """Return a digest of what the finished views depend on; None if there are none, or they change."""
@@ -238,9 +204,13 @@ class ShapeNet(PointDataset):
                 digest.update(b"%d %d " % (state.st_size, state.st_mtime_ns))
         return digest.hexdigest()
 
-    def use_features(self, features: Tensor) -> None:
-        """From now on give features (M, d) as "image" (d,), which an image teacher said of the views."""
-        self.features = features
+
+def _read_captions(path: str) -> dict[str, list[str]]:
+    captions = read_json(path, "captions")
+    lists = captions.values() if isinstance(captions, dict) else [None]
+    if not all(isinstance(texts, list) and all(isinstance(text, str) for text in texts) for texts in lists):
+        raise UserError(f"{path} must map names of shapes to lists of captions")
+    return captions
 
 
 def _read_categories(path: str) -> dict[int, str]:

@@ -147,7 +147,13 @@ class ClipText(Teacher):
         tokenizer: the tokenizer that belongs to it.
         dim: width of a feature.
         trained: it trains with the student.
+
+    Attributes:
+        learns: it keeps what it says of new texts. Not for captions, of which there is no end, and of which a resumed
+            run would know others.
     """
+
+    learns = True
 
     def __init__(self, clip: Any, tokenizer: Any, dim: int, trained: bool = False):
         super().__init__()
@@ -176,13 +182,15 @@ class ClipText(Teacher):
         if self.trained:
             with self.gradient():
                 return self.clip.encode_text(self._tokens(inputs))
-        new, table = sorted(set(inputs) - self.rows.keys()), self.table
+        new, table, known = sorted(set(inputs) - self.rows.keys()), self.table, self.rows
         if new or table is None:
             with torch.no_grad():
                 features = torch.cat([self.clip.encode_text(part) for part in self._tokens(new).split(256)])
-            self.table = table = features if table is None else torch.cat((table, features))
-            self.rows.update(zip(new, range(len(self.rows), len(table)), strict=True))
-        rows = torch.tensor([self.rows[text] for text in inputs])
+            table = features if table is None else torch.cat((table, features))
+            known = known | dict(zip(new, range(len(known), len(table)), strict=True))
+            if self.learns:
+                self.rows, self.table = known, table
+        rows = torch.tensor([known[text] for text in inputs])
         if table.is_cuda:  # so that the host need not wait for the copy
             rows = rows.pin_memory().to(table.device, non_blocking=True)
         return table.index_select(0, rows)

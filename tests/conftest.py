@@ -32,6 +32,12 @@ TRAINING = {
 }
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out `tests/cluster`, which needs servers of the distribution, unless it is named."""
+    named = any("cluster" in argument for argument in config.args)
+    return True if collection_path == Path(__file__).parent / "cluster" and not named else None
+
+
 def cloud(rng: np.random.Generator, label: int, points: int = 96) -> np.ndarray:
     """A box whose proportions tell its label."""
     return (rng.uniform(-1, 1, (points, 3)) * np.roll([1.0, 0.5, 0.1], label)).astype(np.float32)

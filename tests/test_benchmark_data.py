@@ -5,24 +5,29 @@ import json
 import pytest
 
 import tools.benchmark.data
-from tools.benchmark.data import WAYS, main
+from tools.benchmark.data import SHARD_WAYS, WAYS, main
 from utils.errors import UserError
 
 
-def test_every_way_is_measured_and_nothing_is_left(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("shards", [False, True])
+def test_every_way_is_measured_and_nothing_is_left(tmp_path, monkeypatch, capsys, shards):
+    ways, workers = (SHARD_WAYS, ["1"]) if shards else (WAYS, ["0", "1"])
+    monkeypatch.setattr("datasets.shard_store.PAUSES", (0.5,) * 20)  # for its server to start
     monkeypatch.setattr(tools.benchmark.data, "BATCH", 2)
     folder = tmp_path / "shapes"
     folder.mkdir()
-    arguments = ["--shapes", "24", "--repeats", "1", "--workers", "0", "1", "--folder", str(folder), "--device", "cpu"]
+    arguments = ["--shapes", "48", "--repeats", "1", "--workers", *workers, "--folder", str(folder), "--device", "cpu"]
+    arguments += ["--shards"] * shards
     main([*arguments, "--json", str(tmp_path / "data.json"), "--markdown", str(tmp_path / "data.md")])
     told, content = capsys.readouterr().out, json.loads((tmp_path / "data.json").read_text())
     measured = {(row["way"], row["workers"]) for row in content["samples_per_second"]}
-    assert measured == {(way.name, workers) for way in WAYS for workers in (0, 1)}
+    assert measured == {(way.name, workers) for way in ways for workers in map(int, workers)}
     assert all(row["median"] > 0 for row in content["samples_per_second"])
     assert all(len(values) == 2 and min(values) > 1 for values in content["memory_mb"].values())
     assert {row["ratio"] for row in content["samples_per_second"] if row["way"] == "plain files"} == {1.0}
     table = (tmp_path / "data.md").read_text()
-    assert all(way.name in told and f"| {way.name} |" in table for way in WAYS)
+    assert all(way.name in told and f"| {way.name} |" in table for way in ways)
+    assert (content["bytes_a_shape"] or 0) >= 90000 * shards and all(min(v) > 50 for v in content["pss_mb"].values())
     assert not list(folder.iterdir())
 
 

@@ -250,3 +250,14 @@ def test_widths_of_other_architectures(tmp_path):
     save_file({k: v.contiguous() for k, v in clip.state_dict().items()}, tmp_path / "open_clip_model.safetensors")
     teacher = build_text_teacher(f"local-dir:{tmp_path}")
     assert teacher.encode(["A chair."]).shape == (1, teacher.dim) == (1, 12)
+
+
+def test_captions_are_not_kept(clip_folder):
+    """What a teacher says of captions depends on the batch alone, whatever it was asked before, and takes no memory."""
+    teachers = [build_text_teacher(f"local-dir:{clip_folder[0]}") for _ in range(2)]
+    for teacher in teachers:
+        teacher.learns = False
+    teachers[0].encode(["A mug.", "A red mug."])
+    texts = ["A mug.", "A blue mug.", "A mug."]
+    assert torch.equal(teachers[0].encode(texts), teachers[1].encode(texts))
+    assert teachers[0].encode(texts).shape == (3, 12) and teachers[0].table is None and not teachers[0].rows

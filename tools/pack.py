@@ -1,10 +1,12 @@
-"""Pack the small files of a data set into a few arrays: `python -m tools.pack shapenet --data_root data`.
+"""Pack the small files of a data set: `python -m tools.pack shapenet --data_root data`, or `... --shards`.
 
-Reading 52,470 clouds and decoding as many views is what limits pretraining; rows of an array are read at the speed of
-memory. The views are stored decoded, resized as far as no draw decides. The loader takes either form and gives the same
-samples, to the bit. An interrupted run continues where it stopped when it is repeated.
+Without `--shards` they become a few arrays. Reading 52,470 clouds and decoding as many views is what limits
+pretraining; rows of an array are read at the speed of memory. The views are stored decoded, resized as far as no draw
+decides. The loader takes either form and gives the same samples, to the bit. An interrupted run continues where it
+stopped when it is repeated.
 """
 
+import argparse
 import hashlib
 import json
 import os
@@ -13,20 +15,25 @@ import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
-from datasets.build import below_root, build_dataset
+from datasets.build import below_root, build_dataset, dataset_class
 from datasets.packed import BLOCK, INDEX, open_pack
 from datasets.shapenet import ShapeNet
+from datasets.shard_store import ShardStore
+from datasets.shard_store import verify as verify_shards
+from datasets.views import ViewDataset
+from tools.shards import ShardWriter
 from utils.config import load_config
-from utils.errors import Parser, UserError, run_command
+from utils.errors import Parser, UserError, at_least, run_command
 from utils.files import atomic_write, lock_folder
 from utils.logging import progress
 from utils.registry import suggestion
 
-PACKABLE = {"shapenet": "cfgs/dataset_configs/ShapeNet-55.yaml"}
+CONFIGS = Path("cfgs/dataset_configs")
+PACKABLE = {"shapenet": str(CONFIGS / "ShapeNet-55.yaml")}
 JOURNAL = "journal.json"  # of a pack in the making: what it is of, and the checksums of its blocks so far
 
 
@@ -146,7 +153,7 @@ def verify(folder: Path) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = Parser(description="Pack the small files of a data set into a few arrays, which the loader prefers.")
-    parser.add_argument("name", help=f"the data set: {', '.join(PACKABLE)}")
+    parser.add_argument("name", help=f"the data set: {', '.join(PACKABLE)}; for shards any of {CONFIGS}, too")
     parser.add_argument("--data_root", default="data", help="folder of the data sets (default: %(default)s)")
     parser.add_argument("--image_size", type=int, default=224, help="of the views, as in pretraining (default: 224)")
     parser.add_argument("--plain_images", action="store_true", help="for pretraining with image_augment: false")
@@ -155,12 +162,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="readers (default: %(default)s)")
     parser.add_argument("--overwrite", action="store_true", help="replace a pack that is there")
     parser.add_argument("--verify", action="store_true", help="compare the pack that is there with its checksums")
+    shards = parser.add_argument_group("WebDataset shards (docs/data.md)")
+    shards.add_argument("--shards", nargs="?", const="", metavar="OUT", help="write shards (default: DATA_ROOT/shards)")
+    shards.add_argument("--subset", default="train", choices=["train", "test"], help="which split (default: train)")
+    shards.add_argument("--shard_count", type=at_least(1), default=1000, help="most shapes a shard (default: 1000)")
+    shards.add_argument("--shard_mb", type=at_least(1), default=500, help="a shard ends at so many MB (default: 500)")
+    shards.add_argument(
+        "--half", action="store_true", help="points as float16: half the size, a relative error of 0.0005"
+    )
+    shards.add_argument("--seed", type=int, default=0, help="of the order of the shapes (default: 0)")
     args = parser.parse_args(arguments)
+    if args.threads < 1:
+        raise UserError(f"--threads must be at least 1, got {args.threads}")
+    if args.shards is not None:
+        pack_shards(args)
+        return
     if args.name not in PACKABLE:
         close = suggestion(args.name, PACKABLE)
         raise UserError(f"unknown data set '{args.name}'{close} (known: {', '.join(PACKABLE)})")
-    if args.threads < 1:
-        raise UserError(f"--threads must be at least 1, got {args.threads}")
 
     base = load_config(args.config or PACKABLE[args.name])
     if not base.get("PACK_PATH"):
@@ -185,14 +204,53 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     writer = Writer(data, partial)
     writer.write(args.threads)
+    finish(partial, folder, len(data))
+
+
+def finish(partial: Path, folder: Path, count: int) -> None:
+    """Move a pack that is whole to its place, where another may be.
+
+    Raises:
+        UserError: if the file system refuses.
+    """
     try:
-        if folder.is_dir():  # replaced once the new one is whole
+        if folder.is_dir():
             shutil.rmtree(folder)
         partial.rename(folder)
     except OSError as error:
         raise UserError(f"{partial} cannot be renamed to {folder}: {error.strerror}") from None
     size = sum(path.stat().st_size for path in folder.iterdir())
-    print(f"{len(data)} shapes packed in {folder} ({size / 1e9:.2f} GB), verified")
+    print(f"{count} shapes packed in {folder} ({size / 1e9:.2f} GB), verified")
+
+
+def pack_shards(args: argparse.Namespace) -> None:
+    """Write, or verify, the shards that arguments ask for; see `main`.
+
+    Raises:
+        UserError: for wrong arguments and unfit data, and if other shards are there.
+    """
+    folder = Path(args.shards or Path(args.data_root, "shards", args.name.lower()))
+    if args.verify:
+        store = ShardStore(str(folder))
+        verify_shards(store, lambda shards: progress(shards, desc=f"verifying {folder}", unit="shard"))
+        print(f"{len(store)} shapes in {folder} are as they were packed")
+        return
+    known = PACKABLE | {path.stem: str(path) for path in sorted(CONFIGS.glob("*.yaml")) if path.stem != "Shards"}
+    if args.name not in known and not args.config:
+        raise UserError(f"unknown data set '{args.name}'{suggestion(args.name, known)} (known: {', '.join(known)})")
+    partial = folder.with_name(f"{folder.name}.partial")
+    if args.overwrite:
+        shutil.rmtree(partial, ignore_errors=True)
+    elif folder.exists():
+        raise UserError(f"{folder} is there already: --verify compares it with its checksums, --overwrite replaces it")
+    base = load_config(args.config or known[args.name])
+    others: dict[str, Any] = {"subset": args.subset}
+    if issubclass(dataset_class({"_base_": base}, args.name), ViewDataset):
+        others |= {"PACK_PATH": None, "ratio": 1.0, "images": not args.no_images}
+    data = build_dataset({"_base_": base, "others": others}, args.data_root, args.name)
+    dtype = "float16" if args.half else "float32"
+    ShardWriter(data, partial, args.shard_count, args.shard_mb * 1_000_000, dtype, args.seed).write(args.threads)
+    finish(partial, folder, len(data))
 
 
 if __name__ == "__main__":

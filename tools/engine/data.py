@@ -71,9 +71,18 @@ class Batches(Sampler[list[int]]):
         batch_size: samples a batch and process, at most `length` over all processes.
         train: see above.
         seed: of the shuffling.
+        order: gives another order of an epoch, see `PointDataset.epoch_order`.
     """
 
-    def __init__(self, length: int, batch_size: int, train: bool, seed: int):
+    def __init__(
+        self,
+        length: int,
+        batch_size: int,
+        train: bool,
+        seed: int,
+        order: Callable[[int, int], Tensor | None] = lambda epoch, batch: None,
+    ):
+        self.order = order
         self.length, self.batch_size, self.train, self.seed = length, batch_size, train, seed
         self.rank, self.world = distributed.rank(), distributed.world_size()
         self.epoch = self.start = 0
@@ -90,7 +99,9 @@ class Batches(Sampler[list[int]]):
 
     def of_epoch(self, epoch: int) -> Tensor:
         """Return the indices (batches, batch_size) of a whole epoch of training."""
-        order = torch.randperm(self.length, generator=seeding.generator("cpu", self.seed, "order", epoch))
+        order = self.order(epoch, self.batch_size * self.world)
+        if order is None:
+            order = torch.randperm(self.length, generator=seeding.generator("cpu", self.seed, "order", epoch))
         return order[: len(self) * self.batch_size * self.world].view(-1, self.world, self.batch_size)[:, self.rank]
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -123,9 +134,10 @@ def build_loader(run: Run, dataset: PointDataset, train: bool = False) -> "Loade
     if run.args.num_workers:
         # Where there are too few, a worker loses its batch, and the main process waits for it for ever.
         allow_open_files(64 + 32 * run.args.num_workers)
+    share = batch_size // world if train else -(-batch_size // world)
     return Loader(
         dataset,
-        Batches(length, batch_size // world if train else -(-batch_size // world), train, run.args.seed),
+        Batches(length, share, train, run.args.seed, dataset.epoch_order),
         num_workers=run.args.num_workers,
         collate_fn=datasets.collate,
         pin_memory=run.device.type == "cuda",
