@@ -11,7 +11,7 @@ from tools.engine.loop import perform
 from tools.engine.run import start_run
 from tools.engine.task import Mode, all_modes, all_tasks
 from utils import distributed
-from utils.errors import Parser, UserError, at_least, run_command
+from utils.errors import Parser, UserError, at_least, minutes, run_command
 from utils.memory import keep_freed_memory
 
 
@@ -57,7 +57,14 @@ def build_parser() -> Parser:
         action="store_true",
         help="weights that the checkpoint lacks stay as initialised, and are listed; otherwise they are an error",
     )
-    group.add_argument("--resume", action="store_true", help="continue this run from its last checkpoint")
+    group.add_argument(
+        "--resume",
+        nargs="?",
+        const=True,
+        default=False,
+        choices=("auto",),
+        help="continue this run from its last checkpoint; auto: if one of the same settings is there",
+    )
     group.add_argument(
         "--overwrite", action="store_true", help="replace an earlier run of this name, once this one has results"
     )
@@ -76,6 +83,13 @@ def build_parser() -> Parser:
     group.add_argument("--launcher", choices=("none", "pytorch"), default="none", help="pytorch: started by torchrun")
     group.add_argument(
         "--local_rank", "--local-rank", type=at_least(0), metavar="R", help="number of this process on its machine"
+    )
+    group.add_argument(
+        "--timeout",
+        type=minutes,
+        default=60.0,
+        metavar="MINUTES",
+        help="patience with other processes (%(default)g)",
     )
     group.add_argument("--sync_bn", action="store_true", help="BatchNorm over all processes")
 
@@ -109,7 +123,7 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     _check_checkpoints(args, args.task)
     for task in all_tasks():
         task.check_arguments(args)
-    if args.seed is None and not args.resume:
+    if args.seed is None and args.resume is not True:
         args.seed = 0
     return args
 
@@ -143,11 +157,13 @@ def _choose_mode(args: argparse.Namespace) -> Mode:
         args.notes.append(f"a run does one task: {mode.flag} comes first, {ignored} is ignored")
         for other in given[1:]:
             setattr(args, other.dest, False)
+    if args.resume == "auto" and not mode.trains:
+        args.resume = False
     if args.resume and mode.resumed_by:
         raise UserError(f"--resume does not go with {mode.flag}; {mode.resumed_by}")
-    if args.resume and args.overwrite:
+    if args.resume is True and args.overwrite:
         raise UserError("--resume continues the run in its folder, --overwrite replaces it: give one of them")
-    if args.resume and args.start_ckpts:
+    if args.resume is True and args.start_ckpts:
         raise UserError("--resume does not go with --start_ckpts: it continues the run from its own ckpt-last.pth")
     if args.resume and not mode.trains:
         args.notes.append(f"--resume has no effect with {mode.flag}, which starts anew")
@@ -187,7 +203,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         Interrupted: if asked to stop, after saving.
     """
     args = read_arguments(argv)
-    device = distributed.start(args.launcher, args.local_rank)
+    device = distributed.start(args.launcher, args.local_rank, args.timeout)
     if device.type == "cpu":
         keep_freed_memory()
     with contextlib.ExitStack() as held:

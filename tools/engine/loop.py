@@ -59,10 +59,9 @@ class Trainer:
         self.precision.place(self.model)
         self.optimizer = build_optimizer(self.model, self.config)
         self.schedule = build_schedule(self.optimizer, self.config)
-        self.checkpoints = Checkpoints(run, task.metric, self.model, self.optimizer)
+        batch = self.loader.batches.batch_size * distributed.world_size()
+        self.checkpoints = Checkpoints(run, task.metric, self.model, self.optimizer, batch, self.steps)
         self.at = self.checkpoints.at
-        if self.at.step > self.steps:
-            raise UserError(f"cannot resume from {self.checkpoints.last}: it is at step {self.at.step} of {self.steps}")
         self.stop = run.stop
         self.unread: list[tuple[int, list[str], Tensor]] = []  # step, names and values of losses not looked at yet
         self.skipped = 0  # updates in float16, since the last checkpoint
@@ -95,7 +94,7 @@ class Trainer:
                 means = {name: value / steps for name, value in at.sums.items()}
                 at.metrics = means | self._evaluate()
                 improved = self._improved()
-                done = (steps - first) * self.loader.batches.batch_size * distributed.world_size()
+                done = (steps - first) * self.checkpoints.batch
                 self._report(board, means, done / max(seconds, 1e-9))
                 at.step, at.sums = 0, {}
                 names = ["ckpt-best"] * improved + [f"ckpt-epoch-{at.epoch:03d}"] * (at.epoch in kept)
