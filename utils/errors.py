@@ -75,6 +75,7 @@ class Interrupted(Exception):
 
     def __init__(self, message: str, by: int | None = None):
         super().__init__(message)
+        self.by = by
         self.code = 130 if by == signal.SIGINT else REQUEUE
 
 
