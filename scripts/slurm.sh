@@ -29,8 +29,8 @@ srun --kill-on-bad-exit=0 --wait=120 bash -c 'exec "$0" -m tools.launch --nnodes
     --rdzv-backend c10d --rdzv-endpoint "$MASTER_ADDR:$MASTER_PORT" --rdzv-id "$SLURM_JOB_ID" \
     --rdzv-conf "is_host=$((SLURM_NODEID == 0))" main.py --launcher pytorch --resume auto "$@"' \
     "${PYTHON:-$python}" "$@" || code=$?
-# 75: stopped and saved. A job that was cancelled is not RUNNING any more.
-if [ $code = 75 ] && [ "$(squeue --noheader --jobs "$SLURM_JOB_ID" --format %T)" = RUNNING ]; then
+# 75: stopped and saved; 138: ended by USR1 while it was starting. A job that was cancelled is not RUNNING any more.
+if [[ $code =~ ^(75|138)$ ]] && [ "$(squeue --noheader --jobs "$SLURM_JOB_ID" --format %T)" = RUNNING ]; then
     exec scontrol requeue "$SLURM_JOB_ID"
 fi
 exit $code

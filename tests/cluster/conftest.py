@@ -23,8 +23,8 @@ def world(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def opts(world) -> list[str]:
-    """Of short runs: 12 epochs of 18 steps, saved every other second."""
-    short = "max_epoch=11 total_bs=8 save_minutes=0.03 scheduler.kwargs.epochs=12 npoints=128 model.num_group=8"
+    """Of short runs: 24 epochs of 18 steps, saved every other second."""
+    short = "max_epoch=23 total_bs=8 save_minutes=0.03 scheduler.kwargs.epochs=24 npoints=128 model.num_group=8"
     short += " model.transformer_config.depth=1 model.transformer_config.decoder_depth=1"
     return ["--num_workers", "0", "--opts", f"data_root={world}", *short.split()]
 
@@ -95,7 +95,8 @@ def slurm(tmp_path_factory) -> Iterator[None]:
         until(lambda: tool("sinfo", "--noheader", "--format", "%D %t") == "2 idle", 60)
         yield
     finally:
-        tool("scancel", "--user", "root", "--signal", "KILL", "--full")
+        tool("scancel", "--user", "root")
+        until(lambda: not tool("squeue", "--noheader"))
         for path in folder.glob("*.pid"):
             os.kill(int(path.read_text()), signal.SIGTERM)
         until(lambda: not list(folder.glob("slurm*.pid")), 60)
