@@ -12,7 +12,7 @@ from tools.engine.loop import perform
 from tools.engine.run import report_on, start_run
 from tools.engine.task import COMMANDS, Mode, all_modes, all_tasks
 from utils import distributed
-from utils.errors import Parser, UserError, at_least, run_command
+from utils.errors import Parser, UserError, at_least, minutes, run_command
 from utils.memory import keep_freed_memory
 
 
@@ -63,7 +63,14 @@ def build_parser() -> Parser:
         action="store_true",
         help="weights that the checkpoint lacks stay as initialised, and are listed; otherwise they are an error",
     )
-    group.add_argument("--resume", action="store_true", help="continue this run from its last checkpoint")
+    group.add_argument(
+        "--resume",
+        nargs="?",
+        const=True,
+        default=False,
+        choices=("auto",),
+        help="continue this run from its last checkpoint; auto: if one of the same settings is there",
+    )
     group.add_argument(
         "--overwrite", action="store_true", help="replace an earlier run of this name, once this one has results"
     )
@@ -95,6 +102,13 @@ def build_parser() -> Parser:
     group.add_argument("--launcher", choices=("none", "pytorch"), default="none", help="pytorch: started by torchrun")
     group.add_argument(
         "--local_rank", "--local-rank", type=at_least(0), metavar="R", help="number of this process on its machine"
+    )
+    group.add_argument(
+        "--timeout",
+        type=minutes,
+        default=60.0,
+        metavar="MINUTES",
+        help="patience with other processes (%(default)g)",
     )
     group.add_argument("--sync_bn", action="store_true", help="BatchNorm over all processes")
 
@@ -128,7 +142,7 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     _check_checkpoints(args, args.task)
     for task in all_tasks():
         task.check_arguments(args)
-    if args.seed is None and not args.resume:
+    if args.seed is None and args.resume is not True:
         args.seed = 0
     return args
 
@@ -162,15 +176,17 @@ def _choose_mode(args: argparse.Namespace) -> Mode:
         args.notes.append(f"a run does one task: {mode.flag} comes first, {ignored} is ignored")
         for other in given[1:]:
             setattr(args, other.dest, False)
+    if args.resume == "auto" and not mode.trains:
+        args.resume = False
     if args.resume and mode.resumed_by:
         raise UserError(f"--resume does not go with {mode.flag}; {mode.resumed_by}")
-    if args.resume and args.overwrite:
+    if args.resume is True and args.overwrite:
         raise UserError("--resume continues the run in its folder, --overwrite replaces it: give one of them")
     if args.replay and (args.resume or not mode.trains):
         raise UserError(
             f"--replay repeats an update of training; it does not go with --resume or {mode.flag or 'this'}"
         )
-    if args.resume and args.start_ckpts:
+    if args.resume is True and args.start_ckpts:
         raise UserError("--resume does not go with --start_ckpts: it continues the run from its own ckpt-last.pth")
     if args.resume and not mode.trains:
         args.notes.append(f"--resume has no effect with {mode.flag}, which starts anew")
@@ -227,7 +243,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             sys.exit(status)
         return
     args = read_arguments(words)
-    device = distributed.start(args.launcher, args.local_rank)
+    device = distributed.start(args.launcher, args.local_rank, args.timeout)
     if device.type == "cpu":
         keep_freed_memory()
     with contextlib.ExitStack() as held:

@@ -35,11 +35,21 @@ drawn_seed() { # of scripts whose released form draws one; a run that is resumed
     case " $* " in *" --resume "*) ;; *) echo "--seed $RANDOM" ;; esac
 }
 
+# With NNODES (2, or 1:4 for a job whose machines may come and go) the same command runs on every machine; MASTER_ADDR is
+# one of them, by NODE_RANK=0 or its name. MAX_RESTARTS: how often processes that died are started again; needs a JOB_ID.
 launch() {
-    local commas=${gpu//[^,]/}
+    local commas=${gpu//[^,]/} torchrun=(--standalone)
     export CUDA_VISIBLE_DEVICES=${gpu#cpu}
-    if [ -n "$commas" ]; then
-        exec "$python" -m torch.distributed.run --standalone --nproc_per_node=$((${#commas} + 1)) \
+    if [ -n "${NNODES:-}" ]; then
+        [ -n "${MASTER_ADDR:-}" ] || { echo "error: NNODES needs MASTER_ADDR, the address of one of the machines" >&2; exit 2; }
+        torchrun=(--nnodes "$NNODES" --rdzv-backend c10d --rdzv-endpoint "$MASTER_ADDR:${MASTER_PORT:-29400}")
+        torchrun+=(--rdzv-id "${JOB_ID:-none}")
+        [ -z "${NODE_RANK:-}" ] || torchrun+=(--rdzv-conf "is_host=$((NODE_RANK == 0))")
+        [ -z "${LOCAL_ADDR:-}" ] || torchrun+=(--local-addr "$LOCAL_ADDR")
+    fi
+    [ -z "${MAX_RESTARTS:-}" ] || torchrun+=(--max-restarts "$MAX_RESTARTS")
+    if [ -n "$commas${NNODES:-}${MAX_RESTARTS:-}" ]; then
+        exec "$python" -m tools.launch "${torchrun[@]}" --nproc_per_node=$((${#commas} + 1)) \
             main.py --launcher pytorch --exp_name "$exp" "$@"
     fi
     exec "$python" main.py --exp_name "$exp" "$@"

@@ -13,7 +13,8 @@ from tools.engine.run import run_identity
 from tools.paper import __main__ as reproduce
 from tools.paper import arguments, fewshot, plan, queue, render
 from tools.paper.plan import SCALES, TABLES, Planner
-from tools.paper.queue import WorkerPool, choose_devices, run_all
+from tools.paper.pool import WorkerPool
+from tools.paper.queue import choose_devices, run_all
 from tools.paper.render import Cell, Table
 from tools.paper.runs import PlannedRun, check_configs, in_order, keep_results
 from utils.config import load_config, parse
@@ -90,10 +91,10 @@ def test_result_is_void_once_its_source_is_another(chain, source, world):
 def test_a_failed_run_leaves_the_earlier_result_as_it_was(chain):
     """And neither its settings nor its numbers pass for those of the failed one."""
     run = chain["pretrain"]
-    assert run_all([run], [""], Path("logs")) == []
+    assert run_all([run], WorkerPool([""])) == []
     before = {path.name: path.read_text() for path in run.folder.glob("[cm]*.[yj]*")}
     failing = dataclasses.replace(run, opts=(*run.opts, "data_root=nowhere"))
-    assert run_all([failing], [""], Path("logs")) == [failing] and failing.result() is None
+    assert run_all([failing], WorkerPool([""])) == [failing] and failing.result() is None
     assert {path.name: path.read_text() for path in run.folder.glob("[cm]*.[yj]*")} == before
     assert set(before) == {"config.yaml", "metrics.json"} and run.result()
 
@@ -123,16 +124,15 @@ def test_arguments(chain):
     assert chain["test"].start == str(chain["finetune"].folder / "ckpt-best.pth")
 
 
-def test_runs_are_made_once_and_failures_do_not_stop_the_others(chain, tmp_path, capsys):
+def test_runs_are_made_once_and_failures_do_not_stop_the_others(chain, capsys):
     broken = dataclasses.replace(chain["pretrain"], name="broken", opts=("no_such_key=1",))
     after = dataclasses.replace(chain["finetune"], name="after", after=broken)
-    logs = tmp_path / "logs"
-    assert set(run_all([chain["test"], after], ["", ""], logs)) == {broken, after}
+    assert set(run_all([chain["test"], after], WorkerPool(["", ""]))) == {broken, after}
     assert all(run.result() for run in chain.values())
     printed = capsys.readouterr().out
     assert "no_such_key" in printed and "failed" in printed and printed.count("accuracy") >= 2
     made = {run: (run.folder / "metrics.json").stat().st_mtime_ns for run in chain.values()}
-    assert run_all([chain["test"]], [""], logs) == []
+    assert run_all([chain["test"]], WorkerPool([""])) == []
     assert made == {run: (run.folder / "metrics.json").stat().st_mtime_ns for run in chain.values()}
 
 
@@ -144,26 +144,28 @@ def until(condition) -> None:
         time.sleep(0.05)
 
 
-def test_a_run_under_way_is_waited_for_not_made_twice(chain, tmp_path):
-    run, pool = chain["pretrain"], WorkerPool([""], tmp_path)
+def test_a_run_under_way_is_waited_for_not_made_twice(chain):
+    run, pool = chain["pretrain"], WorkerPool([""])
+    pool.take([run])
     run.folder.mkdir(parents=True)
-    pool.log_file(run).write_text("what the first command said\n")
+    run.output.write_text("what the first command said\n")
     with open(run.folder / ".lock", "w") as lock:
         fcntl.lockf(lock, fcntl.LOCK_EX)
         pool.start(run)
-        until(lambda: "waiting for the run of another command" in pool.log_file(run).read_text())
+        until(lambda: "waiting for the run of another command" in run.output.read_text())
         fake(run)
     until(lambda: [(run, True)] == [(ended, well) for ended, well, _ in pool.finished()])
-    assert pool.log_file(run).read_text().startswith("what the first") and not list(run.folder.glob("*.pth"))
+    assert run.output.read_text().startswith("what the first") and not list(run.folder.glob("*.pth"))
 
 
-def test_stopped_runs_go_on(chain, tmp_path):
-    run, pool = dataclasses.replace(chain["pretrain"], opts=("max_epoch=100000",)), WorkerPool([""], tmp_path)
+def test_stopped_runs_go_on(chain):
+    run, pool = dataclasses.replace(chain["pretrain"], opts=("max_epoch=100000",)), WorkerPool([""])
+    pool.take([run])
     pool.start(run)
     until(lambda: (run.metrics() or {}).get("epochs"))
     pool.stop()
     assert (run.folder / "ckpt-last.pth").is_file() and "--resume" in run.arguments()
-    assert "continue with the same command" in pool.log_file(run).read_text()
+    assert "continue with the same command" in run.output.read_text()
 
 
 @pytest.mark.parametrize("gpus, jobs, expected", [("cpu", 3, ["", "", ""]), ("cpu", 1, [""])])
@@ -187,7 +189,7 @@ def test_fewshot_command(configs, monkeypatch, capsys):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     config = str(configs["fewshot"])
     weights = PlannedRun("scratch", config, "weights", opts=("max_epoch=0",), fold=(3, 2, 1))
-    assert run_all([weights], [""], Path("logs")) == []
+    assert run_all([weights], WorkerPool([""])) == []
     command = ["fewshot", "--ckpts", str(weights.folder / "ckpt-last.pth"), "--configs", config, "--way", "3"]
     command += ["--shot", "2", "--folds", "2", "--gpus", "cpu", "--jobs", "2", "--opts", "max_epoch=1"]
     monkeypatch.setattr("sys.argv", command)
@@ -224,7 +226,7 @@ def test_plan_counts_a_shared_run_once(monkeypatch, capsys):
     monkeypatch.setattr(PlannedRun, "result", lambda run: None)
     planner = Planner("demo", 1)
     tables = {name: planner.table(name) for name in ("table9", "table10")}
-    todo = reproduce.show_plan(tables, [""])
+    todo = reproduce.show_plan(tables, WorkerPool([""]))
     assert len(todo) == len(set(todo)) == len(in_order([run for table in tables.values() for run in table.runs]))
     assert f"together  {len(todo):>4}" in capsys.readouterr().out
 

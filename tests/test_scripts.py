@@ -166,8 +166,14 @@ def test_launch_variants(launched, fake_python):
     gpus, words = launched("cls.sh", "cpu", "exp", "some.pth", CONFIG="my.yaml")
     assert gpus == "" and words[words.index("--config") + 1] == "my.yaml"
     gpus, words = launched("pretrain.sh", "0,2", "exp")
-    assert gpus == "0,2" and words[:2] == ["-m", "torch.distributed.run"]
+    assert gpus == "0,2" and words[:3] == ["-m", "tools.launch", "--standalone"]
     assert words[3:8] == ["--nproc_per_node=2", "main.py", "--launcher", "pytorch", "--exp_name"]
+    several = {"NNODES": "1:2", "NODE_RANK": "1", "MASTER_ADDR": "first", "JOB_ID": "7", "MAX_RESTARTS": "3"}
+    words = launched("pretrain.sh", "cpu", "exp", **several)[1]
+    options = "--nnodes 1:2 --rdzv-backend c10d --rdzv-endpoint first:29400 --rdzv-id 7 --rdzv-conf is_host=0"
+    assert words[2:15] == [*options.split(), "--max-restarts", "3", "--nproc_per_node=1"]
+    without = run("scripts/pretrain.sh", "cpu", "exp", PYTHON=fake_python, NNODES="2")
+    assert without.returncode == 2 and "NNODES needs MASTER_ADDR" in without.stderr
     every = launched("fewshot.sh", "0,1", "exp", "some.pth", "--folds", "3")[1]
     assert every == "-m tools.paper.fewshot --gpus 0,1 --exp_name exp --ckpts some.pth --folds 3".split()
     assert run("scripts/fewshot.sh", "0", "exp", "some.pth", "5", "10", PYTHON=fake_python).returncode == 2

@@ -8,11 +8,13 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.distributed.rendezvous import rendezvous
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from utils.errors import UserError
 
 MOST_PROCESSES = 100_000
+JOIN_MINUTES = 5.0  # that processes wait for all of them to come, at most
 
 
 def environment(name: str, most: int, default: int | None = None) -> int:
@@ -27,16 +29,17 @@ def environment(name: str, most: int, default: int | None = None) -> int:
     return int(text)
 
 
-def start(launcher: str, local_rank: int) -> torch.device:
+def start(launcher: str, local_rank: int, minutes: float = 60.0) -> torch.device:
     """Join the process group if there is one, and choose the device of this process.
 
     Args:
         launcher: "none" for one process, "pytorch" when started by torchrun.
         local_rank: number of this process on its machine; it is the number of its GPU.
+        minutes: how long processes wait for each other; for all of them to come, at most `JOIN_MINUTES`.
 
     Raises:
         UserError: if torchrun's environment is missing or wrong, or there without this launcher, or there are more
-            processes than GPUs.
+            processes than GPUs; if the processes do not meet.
     """
     cuda = torch.cuda.is_available()
     if launcher == "none":
@@ -58,13 +61,33 @@ def start(launcher: str, local_rank: int) -> torch.device:
         if local_rank >= torch.cuda.device_count():
             raise UserError(f"--local_rank {local_rank}: this machine has {torch.cuda.device_count()} GPU(s)")
         torch.cuda.set_device(local_rank)
-    # The main process may evaluate or write for a while before the others hear of it again.
+    job()
+    join, timeout = min(minutes, JOIN_MINUTES), timedelta(minutes=minutes)
     try:
-        dist.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(hours=1))
+        store, rank, world = next(rendezvous("env://", timeout=timedelta(minutes=join)))
+        store.set_timeout(timeout)
+        dist.init_process_group("nccl" if cuda else "gloo", store=store, rank=rank, world_size=world, timeout=timeout)
     except (dist.DistError, RuntimeError, OSError, ValueError) as error:
         where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
-        raise UserError(f"the {world} processes cannot meet at {where}: {str(error)[:200]}") from None
+        raise UserError(
+            f"the {world} processes cannot meet at {where} within {join:g} minutes: {str(error)[:200]}"
+        ) from None
     return torch.device("cuda", local_rank) if cuda else torch.device("cpu")
+
+
+def job() -> str | None:
+    """Name of torchrun's job, whose processes are started again when one fails or machines come or go; None without.
+
+    Raises:
+        UserError: if it has none to tell it from other jobs by, and is to start its processes again.
+    """
+    name = os.environ.get("TORCHELASTIC_RUN_ID", "none")
+    if name == "none" and environment("TORCHELASTIC_MAX_RESTARTS", MOST_PROCESSES, 0):
+        raise UserError(
+            "torchrun --max-restarts needs --rdzv-id NAME, another one for each job (or --standalone): processes that "
+            "are started again resume the run of their own job only"
+        )
+    return None if name == "none" else name
 
 
 def stop() -> None:

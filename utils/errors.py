@@ -42,6 +42,13 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message} (--help lists the arguments)")
 
 
+def minutes(text: str) -> float:
+    """Argument type: a positive number of minutes, at most a week."""
+    if not 0 < float(text) <= 7 * 24 * 60:
+        raise argparse.ArgumentTypeError(f"must be above 0 and at most {7 * 24 * 60}, got {text}")
+    return float(text)
+
+
 def at_least(least: int, none: int | None = None):
     """Argument type: whole numbers from `least` on, and `none`, which stands for "not given"."""
 
@@ -68,6 +75,7 @@ class Interrupted(Exception):
 
     def __init__(self, message: str, by: int | None = None):
         super().__init__(message)
+        self.by = by
         self.code = 130 if by == signal.SIGINT else REQUEUE
 
 
@@ -131,6 +139,8 @@ def _refused(error: BaseException | None) -> str | None:
         return f"out of memory: {text or 'a smaller batch or model needs less'}"
     if re.search(r"DataLoader worker .*(killed by signal|exited unexpectedly)", text):
         return f"a loader process died, often for want of memory; fewer --num_workers need less: {text}"
+    if isinstance(error, RuntimeError) and re.search(r"Timed out waiting|[Tt]imeout after|Socket [Tt]imeout", text):
+        return f"another process of this run did not answer within --timeout, or cannot be reached any more ({text})"
     if isinstance(error, RuntimeError) and re.search(r"[Cc]onnection (closed|reset|refused)|Broken pipe", text):
         return f"another process of this run has ended; what it says is the reason ({text})"
     return None

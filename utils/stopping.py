@@ -9,8 +9,9 @@ import torch
 
 from utils import distributed
 
-# Besides Ctrl-C: what `kill`, `timeout` and torchrun send; a closed terminal; Slurm's warning (--signal=USR1@90).
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+# Besides Ctrl-C: what `kill`, `timeout` and torchrun send; a closed terminal; Slurm's warning (--signal=USR1@90), in
+# jobs of submitit USR2.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class StopRequest:

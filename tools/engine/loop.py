@@ -60,10 +60,9 @@ class Trainer:
         self.precision.place(self.model)
         self.optimizer = build_optimizer(self.model, self.config)
         self.schedule = build_schedule(self.optimizer, self.config)
-        self.checkpoints = Checkpoints(run, task.metric, self.model, self.optimizer, self.data.class_names)
+        batch, names = self.loader.batches.batch_size * distributed.world_size(), self.data.class_names
+        self.checkpoints = Checkpoints(run, task.metric, self.model, self.optimizer, names, batch, self.steps)
         self.at = self.checkpoints.at
-        if self.at.step > self.steps:
-            raise UserError(f"cannot resume from {self.checkpoints.last}: it is at step {self.at.step} of {self.steps}")
         self.guard = Guard(self.model, self.optimizer, self.precision.scaler, run.args.skip_nonfinite)
         self.stop = run.stop
         self.unread: list[tuple[int, list[str], Tensor]] = []  # step, names and values of losses not looked at yet
@@ -95,7 +94,7 @@ class Trainer:
                 skipped = {"skipped_updates": at.skipped} if at.skipped else {}
                 at.metrics = means | skipped | self._evaluate()
                 improved = self._improved()
-                done = (steps - first) * self.loader.batches.batch_size * distributed.world_size()
+                done = (steps - first) * self.checkpoints.batch
                 self._report(board, means, done / max(seconds, 1e-9))
                 at.step, at.sums, at.skipped, at.skipped_steps = 0, {}, 0, 0
                 names = ["ckpt-best"] * improved + [f"ckpt-epoch-{at.epoch:03d}"] * (at.epoch in kept)

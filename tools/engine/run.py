@@ -1,6 +1,7 @@
 """One run: what was asked for, its folder, what makes it this run and no other, and its record."""
 
 import argparse
+import contextlib
 import functools
 import hashlib
 import logging
@@ -97,6 +98,7 @@ class Run:
             "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",
             "processes": distributed.world_size(),
             "machine": machine_info(),
+            "job": distributed.job(),
             "parameters": {
                 "total": sum(p.numel() for p in parameters),
                 "trainable": sum(p.numel() for p in parameters if p.requires_grad),
@@ -183,8 +185,6 @@ def start_run(args: argparse.Namespace, device: torch.device) -> Run:
     task.override(raw, args)
     config = parse_run_config(raw)
     processes = distributed.world_size()
-    if config.total_bs % processes:
-        raise UserError(f"config key 'total_bs': {config.total_bs} is no multiple of the {processes} processes")
     precision = Precision(config, device)
     folder = run_folder(args.config, mode.name, args.exp_name, fold)
     if args.replay:
@@ -196,6 +196,11 @@ def start_run(args: argparse.Namespace, device: torch.device) -> Run:
         args.seed = (read_metrics(folder) or {"seed": 0})["seed"]
     run = Run(mode, task, args, config, device, raw, folder, board, logging.getLogger("run"), precision, lock=lock)
     try:
+        args.resume = _resumes(run)
+        left = config.total_bs % processes
+        if left and not args.resume:
+            raise UserError(f"config key 'total_bs': {config.total_bs} is no multiple of the {processes} processes")
+        config.total_bs -= left
         changed = _replaced(run)
         run.log = log = make_logger(folder)
     except OSError as error:
@@ -209,6 +214,8 @@ def start_run(args: argparse.Namespace, device: torch.device) -> Run:
     asked = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     if device.type == "cpu" and asked not in ("", "-1"):
         log.warning(f"PyTorch finds no GPU {asked} here: running on the CPU")
+    if left:
+        log.warning(f"total_bs lowered by {left} to {config.total_bs}, a multiple of the {processes} processes")
     if changed:
         log.warning(f"{folder} holds {changed}, which this one replaces once it has results")
     return run
@@ -281,6 +288,22 @@ def _enter(folder: Path) -> IO | None:
     if reason := distributed.gather_objects(reason)[0]:
         raise UserError(reason)
     return lock
+
+
+def _resumes(run: Run) -> bool:
+    """Whether a run goes on from what is in its folder.
+
+    It does so if it was asked to; with `--resume auto` if a run of the same settings is there; and if the run there is
+    of the same job of torchrun, which has started its processes again.
+    """
+    args, same = run.args, False
+    if run.mode.trains and distributed.is_main() and args.resume is not True:
+        with contextlib.suppress(UserError):
+            before = read_metrics(run.folder) or {}
+            same = before.get("job") is not None and before["job"] == distributed.job()
+            if before and args.resume == "auto" and not args.overwrite and run.checkpoints():
+                same = same or not differences(before, run.identity)
+    return args.resume is True or distributed.gather_objects(same)[0]
 
 
 def _replaced(run: Run) -> str:

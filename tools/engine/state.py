@@ -49,12 +49,25 @@ class Checkpoints:
         model: what is trained, not wrapped.
         optimizer: of its parameters.
         class_names: of what it is trained on.
+        batch: samples a batch, over all processes.
+        steps: batches an epoch.
+
+    Raises:
+        UserError: for a checkpoint that cannot be resumed from.
     """
 
     def __init__(
-        self, run: Run, metric: str, model: nn.Module, optimizer: torch.optim.Optimizer, class_names: Sequence[str] = ()
+        self,
+        run: Run,
+        metric: str,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        class_names: Sequence[str],
+        batch: int,
+        steps: int,
     ):
         self.run, self.metric, self.model, self.optimizer = run, metric, model, optimizer
+        self.batch, self.steps = batch, steps
         # What a checkpoint needs beside its weights to be used by itself.
         self.config = {
             "model": dict(run.config.model),
@@ -69,6 +82,8 @@ class Checkpoints:
         self.replacing = False
         if run.args.resume or run.args.replay:
             self._resume()
+            if len({*distributed.gather_objects((self.at.epoch, self.at.step))}) > 1:
+                raise UserError(f"processes find different checkpoints in {run.folder}: all machines must share it")
         if self.at.epoch == self.at.step == 0:
             self.earlier = [*run.checkpoints(), *run.folder.glob("nonfinite.*")]
             self.replacing = bool(run.checkpoints() or (read_metrics(run.folder) or {}).get("finished"))
@@ -143,6 +158,7 @@ class Checkpoints:
             "optimizer": optimizer_state(self.optimizer, self.model),
             "epoch": self.at.epoch,
             "step": self.at.step,
+            "batch": self.batch,
             "sums": self.at.sums,
             "skipped": [self.at.skipped, self.at.skipped_steps],
             "metric": self.metric,
@@ -247,15 +263,32 @@ class Checkpoints:
         except (KeyError, ValueError, TypeError, AttributeError):
             raise UserError(f"cannot resume from {path}: it has gradients of another model") from None
         epoch, step = _progress(state)
-        run_id = state.get("run", self.at.run_id)
+        run_id, sums, skipped = state.get("run", self.at.run_id), state["sums"], _skipped(state)
         self.history = [row for row in read_history(run.folder) if row["epoch"] < epoch]
-        skipped = _skipped(state)
-        self.at = Standing(epoch, step, state["sums"], *skipped, state["metrics"], state["best_metrics"], run_id)
+        batch = state.get("batch", self.batch)
+        if isinstance(batch, int) and 0 < batch != self.batch and step:
+            # Where a batch begins, so that no sample comes twice in this epoch.
+            before_it, step = step, min(-(-step * batch // self.batch), self.steps)
+            counted = max(before_it - skipped[1], 1)
+            sums = {name: value * max(step - skipped[1], 0) / counted for name, value in sums.items()}
+            run.log.warning(
+                f"{self.batch} samples a batch instead of {batch}: epoch {epoch} goes on at its sample "
+                f"{step * self.batch}; it was at {before_it * batch}"
+            )
+        if step > self.steps:
+            raise UserError(f"cannot resume from {path}: it is at step {step} of {self.steps}")
+        self.at = Standing(epoch, step, sums, *skipped, state["metrics"], state["best_metrics"], run_id)
         changed = differences(before, run.identity) if before else []
         if "seed" in changed:
             raise UserError(f"cannot resume from {path}: its seed is {before['seed']}, not {run.args.seed}")
         if changed := [name for name in changed if name != "weights"]:  # which need not be named again
             run.log.warning(f"resuming with other settings than before: {', '.join(changed)}")
+        processes = distributed.world_size()
+        if (earlier := before.get("processes", processes)) != processes:
+            run.log.warning(
+                f"resuming with {processes} processes instead of {earlier}: the order of the samples stays, what is "
+                "drawn for them (augmentation, masks, dropout) does not"
+            )
         run.started -= state.get("seconds", 0.0)
         run.log.info(f"resuming at epoch {epoch}, step {step}")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tools.paper.arguments import parse_arguments
 from tools.paper.plan import SETTINGS, Planner
-from tools.paper.queue import choose_devices, make_tables
+from tools.paper.pool import WorkerPool
+from tools.paper.queue import make_tables, open_pool
 from tools.paper.render import Table
 from tools.paper.runs import PlannedRun, check_configs, estimate, in_order, keep_results
 from tools.report.tables import text_table
@@ -16,7 +17,7 @@ from utils.errors import UserError, run_command
 OUT = Path("experiments/reproduce")
 
 
-def show_plan(tables: dict[str, Table], devices: Sequence[str]) -> list[PlannedRun]:
+def show_plan(tables: dict[str, Table], pool: WorkerPool) -> list[PlannedRun]:
     """Print what will be run and about how long it takes; returns the runs that are not finished."""
     rows, shown, todo = [["table", "runs", "done", "about"]], set(), []
     for name, table in tables.items():
@@ -24,14 +25,11 @@ def show_plan(tables: dict[str, Table], devices: Sequence[str]) -> list[PlannedR
         shown.update(own)
         left = [run for run in own if run.result() is None]
         todo += left
-        rows.append([name, str(len(own)), str(len(own) - len(left)), _span(estimate(left, len(devices)))])
+        rows.append([name, str(len(own)), str(len(own) - len(left)), _span(estimate(left, pool.size))])
     if len(tables) > 1:
-        rows.append(["together", str(len(shown)), str(len(shown) - len(todo)), _span(estimate(todo, len(devices)))])
+        rows.append(["together", str(len(shown)), str(len(shown) - len(todo)), _span(estimate(todo, pool.size))])
     print(text_table(rows))
-    where = (
-        f"{len(devices)} runs at once on the CPU" if devices[0] == "" else f"one run each on GPU {', '.join(devices)}"
-    )
-    print(f"{where}; runs that tables share count for the first of them\n", flush=True)
+    print(f"{pool.where}; runs that tables share count for the first of them\n", flush=True)
     return todo
 
 
@@ -60,13 +58,13 @@ def _call(*command: str) -> None:
 def main() -> None:
     """Command line: see `bash scripts/reproduce.sh --help`."""
     args = parse_arguments()
-    devices = choose_devices(args)
+    pool = open_pool(args)
     planner = Planner(args.scale, args.seeds, args.opts, args.pretrain_opts)
     tables = {name: planner.table(name) for name in args.tables}
     runs = [run for table in tables.values() for run in table.runs]
     check_configs(runs)
-    todo = show_plan(tables, devices)
-    if args.scale == "paper" and devices[0] == "":
+    todo = show_plan(tables, pool)
+    if args.scale == "paper" and "CPU" in pool.where:
         print("these times are estimates for one data-centre GPU; a CPU takes many times as long\n", flush=True)
     if args.plan:
         return
@@ -75,7 +73,7 @@ def main() -> None:
     if todo and args.scale == "demo":
         prepare(runs, todo[0].raw["data_root"], planner.scale.folds)
     folder = OUT / args.scale
-    make_tables({folder / name: table for name, table in tables.items()}, devices, folder / "logs", args.num_workers)
+    make_tables({folder / name: table for name, table in tables.items()}, pool)
 
 
 if __name__ == "__main__":

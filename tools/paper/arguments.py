@@ -13,12 +13,39 @@ SCALE_NAMES = sorted(path.stem for path in HERE.glob("scales/*.yaml"))
 
 
 def add_device_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that `tools.paper.queue.choose_devices` and `WorkerPool` take."""
+    """Add the arguments that `tools.paper.queue.open_pool` takes."""
     add, cpu = parser.add_argument, "runs at once on the CPU (default: one a core, at most 4)"
     add("--gpus", metavar="0,1", help="GPUs to use, one run each (two on one named twice), or cpu (default: all)")
     add("--jobs", type=at_least(1), metavar="N", help=cpu)
     add("--num_workers", type=at_least(0), metavar="N", help="loader processes of each run (default: by cores)")
+    add(
+        "--cluster",
+        choices=("local", "slurm"),
+        help="make the runs as jobs of Slurm, or as processes here, by submitit",
+    )
+    add("--max_jobs", type=at_least(1), metavar="N", help="with --cluster: jobs at once (default: slurm decides)")
+    slurm = "of each job: partition=NAME account=NAME time=MINUTES gpus_per_node=N, or YAML files of such keys"
+    add("--slurm", nargs="+", default=[], metavar="KEY=VALUE", help=slurm)
     add("--overwrite", action="store_true", help="replace finished runs of other settings, weights or data")
+
+
+def check_device_arguments(args: argparse.Namespace) -> None:
+    """Check them together.
+
+    Raises:
+        UserError: if they do not go together.
+    """
+    if args.max_jobs and not args.cluster:
+        raise UserError(
+            "--max_jobs goes with --cluster; without it --gpus and --jobs say how many runs there are at once"
+        )
+    if args.cluster and args.jobs:
+        raise UserError("--jobs does not go with --cluster: --max_jobs limits its jobs")
+    if args.slurm and args.cluster != "slurm":
+        raise UserError("--slurm goes with --cluster slurm")
+    for entry in args.slurm:
+        if "=" not in entry and not Path(entry).is_file():
+            raise UserError(f"--slurm takes key=value or a YAML file, got '{entry}'")
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -38,6 +65,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--pretrain_opts", help="in pretraining, such as model.img_weights=FILE", **options)
     add("--plan", action="store_true", help="show the plan and stop")
     args = parser.parse_args(argv)
+    check_device_arguments(args)
     for entry in (*args.opts, *args.pretrain_opts):
         if not entry.partition("=")[1]:
             raise UserError(f"--opts and --pretrain_opts take key=value, got '{entry}'")

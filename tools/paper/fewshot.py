@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tools.paper.arguments import add_device_arguments
+from tools.paper.arguments import add_device_arguments, check_device_arguments
 from tools.paper.plan import SCALES, SETTINGS
-from tools.paper.queue import choose_devices, make_tables
+from tools.paper.queue import make_tables, open_pool
 from tools.paper.render import Cell, Table
 from tools.paper.runs import PlannedRun, check_configs, keep_results
 from utils.errors import Parser, UserError, at_least, run_command
@@ -50,6 +50,7 @@ def main() -> None:
     add("--opts", nargs="+", default=[], metavar="KEY=VALUE", help="override config keys in every run")
     add_device_arguments(parser)
     args = parser.parse_args()
+    check_device_arguments(args)
     for file in (args.ckpts, *args.configs):
         if not Path(file).is_file():
             raise UserError(f"file not found: {file}")
@@ -59,13 +60,13 @@ def main() -> None:
     title = f"Few-shot classification from {args.ckpts} (%)"
     table = fewshot_table(title, args.configs, settings, args.folds, **common)
     stem = Path("experiments/fewshot") / name
-    devices = choose_devices(args)
+    pool = open_pool(args)
     check_configs(table.runs)
     done = sum(run.result() is not None for run in table.runs)
     if not args.overwrite:
         keep_results(table.runs)
-    print(f"{len(table.runs)} runs, {done} done, {len(devices)} at once", flush=True)
-    make_tables({stem: table}, devices, stem / "logs", args.num_workers)
+    print(f"{len(table.runs)} runs, {done} done, {pool.where}", flush=True)
+    make_tables({stem: table}, pool)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.engine.config import Fold, parse_run_config, read_config, run_folder
@@ -43,11 +43,16 @@ class PlannedRun:
     after: "PlannedRun | None" = None
     ckpts: str | None = None
     flags: tuple[str, ...] = ()
-    seconds: float = 60.0
+    seconds: float = field(default=60.0, repr=False)
 
     @property
     def folder(self) -> Path:
         return run_folder(self.config, self.task, self.name, self.fold)
+
+    @property
+    def output(self) -> Path:
+        """What it prints, in all attempts."""
+        return self.folder / "output.log"
 
     @property
     def start(self) -> str | None:

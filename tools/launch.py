@@ -1,0 +1,48 @@
+"""torchrun with the exit codes of main.py, and one line for an error.
+
+python -m tools.launch <arguments of torchrun> main.py --launcher pytorch ...
+"""
+
+import os
+import signal
+import sys
+
+from torch.distributed import DistError
+from torch.distributed.elastic.multiprocessing.api import SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.elastic.rendezvous import RendezvousError
+from torch.distributed.run import main as torchrun
+
+from utils.errors import REQUEUE, UserError, run_command
+
+
+def _stop(number: int, _) -> None:
+    """Have torchrun pass a signal on to its processes, and wait 30 s for them."""
+    raise SignalException("asked to stop", sigval=signal.Signals(number))
+
+
+def main() -> None:
+    """Run torchrun.
+
+    Raises:
+        UserError: if the machines of the run do not meet, or a process was killed.
+        SystemExit: with the status of the process that ended first with another than 0; 75 or 130 after a signal.
+    """
+    # A store that is shared by all attempts would still hold the addresses of processes that have ended.
+    os.environ.setdefault("TORCH_DISABLE_SHARE_RDZV_TCP_STORE", "1")
+    signal.signal(signal.SIGUSR1, _stop)  # torchrun itself would end, and leave its processes alone
+    try:
+        torchrun(sys.argv[1:])
+    except SignalException as stop:
+        sys.exit(130 if stop.sigval == signal.SIGINT else REQUEUE)
+    except ChildFailedError as failed:
+        rank, failure = failed.get_first_failure()
+        if failure.exitcode < 0:
+            raise UserError(f"process {rank} was ended by {signal.Signals(-failure.exitcode).name}") from None
+        sys.exit(failure.exitcode)
+    except (RendezvousError, DistError) as error:
+        raise UserError(f"the machines of this run do not meet, or have lost each other: {error}") from None
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,126 @@
+"""Planned runs at the same time on the devices of this machine, one run per device."""
+
+import ctypes
+import fcntl
+import multiprocessing
+import multiprocessing.connection
+import os
+import runpy
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tools.engine.task import all_tasks
+from tools.paper.runs import PlannedRun
+
+
+class WorkerPool:
+    """Processes that run main.py, one run per device, forked from one that has imported everything.
+
+    submitit's local executor has no queue, does not know which device is free, and starts an interpreter for every run,
+    which for hundreds of runs of some seconds takes as long as they do.
+
+    Args:
+        devices: the value of CUDA_VISIBLE_DEVICES for each run that is made at the same time.
+        workers: loader processes of each run; None: none on the CPU, with GPUs a share of the cores.
+
+    Attributes:
+        free: devices without a run.
+        size: how many runs are made at the same time.
+        running: for each run under way: its process, its device and when it was started.
+    """
+
+    def __init__(self, devices: Sequence[str], workers: int | None = None):
+        self.free, self.size = list(devices), len(devices)
+        shared = max(1, min(8, (os.cpu_count() or 1) // len(devices) - 1))
+        self.workers = workers if workers is not None else 0 if devices[0] == "" else shared
+        if devices[0] == "":  # the runs share the cores, unless the user has set their number of threads
+            os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // len(devices))))
+        self.running: dict[PlannedRun, tuple[Any, str, float]] = {}
+        where = f"one run each on GPU {', '.join(devices)}" if devices[0] else f"{len(devices)} runs at once on the CPU"
+        self.where, self.left = where, "finished runs are kept; the same command continues"
+
+    def take(self, waiting: Sequence[PlannedRun]) -> list[PlannedRun]:
+        """Get to know all wanted runs, before any other method is called; returns those that are yet to be started."""
+        context = self.context = multiprocessing.get_context("forkserver")
+        # Imported once, by the process from which all runs are forked.
+        context.set_forkserver_preload(["torch.utils.tensorboard", *(task.__module__ for task in all_tasks())])
+        return list(waiting)
+
+    def start(self, run: PlannedRun) -> None:
+        """Start a run on a free device."""
+        run.folder.mkdir(parents=True, exist_ok=True)
+        device = self.free.pop(0)
+        self.running[run] = self._begin(run, device), device, time.monotonic()
+
+    def finished(self) -> Iterator[tuple[PlannedRun, bool, float]]:
+        """Wait a while, and yield each run that has ended, whether it succeeded, and its seconds."""
+        for run in self._wait() if self.running else ():
+            _, device, began = self.running.pop(run)
+            self.free.append(device)
+            result = run.result()
+            yield run, result is not None, (result or {}).get("wall_seconds", time.monotonic() - began)
+
+    def remaining(self, waiting: Sequence[PlannedRun], pace: float) -> float:
+        """Seconds until all is done, if runs take `pace` times as long as estimated."""
+        now = time.monotonic()
+        running = sum(max(run.seconds * pace - (now - began), 0) for run, (*_, began) in self.running.items())
+        return (running + pace * sum(run.seconds for run in waiting)) / self.size
+
+    def stop(self) -> None:
+        """Ask every run to save and end, and wait until it has."""
+        for process, *_ in self.running.values():
+            process.terminate()
+        for process, *_ in self.running.values():
+            process.join()
+
+    def _begin(self, run: PlannedRun, device: str) -> Any:
+        process = self.context.Process(target=_run_in_pool, args=(run, device, self.workers, os.getcwd()))
+        process.start()
+        return process
+
+    def _wait(self) -> list[PlannedRun]:
+        """Wait a while; returns the runs that have ended."""
+        multiprocessing.connection.wait([process.sentinel for process, *_ in self.running.values()], timeout=30)
+        return [run for run, (process, *_) in self.running.items() if process.exitcode is not None]
+
+
+def _run_in_pool(run: PlannedRun, device: str, workers: int, folder: str) -> None:
+    os.chdir(folder)
+    os.setpgid(0, 0)  # Ctrl-C reaches the command alone, which passes it on once
+    if sys.platform == "linux":  # runs of a command that was killed get SIGTERM, upon which they save and end
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    os.environ["CUDA_VISIBLE_DEVICES"] = device
+    run_here(run, workers, "__main__")
+
+
+def run_here(run: PlannedRun, workers: int | None, name: str) -> None:
+    """Run main.py in this process, its output in the run folder, unless another command finishes the run meanwhile.
+
+    Args:
+        run: the run.
+        workers: its loader processes; None: as many as main.py takes.
+        name: of main.py as a module: as "__main__" it ends this process if it fails, otherwise it raises.
+    """
+    run.folder.mkdir(parents=True, exist_ok=True)
+    file = os.open(run.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for number in (1, 2):
+        os.dup2(file, number)
+    with open(run.folder / ".lock", "a") as lock:  # the one of main.py, which a process may take twice
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print(f"waiting for the run of another command in {run.folder}", flush=True)
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+        if run.result() is not None:
+            return
+        sys.argv = ["main.py", *run.arguments(), *([] if workers is None else ["--num_workers", str(workers)])]
+        print("python", *sys.argv, flush=True)
+        module = runpy.run_path(str(Path(__file__).parents[2] / "main.py"), run_name=name)
+        if name != "__main__":
+            module["main"]()
