@@ -21,6 +21,7 @@ from utils.geometry import normalize_unit_sphere
 from utils.seeding import stable_seed
 
 SHAPES = 6  # a row each
+COLORED = 1024  # points of a cloud that attention is shown on, if it has so many
 NEIGHBORS, SEARCHED = 3, 256
 TOP = 5
 
@@ -215,7 +216,7 @@ def pretrained(run: Run) -> Iterator[Exhibit]:
     yield Exhibit("Reconstruction", "What is left of a masked shape, what the model makes of it, and the truth.", rows)
 
     chosen = subject.one_of_each(None, min(2, len(subject.members)), ("chair", "airplane"))
-    attention = attend(subject, list(chosen), run.config.npoints)
+    attention = attend(subject, list(chosen), max(run.config.npoints, COLORED))
     rows = {}
     for i, (index, name) in enumerate(chosen.items()):
         clouds = [Cloud(title, attention.cloud[i], values=colors[i]) for title, colors in attention.colors.items()]
