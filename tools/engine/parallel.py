@@ -69,4 +69,4 @@ def whole(model: nn.Module) -> Iterator[None]:
     finally:
         for module in shares:
             module.reshard()
-            module.set_reshard_after_forward(True, recurse=False)
+            module.set_reshard_after_forward(module is not model, recurse=False)  # the default
