@@ -1,6 +1,9 @@
 """One process or many: everything here works alike in both."""
 
+import ctypes
 import os
+import signal
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -13,6 +16,7 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 from utils.errors import UserError
 
 MOST_PROCESSES = 100_000
+PR_SET_PDEATHSIG = 1  # of Linux's sys/prctl.h
 
 
 def environment(name: str, most: int, default: int | None = None) -> int:
@@ -58,6 +62,7 @@ def start(launcher: str, local_rank: int) -> torch.device:
         if local_rank >= torch.cuda.device_count():
             raise UserError(f"--local_rank {local_rank}: this machine has {torch.cuda.device_count()} GPU(s)")
         torch.cuda.set_device(local_rank)
+    _end_with_launcher()
     # The main process may evaluate or write for a while before the others hear of it again.
     try:
         dist.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(hours=1))
@@ -65,6 +70,12 @@ def start(launcher: str, local_rank: int) -> torch.device:
         where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         raise UserError(f"the {world} processes cannot meet at {where}: {str(error)[:200]}") from None
     return torch.device("cuda", local_rank) if cuda else torch.device("cpu")
+
+
+def _end_with_launcher() -> None:
+    """Be sent SIGTERM when torchrun ends, however: by SIGKILL, or by SIGUSR1, which it does not pass on."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def stop() -> None:
