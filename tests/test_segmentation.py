@@ -367,6 +367,8 @@ def test_two_processes_measure_what_one_does(run, configs):
         weights = run(task, "--scratch_model", "--opts", "max_epoch=0") / "ckpt-last.pth"
         once[task] = metrics(run(task, "--test", "--ckpts", str(weights)))["last"]
         lines.append(["--config", str(configs[task]), "--test", "--ckpts", str(weights), "--num_workers", "0"])
+    training = ["--scratch_model", "--exp_name", "both", "--num_workers", "0", "--opts", "max_epoch=0"]
+    lines.append(["--config", str(configs["part"]), *training])
     Path("both.py").write_text(BOTH)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)}
@@ -376,6 +378,8 @@ def test_two_processes_measure_what_one_does(run, configs):
     for task, expected in once.items():
         found = metrics(Path(f"experiments/{task}/cfgs/test_default"))
         assert found["processes"] == 2 and found["last"] == expected
+    trained = metrics(Path("experiments/part/cfgs/both"))
+    assert trained["finished"] and trained["processes"] == 2 and trained["last"]["total"] == once["part"]["total"]
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,17 @@ def test_a_signal_to_the_group_saves(configs, processes):
     assert epochs() == end + 1 and read_metrics(FOLDER)["finished"]
 
 
+def test_processes_save_when_torchrun_is_killed(configs):
+    """It passes on neither SIGKILL, of course, nor SIGUSR1, which ends it."""
+    with started(configs, ROOT / "main.py", "max_epoch=100000", "val_from=100000", processes=2) as run:
+        until(lambda: epochs() > 1)
+        run.kill()
+        run.wait()
+        until(lambda: not of_this_folder())
+        said, _ = run.communicate(timeout=30)
+    assert said.count("interrupted: saved") == 1, said
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_an_evaluation_under_way_is_abandoned(configs, tmp_path, processes):
     """At the next batch, of three a process; where several have to agree, not before it."""

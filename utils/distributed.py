@@ -1,6 +1,9 @@
 """One process or many: everything here works alike in both."""
 
+import ctypes
 import os
+import signal
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -15,6 +18,7 @@ from utils.errors import UserError
 
 MOST_PROCESSES = 100_000
 JOIN_MINUTES = 5.0  # that processes wait for all of them to come, at most
+PR_SET_PDEATHSIG = 1  # of Linux's sys/prctl.h
 
 
 def environment(name: str, most: int, default: int | None = None) -> int:
@@ -62,6 +66,7 @@ def start(launcher: str, local_rank: int, minutes: float = 60.0) -> torch.device
             raise UserError(f"--local_rank {local_rank}: this machine has {torch.cuda.device_count()} GPU(s)")
         torch.cuda.set_device(local_rank)
     job()
+    _end_with_launcher()
     join, timeout = min(minutes, JOIN_MINUTES), timedelta(minutes=minutes)
     try:
         store, rank, world = next(rendezvous("env://", timeout=timedelta(minutes=join)))
@@ -88,6 +93,12 @@ def job() -> str | None:
             "are started again resume the run of their own job only"
         )
     return None if name == "none" else name
+
+
+def _end_with_launcher() -> None:
+    """Be sent SIGTERM when torchrun ends, however: by SIGKILL, or by SIGUSR1, which it does not pass on."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def stop() -> None:

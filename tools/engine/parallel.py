@@ -23,12 +23,14 @@ def shard(model: Trainable, config: RunConfig, device: torch.device) -> None:
     hold them whole, under the same names.
 
     Raises:
-        UserError: if there is nothing to share it among.
+        UserError: if there is nothing to share it among, or PyTorch is too old.
     """
     if config.parallel != "fsdp":
         return
     if not torch.distributed.is_initialized():
         raise UserError("config key 'parallel': fsdp needs several processes: torchrun and --launcher pytorch")
+    if not hasattr(FSDPModule, "set_reshard_after_forward"):
+        raise UserError(f"config key 'parallel': fsdp needs a newer PyTorch than {torch.__version__}")
     mesh = init_device_mesh(device.type, (distributed.world_size(),))
     for stack in [module for module in model.modules() if isinstance(module, BlockStack)]:
         for block in stack.blocks:
@@ -69,4 +71,4 @@ def whole(model: nn.Module) -> Iterator[None]:
     finally:
         for module in shares:
             module.reshard()
-            module.set_reshard_after_forward(True, recurse=False)
+            module.set_reshard_after_forward(module is not model, recurse=False)  # the default
