@@ -1,6 +1,7 @@
 # Sourced by scripts that set themselves up: puts a Python with all of requirements.txt first on PATH.
 # An active virtual environment or conda environment is used as it is; otherwise .venv is made (VENV names another
-# folder, PYTHON another interpreter). Packages are installed only when requirements.txt has changed since.
+# folder, PYTHON another interpreter). Packages are installed only when the requirements have changed since:
+# requirements.txt, or the file that RECON_REQUIREMENTS names. RECON_LOCK=1 takes the versions in requirements.lock.
 # A function `before_installing`, if the script has one, is called first with the interpreter, whose standard library alone
 # is sure to be there; it ends the script by failing.
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -31,12 +32,48 @@ export PATH="$prefix/bin:$PATH"
 new_enough python || old "$prefix/bin/python" "; renew that environment"
 before_installing python
 
-stamp=$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/recon-requirements.txt
-if ! cmp -s requirements.txt "$stamp"; then
+requirements=${RECON_REQUIREMENTS:-requirements.txt}
+[ -f "$requirements" ] || fail "RECON_REQUIREMENTS: no such file: $requirements"
+pip=(python -m pip install --disable-pip-version-check)
+lock=/dev/null
+[ "${RECON_LOCK:-0}" = 0 ] || lock=requirements.lock
+constraints=(-c $lock)
+
+# Without an NVIDIA GPU PyTorch is installed from its own index of CPU wheels, 200 MB instead of several GB.
+# RECON_TORCH=cpu and default choose; keep takes the one that is there, whatever its version. RECON_TORCH_INDEX is a mirror.
+install_torch() {
+    local index=${RECON_TORCH_INDEX:-https://download.pytorch.org/whl/cpu} kind=${RECON_TORCH:-} wanted=()
+    installed() { python -c 'from importlib.metadata import version; version("torch")' >/dev/null 2>&1; }
+    case $kind in
+        '') if nvidia-smi -L >/dev/null 2>&1 || [ "$(uname)" = Darwin ]; then kind=default; else kind=cpu; fi ;;
+        cpu | default) ;;
+        keep)
+            installed || fail "RECON_TORCH=keep, but there is no PyTorch in $prefix"
+            python -m pip freeze 2>/dev/null | sed -nE 's/^(torch|torchvision)( @.*|==.*)$/\1\2/p' >"$stamp.torch"
+            constraints+=(-c "$stamp.torch")
+            ;;
+        *) fail "RECON_TORCH must be cpu, default or keep, got '$kind'" ;;
+    esac
+    [ $kind = cpu ] && ! installed || return 0
+    local IFS=$'\n' # a line each
+    wanted=($(grep -hE '^torch(vision)?[<>=]' $lock || grep -hE '^torch(vision)?[<>=]' requirements.txt))
+    # Asked first, with little patience: installing from an index that is not there takes minutes to fail.
+    if ! python -m pip index versions torch --index-url "$index" --retries 0 --timeout 10 >/dev/null 2>&1 ||
+        ! "${pip[@]}" --index-url "$index" "${wanted[@]}" >&2; then
+        echo "PyTorch's CPU wheels cannot be had from $index: taking the default ones, which may be several GB" >&2
+    fi
+}
+
+stamp=$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/recon-$(basename "$requirements")
+meant() {
+    if [ "$requirements" = requirements.txt ]; then cat requirements.txt $lock; else cat requirements*.txt $lock; fi
+}
+if ! cmp -s <(meant) "$stamp"; then
     python -m pip --version >/dev/null 2>&1 || python -m ensurepip >&2 || fail "there is no pip in $prefix"
-    echo "installing requirements.txt into $prefix (once; takes some minutes)" >&2
-    python -m pip install --disable-pip-version-check -r requirements.txt >&2 || fail "pip could not install requirements.txt into $prefix; its message is above"
-    cp requirements.txt "$stamp"
+    echo "installing $requirements into $prefix (once; takes some minutes)" >&2
+    install_torch
+    "${pip[@]}" -r "$requirements" "${constraints[@]}" >&2 || fail "pip could not install $requirements into $prefix; its message is above"
+    meant >"$stamp"
 fi
 
 # The point operators are compiled once, anew when they, PyTorch or the compilers change, with CUDA kernels where a GPU is

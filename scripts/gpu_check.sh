@@ -56,7 +56,7 @@ unset PYTHONHOME
 
 # The linter checks nothing here.
 needed=$environment/requirements.txt
-grep -v '^ruff' requirements.txt >"$needed"
+grep -hvE '^(ruff|-r)' requirements.txt requirements-dev.txt >"$needed"
 if [ -n "$wheels" ]; then
     python -m pip --version >/dev/null 2>&1 || fail "$python has no pip, which installs the wheels"
     pip=(python -m pip install --quiet --disable-pip-version-check --no-index --find-links "$wheels")

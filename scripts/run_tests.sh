@@ -5,6 +5,7 @@
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 export RECON_REQUIRE_LIBRARY=${RECON_REQUIRE_LIBRARY:-1}
+export RECON_REQUIREMENTS=${RECON_REQUIREMENTS:-requirements-dev.txt}
 source "$(dirname "$0")/env.sh"
 export HF_HUB_OFFLINE=1
 exec python -m pytest tests --ignore=tests/browser --ignore=tests/cluster "$@"

@@ -4,6 +4,7 @@
 """
 
 import functools
+import http.server
 import json
 import operator
 import os
@@ -11,6 +12,8 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -359,3 +362,123 @@ def test_demo_resumes_its_pretraining_alone(tmp_path, flag, expected):
         args = main.build_parser().parse_args(line.split()[1:])
         wanted = expected if "cfgs/demo/pretrain.yaml" in line else "--overwrite"
         assert (args.resume, args.overwrite) == (wanted == "--resume", wanted == "--overwrite"), line
+
+
+def wheels_of(index: Path, name: str, versions: list[str]) -> None:
+    """Write versions of an empty package that pip installs, and the page of an index that lists them."""
+    folder, page = index / name, ""
+    folder.mkdir(parents=True)
+    for version in versions:
+        info, file = f"{name}-{version}.dist-info", f"{name}-{version}-py3-none-any.whl"
+        contents = {
+            f"{name}.py": "",
+            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+            f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        }
+        contents[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in (*contents, f"{info}/RECORD"))
+        with zipfile.ZipFile(folder / file, "w") as archive:
+            for path, content in contents.items():
+                archive.writestr(path, content)
+        page += f'<a href="{file.replace("+", "%2B")}">{file}</a>\n'
+    (folder / "index.html").write_text(page)
+
+
+@pytest.fixture(scope="module")
+def indexes(tmp_path_factory):
+    """Address of a server with a default package index and one of PyTorch's CPU wheels."""
+    root = tmp_path_factory.mktemp("indexes")
+    wheels = {"torch": ["2.8.8", "2.9.9"], "torchvision": ["0.24.9"], "pytest": ["8.9.9"]}
+    for name, versions in wheels.items():
+        wheels_of(root / "default", name, versions)
+        if name != "pytest":
+            wheels_of(root / "cpu", name, [f"{version}+cpu" for version in versions])
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(root))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory) -> Path:
+    """Scripts, requirements of PyTorch alone, and a fresh environment."""
+    root = tmp_path_factory.mktemp("checkout")
+    shutil.copytree(ROOT / "scripts", root / "scripts")
+    (root / "requirements.txt").write_text("torch>=2.6\ntorchvision>=0.21\n")
+    (root / "requirements-dev.txt").write_text("-r requirements.txt\npytest>=8.0\n")
+    subprocess.run([sys.executable, "-m", "venv", str(root / "venv")], check=True)
+    return root
+
+
+def test_which_pytorch_is_installed(indexes, checkout, tmp_path):
+    """CPU wheels where there is no NVIDIA GPU, the default ones where there is one or that index is not there."""
+    smi = tmp_path / "nvidia-smi"
+    smi.write_text('#!/bin/sh\nexit "$NO_GPU"\n')
+    smi.chmod(0o755)
+    pip = [str(checkout / "venv/bin/python"), "-m", "pip"]
+
+    def install(**choice: str) -> tuple[dict[str, str], str]:
+        subprocess.run([*pip, "uninstall", "-yq", "torch", "torchvision", "pytest"], check=True, capture_output=True)
+        return again(**choice)
+
+    def again(**choice: str) -> tuple[dict[str, str], str]:
+        for stamp in checkout.glob("venv/lib/python*/site-packages/recon-*"):
+            stamp.unlink()
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("RECON_", "PIP_", "CONDA", "VIRTUAL"))}
+        environment = {
+            **kept,
+            "VIRTUAL_ENV": str(checkout / "venv"),
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "PIP_INDEX_URL": f"{indexes}/default",
+            "PIP_CONFIG_FILE": os.devnull,
+            "RECON_TORCH_INDEX": f"{indexes}/cpu",
+            "RECON_REQUIRE_LIBRARY": "0",
+            "NO_GPU": "1",
+            **choice,
+        }
+        command = ["bash", str(checkout / "scripts/env.sh")]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+        if done.returncode:
+            return {}, done.stderr
+        listed = subprocess.run([*pip, "list", "--format", "json"], check=True, capture_output=True, text=True).stdout
+        return {one["name"]: one["version"] for one in json.loads(listed)}, done.stderr
+
+    cpu, default = "2.9.9+cpu", "2.9.9"
+    for choice, message in (
+        ({"RECON_TORCH": "cuda"}, "RECON_TORCH must be cpu, default or keep, got 'cuda'"),
+        ({"RECON_TORCH": "keep"}, "RECON_TORCH=keep, but there is no PyTorch"),
+        ({"RECON_REQUIREMENTS": "none.txt"}, "no such file: none.txt"),
+    ):
+        found, told = again(**choice)
+        assert not found and message in told.splitlines()[-1]
+    found, _ = again()
+    assert (found["torch"], found["torchvision"]) == (cpu, "0.24.9+cpu") and "pytest" not in found
+    found, _ = again(RECON_TORCH="keep", RECON_REQUIREMENTS="requirements-dev.txt", NO_GPU="0")
+    assert found["torch"] == cpu and found["pytest"] == "8.9.9"
+    assert install(NO_GPU="0")[0]["torch"] == default
+    (checkout / "requirements.lock").write_text("torch==2.8.8\ntorchvision==0.24.9\n")
+    assert install(RECON_LOCK="1")[0]["torch"] == "2.8.8+cpu"
+    found, told = install(RECON_TORCH_INDEX="http://127.0.0.1:9/none")
+    lines = [line for line in told.splitlines() if "CPU wheels cannot be had from http://127.0.0.1:9/none" in line]
+    assert found["torch"] == default and len(lines) == 1
+
+
+def test_the_lock_satisfies_the_requirements():
+    """Every package of requirements.txt stands in requirements.lock, in a version that it admits."""
+    from packaging.requirements import Requirement
+
+    pinned = {}
+    for line in (ROOT / "requirements.lock").read_text().splitlines():
+        if line and not line.startswith(("#", " ")):
+            one = Requirement(line)
+            (specifier,) = one.specifier
+            assert specifier.operator == "=="
+            pinned.setdefault(one.name.replace("-", "_").lower(), []).append(specifier.version)
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        wanted = Requirement(line)
+        versions = pinned[wanted.name.replace("-", "_").lower()]
+        assert all(wanted.specifier.contains(version) for version in versions), (line, versions)

@@ -55,12 +55,16 @@ class RunConfig:
     GPU. `checkpointing` computes the activations of every block
     a second time in the backward pass, which saves memory. `save_minutes` is how often a checkpoint is written within
     an epoch. `report` leaves a page, report.html, of a run that has ended.
+
+    `npoints: [256, 2048]`, short for `npoints: 2048` and `least_points: 256`, draws the number of points of every
+    training batch anew between the two, log-uniformly; tests take the larger one.
     """
 
     model: dict
     dataset: DatasetSections
     npoints: int
     total_bs: int
+    least_points: int | None = None
     optimizer: OptimizerConfig | None = None
     scheduler: SchedulerConfig | None = None
     max_epoch: int = 0
@@ -87,6 +91,10 @@ class RunConfig:
         for name, least in at_least.items():
             if getattr(self, name) < least:
                 raise ValueError(f"config key '{name}' must be at least {least}, got {getattr(self, name)}")
+        if self.least_points is not None and not 1 <= self.least_points <= self.npoints:
+            raise ValueError(
+                f"config key 'npoints' must be a number or [fewest, most], got {[self.least_points, self.npoints]}"
+            )
         if self.grad_norm_clip is not None and not self.grad_norm_clip > 0:
             raise ValueError(f"config key 'grad_norm_clip' must be positive or null, got {self.grad_norm_clip}")
         if not self.save_minutes > 0:
@@ -127,12 +135,14 @@ def parse_run_config(raw: dict) -> RunConfig:
     Raises:
         UserError: for anything wrong with it.
     """
+    if isinstance(raw.get("npoints"), list) and len(raw["npoints"]) == 2:
+        raw = {**raw, "least_points": raw["npoints"][0], "npoints": raw["npoints"][1]}
     config = parse(run_config_class(), raw, "")
     model, keys = parse_model_config(config.model)
     config.model = {**config.model, "NAME": keys.NAME}  # the released segmentation has no name
     for name, value in model.point_counts(keys).items():
-        if not 1 <= value <= config.npoints:
-            raise UserError(f"config key 'model.{name}' must be in 1..npoints ({config.npoints}), got {value}")
+        if not 1 <= value <= (fewest := config.least_points or config.npoints):
+            raise UserError(f"config key 'model.{name}' must be in 1..npoints ({fewest}), got {value}")
     return config
 
 

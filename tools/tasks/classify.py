@@ -12,7 +12,7 @@ from datasets import PointDataset
 from datasets.point_transforms import AUGMENTATIONS, sample_test, sample_train
 from models import Trainable, build_model_from_cfg, parse_model_config
 from models.losses import cross_entropy
-from tools.engine.data import open_dataset, own_augmentation
+from tools.engine.data import open_dataset, own_augmentation, points_of_batch
 from tools.engine.infer import Clouds, load_clouds, predict
 from tools.engine.run import Run
 from tools.engine.task import FINETUNE, SCRATCH, TASKS, TEST, Draw, TrainedTask
@@ -58,7 +58,7 @@ class Classify(TrainedTask):
                     module.eval()
 
     def prepare(self, model: Trainable, batch: dict, draw: Draw) -> dict:
-        points = sample_train(batch["points"], self.run.config.npoints, draw("points"))
+        points = sample_train(batch["points"], points_of_batch(self.run.config, draw), draw("points"))
         return {"points": model.group(self.augment(points, draw("augment"))), "label": batch["label"]}
 
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ from datasets.point_transforms import AUGMENTATIONS, random_subset
 from models import Trainable, build_model_from_cfg, downstream_of, parse_model_config
 from models.losses import LOSS_TERMS
 from models.teachers import ClipText, TeacherHolder
-from tools.engine.data import open_dataset, own_augmentation
+from tools.engine.data import open_dataset, own_augmentation, points_of_batch
 from tools.engine.features import use_image_features, use_text_features
 from tools.engine.run import Run
 from tools.engine.task import TASKS, Draw, Mode, TrainedTask
@@ -112,7 +112,7 @@ class Pretrain(TrainedTask):
 
     def prepare(self, model: Any, batch: dict, draw: Draw) -> dict:
         config, text = self.run.config, None
-        points = random_subset(batch["points"], config.npoints, draw("points"))
+        points = random_subset(batch["points"], points_of_batch(config, draw), draw("points"))
         points = self.augment(self.data.normalize(points, "sample"), draw("augment"))
         if "text" in batch:
             names = [spell(name, config.prompt_names) for name in batch["text"]]

@@ -50,6 +50,8 @@ class Segment(TrainedTask):
 
     def __init__(self, run: Run):
         super().__init__(run)
+        if run.config.least_points is not None:
+            raise UserError("config key 'npoints': segmentation takes one number, not [fewest, most]")
         section = "val" if run.mode.trains else "test"
         _, self.shape = parse_model_config(run.config.model)
         self.test_data = open_dataset(run, section)
