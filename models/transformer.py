@@ -334,7 +334,7 @@ class ReConEncoder(nn.Module):
             torch.cat([none, *(getattr(self, f"{name}_{kind}") for name in self.queries)], dim=1)
             for kind in ("token", "pos")
         )
-        return self.blocks(query.expand(len(tokens), -1, -1), tokens, query_pos, self.pos_embed(centers))
+        return self.blocks(query.expand(tokens.shape[0], -1, -1), tokens, query_pos, self.pos_embed(centers))
 
 
 class Decoder(BlockStack):
