@@ -171,9 +171,9 @@ class PointEncoder(TeacherHolder):
 
     def _patches(self, points: Tensor) -> Patches:
         groups, count = self.network.num_group, points.shape[1]
-        patches = Patches(*group(points, min(groups, count), self.network.group_size))
         if count >= groups:
-            return patches
+            return Patches(*group(points, groups, self.network.group_size))
+        patches = Patches(*group(points, count, self.network.group_size))
         again = torch.arange(groups, device=points.device) % count  # fewer points than patches: some are used again
         return Patches(*(part[:, again] for part in patches))
 

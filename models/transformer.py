@@ -336,7 +336,7 @@ class ReConEncoder(nn.Module):
             for kind in ("token", "pos")
         )
         query, query_pos = (x.view(1, -1, tokens.shape[2]) for x in (query, query_pos))
-        return self.blocks(query.expand(len(tokens), -1, -1), tokens, query_pos, self.pos_embed(centers))
+        return self.blocks(query.expand(tokens.shape[0], -1, -1), tokens, query_pos, self.pos_embed(centers))
 
 
 class Decoder(BlockStack):
