@@ -83,8 +83,8 @@ def run_command(main: Callable[[], None]) -> None:
     """Run a command line's main function and turn its errors into exit codes.
 
     Exits 2 with one line on stderr for a `UserError` and for what the machine refuses (see `_refused`), 75 for a run
-    that SIGTERM, SIGHUP or SIGUSR1 stopped and that has saved, 130 after Ctrl-C; every other exception is a bug, which
-    keeps its traceback and exits 1.
+    that a signal stopped and that has saved, 130 after Ctrl-C; every other exception is a bug, which keeps its
+    traceback and exits 1.
     """
     # TensorBoard's thread hands its errors to the main one as well.
     threading.excepthook = lambda thread: None if _refused(thread.exc_value) else threading.__excepthook__(thread)

@@ -23,8 +23,8 @@ def world(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def opts(world) -> list[str]:
-    """Of short runs: 24 epochs of 18 steps, saved every other second."""
-    short = "max_epoch=23 total_bs=8 save_minutes=0.03 scheduler.kwargs.epochs=24 npoints=128 model.num_group=8"
+    """Of short runs: 16 epochs of 18 steps, saved every other second."""
+    short = "max_epoch=15 total_bs=8 save_minutes=0.03 scheduler.kwargs.epochs=16 npoints=128 model.num_group=8"
     short += " model.transformer_config.depth=1 model.transformer_config.decoder_depth=1"
     return ["--num_workers", "0", "--opts", f"data_root={world}", *short.split()]
 

@@ -51,7 +51,7 @@ def hosts(names) -> Iterator:
     for name in names:
         kill_host(name)
     for process in started:
-        process.communicate()
+        process.wait()
 
 
 def kill_host(name: str) -> None:
@@ -85,7 +85,7 @@ def test_the_link_is_cut(hosts, names, opts):
     tool("ip", "-n", names[1], "link", "set", "eth0", "down")
     try:
         for run in runs:
-            said, _ = run.communicate(timeout=200)
+            said, _ = run.communicate(timeout=240)
             lines = [line for line in said.splitlines() if line.startswith("error: ")]
             assert run.returncode == 2 and len(lines) == 1 and "Traceback" not in said, said
             assert re.search("did not answer|have lost each other", lines[0])

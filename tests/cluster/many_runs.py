@@ -1,7 +1,6 @@
 """The runs of a table as jobs of Slurm."""
 
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -33,7 +32,7 @@ def test_a_table(world):
     front = reproduce(world)
     until(lambda: len(queued("RUNNING")) == 2, 300)
     until(lambda: len(list(RUNS.glob("*/ckpt-last.pth"))) >= 3, 300)  # beside the runs of other tests: `unbroken`
-    front.send_signal(signal.SIGINT)
+    front.terminate()
     said, _ = front.communicate(timeout=120)
     assert front.returncode == 130 and "the jobs stay with Slurm" in said, said
     jobs = queued()
