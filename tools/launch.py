@@ -25,8 +25,8 @@ STUCK_SECONDS = 60
 def _end_when_stuck() -> None:
     """End this process once torchrun has not noticed for a while that its processes have ended.
 
-    It looks every 0.1 s, unless it waits for an answer from its store on a machine that is out of reach. It would wait for
-    as long as TCP does, a quarter of an hour.
+    It looks every 0.1 s, unless it waits for its store on a machine that is out of reach, as long as TCP does: a
+    quarter of an hour.
     """
     ended: dict[int, float] = {}
     while True:
