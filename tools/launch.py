@@ -3,9 +3,13 @@
 python -m tools.launch <arguments of torchrun> main.py --launcher pytorch ...
 """
 
+import contextlib
 import os
 import signal
 import sys
+import threading
+import time
+from pathlib import Path
 
 from torch.distributed import DistError
 from torch.distributed.elastic.multiprocessing.api import SignalException
@@ -14,6 +18,31 @@ from torch.distributed.elastic.rendezvous import RendezvousError
 from torch.distributed.run import main as torchrun
 
 from utils.errors import REQUEUE, UserError, run_command
+
+STUCK_SECONDS = 60
+
+
+def _end_when_stuck() -> None:
+    """End this process once torchrun has not noticed for a while that its processes have ended.
+
+    It looks every 0.1 s, unless it waits for its store on a machine that is out of reach, as long as TCP does: a
+    quarter of an hour.
+    """
+    ended: dict[int, float] = {}
+    while True:
+        time.sleep(1)
+        children = []
+        for file in Path("/proc/self/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                children += map(int, file.read_text().split())
+        before, ended = ended, {}
+        for process in children:
+            with contextlib.suppress(ChildProcessError):  # torchrun has noticed
+                found = os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+                if found:
+                    ended[process] = before.get(process, time.monotonic())
+                    if time.monotonic() - ended[process] > STUCK_SECONDS:
+                        os._exit(found.si_status if found.si_code == os.CLD_EXITED else 2)
 
 
 def _stop(number: int, _) -> None:
@@ -31,6 +60,7 @@ def main() -> None:
     # A store that is shared by all attempts would still hold the addresses of processes that have ended.
     os.environ.setdefault("TORCH_DISABLE_SHARE_RDZV_TCP_STORE", "1")
     signal.signal(signal.SIGUSR1, _stop)  # torchrun itself would end, and leave its processes alone
+    threading.Thread(target=_end_when_stuck, daemon=True).start()
     try:
         torchrun(sys.argv[1:])
     except SignalException as stop:

@@ -21,7 +21,7 @@ class WorkerPool:
     """Processes that run main.py, one run per device, forked from one that has imported everything.
 
     submitit's local executor has no queue, does not know which device is free, and starts an interpreter for every run,
-    which for hundreds of runs of some seconds takes as long as they do.
+    whose imports take some seconds: as long as many runs of a table on the synthetic world.
 
     Args:
         devices: the value of CUDA_VISIBLE_DEVICES for each run that is made at the same time.
