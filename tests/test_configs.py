@@ -12,7 +12,7 @@ import torch
 from datasets import build
 from models import build_model_from_cfg, parse_model_config
 from models.build import MODELS
-from tools.engine.config import RunConfig, run_config_class
+from tools.engine.config import RunConfig, parse_run_config, run_config_class
 from utils.config import load_config, merge, parse, read_yaml
 
 CONFIGS = sorted(str(path) for path in Path("cfgs").glob("*/*.yaml") if path.parent.name != "dataset_configs")
@@ -73,7 +73,7 @@ def at_root(monkeypatch):
 
 
 def run_config(path: str, *opts: str) -> RunConfig:
-    return parse(run_config_class(), load_config(path, opts), "")
+    return parse_run_config(load_config(path, opts))
 
 
 def build_on_meta(model: dict) -> torch.nn.Module:
