@@ -14,7 +14,8 @@ from torch import Tensor
 
 from models.build import CHECKPOINT_PREFIXES, parse_model_config
 from models.downstream import ClassifierConfig, PointTransformer, classifier_head
-from models.encoder import EncoderWarning, Network, PointEncoder
+from models.encoder import EncoderWarning, PointEncoder
+from models.network import Network
 from models.shape import EncoderShape
 from models.teachers import LOCAL_FOLDER
 from utils.checkpoint import load_checkpoint, load_weights, strip_prefixes

@@ -3,14 +3,14 @@
 They are frozen, except where an ablation trains them jointly with the student, from random weights (`trained`).
 """
 
-import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from models.teacher_weights import guard, read_weights, timm_network
 from utils.errors import UserError
 from utils.registry import suggestion
 
@@ -251,9 +251,9 @@ def build_image_teacher(
     if name == IN21K:
         network, width = ViTWithPreLogits(), 768
         if not train:
-            _guard("img", name, weights, IN21K_URL, lambda: network.load_original(_read_weights(weights, IN21K_URL)))
+            guard("img", name, weights, IN21K_URL, lambda: network.load_original(read_weights(weights, IN21K_URL)))
     elif timm.is_model(name.split(".")[0]):
-        network = _guard("img", name, weights, f"timm's {name}", lambda: _timm_network(name, weights, train))
+        network = guard("img", name, weights, f"timm's {name}", lambda: timm_network(name, weights, train))
         # Some convolutional networks widen their features after pooling.
         width = getattr(network, "head_hidden_size", None) or network.num_features
     else:
@@ -351,49 +351,7 @@ def _load_open_clip(name: str, weights: str | None, kind: str, train: bool) -> t
         config: Any = open_clip.get_model_config(architecture)
         return clip, open_clip.get_tokenizer(architecture), config["embed_dim"]
 
-    return _guard(kind, name, weights, f"open_clip's {architecture} '{pretrained}'", load)
-
-
-def _timm_network(name: str, weights: str | None, train: bool) -> nn.Module:
-    import timm
-
-    if weights is None:
-        return timm.create_model(name, pretrained=not train, num_classes=0)
-    network = timm.create_model(name, num_classes=0)
-    state = {key: value for key, value in _read_weights(weights, "").items() if not key.startswith("head.")}
-    network.load_state_dict(state)
-    return network
-
-
-def _read_weights(path: str | None, url: str) -> dict[str, Tensor]:
-    """State dict of a local file (.pth or .safetensors), or of a download that torch.hub caches."""
-    if path is None:
-        return torch.hub.load_state_dict_from_url(url, map_location="cpu", weights_only=True)
-    if path.endswith(".safetensors"):
-        from safetensors.torch import load_file
-
-        return load_file(path)
-    return torch.load(path, map_location="cpu", weights_only=True)
-
-
-def _guard(kind: str, name: str, weights: str | None, source: str, load: Callable[[], Any]) -> Any:
-    """Run a loader whose many libraries raise many things, and say in one line what a user can do."""
-    if weights is not None and (os.sep in weights or os.path.splitext(weights)[1]) and not os.path.isfile(weights):
-        raise UserError(f"model.{kind}_weights: file not found: {weights}")
-    disabled = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)  # the libraries' own warnings and retries; what matters is raised
-    try:
-        return load()
-    except Exception as error:
-        reason = f"{type(error).__name__}: {str(error)[:200]}"
-        if weights is not None:
-            raise UserError(f"model.{kind}_weights: '{weights}' does not fit teacher '{name}' ({reason})") from error
-        raise UserError(
-            f"weights of teacher '{name}' (model.{kind}_encoder) cannot be had from {source}; without a network, get "
-            f"that file elsewhere and name it in model.{kind}_weights ({reason})"
-        ) from error
-    finally:
-        logging.disable(disabled)
+    return guard(kind, name, weights, f"open_clip's {architecture} '{pretrained}'", load)
 
 
 def _image_size(network: nn.Module) -> tuple[int, int] | None:

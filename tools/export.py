@@ -151,7 +151,7 @@ def compare(model: ExportedEncoder, run: Any, where: Path) -> float:
     return largest
 
 
-def export(source: str, kind: str, out: Path | None = None, own_ops: bool = False, **sizes: int | None) -> Path:
+def export(source: str, kind: str, out: Path | None = None, own_ops: bool = False, **sizes: Any) -> Path:
     """Export what `load_pretrained` loads.
 
     Args:

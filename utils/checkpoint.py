@@ -2,14 +2,11 @@
 
 import codecs
 import errno
-import io
 import json
 import logging
 import os
-import pickle
 import re
 import shutil
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +18,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from utils import distributed
+from utils.checkpoint_checks import measure, verify
 from utils.errors import UserError
 from utils.files import atomic_write, open_regular
 
@@ -37,7 +35,6 @@ NUMPY_NUMBERS = [
 # Keys that the weights stand under, in the order of preference.
 WEIGHT_KEYS = ("base_model", "model", "model_state_dict", "state_dict")
 PARALLEL = "module."  # what DataParallel puts in front of the names
-MOST_VALUES, MOST_DEPTH = 1_000_000, 20  # of what a checkpoint holds: values and mappings within mappings
 
 
 def save_atomic(checkpoint: Mapping, path: Path, written: Callable[[], None] | None = None) -> None:
@@ -107,7 +104,7 @@ def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
         raise UserError(f"checkpoint {error}") from None
     if path.suffix == ".safetensors":
         return _load_safetensors(path)
-    _verify(path)
+    verify(path)
     try:
         with torch.serialization.safe_globals(NUMPY_NUMBERS):
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)
@@ -123,7 +120,7 @@ def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
     if not isinstance(checkpoint, Mapping):
         raise UserError(f"checkpoint {path} has no weights; it is a {type(checkpoint).__name__}")
     try:
-        _measure(checkpoint, {})
+        measure(checkpoint, {})
     except ValueError as error:
         raise UserError(f"checkpoint {path} is refused: {error}") from None
     if _is_state_dict(checkpoint):
@@ -149,108 +146,6 @@ def _load_safetensors(path: Path) -> dict:
     if not state:
         raise UserError(f"checkpoint {path} has no weights")
     return {"config": config, "base_model": state}
-
-
-def _verify(path: Path) -> None:
-    """Check the checksums that `torch.save` writes and `torch.load` does not look at.
-
-    Raises:
-        UserError: if one is wrong, or a record is compressed, which `torch.save` never does and which may be any size.
-    """
-    try:
-        if not zipfile.is_zipfile(path):
-            return  # the format before PyTorch 1.6, which has none
-        with zipfile.ZipFile(path) as archive:
-            if any(record.compress_type != zipfile.ZIP_STORED for record in archive.infolist()):
-                raise UserError(f"checkpoint {path} is refused: it is compressed")
-            broken = archive.testzip()
-            if broken is None:
-                _Storages(archive).load()
-    except UserError:
-        raise
-    except Exception as error:  # a damaged file can fail anywhere
-        raise UserError(f"checkpoint {path} cannot be read (damaged): {str(error)[:200]}") from None
-    if broken is not None:
-        raise UserError(f"checkpoint {path} is damaged: the checksum of its record {broken[:100]} is wrong")
-
-
-# Bytes of an element, by the name that a storage has in a checkpoint.
-ITEM_SIZES = {"Double": 8, "Float": 4, "Half": 2, "BFloat16": 2, "Long": 8, "Int": 4, "Short": 2, "Char": 1, "Byte": 1}
-ITEM_SIZES |= {"Bool": 1, "ComplexFloat": 8, "ComplexDouble": 16, "Untyped": 1}
-
-
-class _Storages(pickle._Unpickler):  # pyright: ignore[reportAttributeAccessIssue]
-    """Compares the sizes that the pickle of a checkpoint announces with its records, and makes nothing of it.
-
-    Early versions of `torch.load` do not, and read what lies behind a record in memory.
-
-    Args:
-        archive: the checkpoint.
-    """
-
-    dispatch = dict(pickle._Unpickler.dispatch)  # pyright: ignore[reportAttributeAccessIssue]
-    del dispatch[pickle.BYTEARRAY8[0]]  # which takes memory for what is only announced, and is not in checkpoints
-
-    def __init__(self, archive: zipfile.ZipFile):
-        names = archive.namelist()
-        if len({*names}) != len(names):
-            raise ValueError("two of its records have the same name")
-        root = names[0].partition("/")[0] if names else ""
-        self.sizes = {record.filename.removeprefix(f"{root}/data/"): record.file_size for record in archive.infolist()}
-        super().__init__(io.BytesIO(archive.read(f"{root}/data.pkl")), encoding="utf-8")
-
-    def find_class(self, module: str, name: str) -> type:
-        return type(name, (_Inert,), {})
-
-    def persistent_load(self, pid: Any) -> "_Inert":
-        _, kind, key, _, count = pid
-        if self.sizes[key] != count * ITEM_SIZES[kind.__name__.removesuffix("Storage")]:
-            raise ValueError(f"its record {key} has {self.sizes[key]} bytes, not {count} of {kind.__name__}")
-        return _Inert()
-
-
-class _Inert:
-    """Stands for whatever a pickle would make."""
-
-    def __init__(self, *_: Any):
-        pass
-
-    __setstate__ = __setitem__ = append = extend = update = add = __init__
-
-
-def _measure(value: Any, sizes: dict[int, int], depth: int = 0) -> int:
-    """Count the values that mappings and lists hold, those that stand in several places as often.
-
-    Args:
-        value: what a checkpoint holds.
-        sizes: by id, of what was counted before; 0 while it is being counted.
-        depth: how many mappings and lists it lies in.
-
-    Raises:
-        ValueError: if they are too many or too deep, or if a tensor has no values of its own for all its elements.
-    """
-    if isinstance(value, Tensor):
-        kind = "meta" if value.is_meta else str(value.layout).removeprefix("torch.")
-        if value.is_nested or value.is_quantized or value.layout != torch.strided or value.is_meta:
-            raise ValueError(f"it holds a tensor of another kind ({kind}), not one of plain numbers")
-        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
-            raise ValueError(f"it holds a tensor {tuple(value.shape)} with values for a part of it only")
-    if not isinstance(value, (Mapping, list, tuple, set, frozenset)):
-        return 1
-    if id(value) not in sizes:
-        sizes[id(value)] = 0
-        if depth > MOST_DEPTH:
-            raise ValueError(f"it is nested more than {MOST_DEPTH} deep")
-        inner = value.values() if isinstance(value, Mapping) else value
-        size = 1
-        for item in inner:
-            size += _measure(item, sizes, depth + 1)
-            if size > MOST_VALUES:
-                raise ValueError(f"it holds more than {MOST_VALUES} values")
-        sizes[id(value)] = size
-    elif not sizes[id(value)]:
-        raise ValueError("it holds something that holds itself")
-    return sizes[id(value)]
 
 
 def not_finite(state: Mapping[str, Tensor]) -> list[str]:

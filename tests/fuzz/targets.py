@@ -20,7 +20,7 @@ from torch import nn
 from datasets import build_dataset, readers
 from datasets.folder import read_shape
 from models import PointEncoder, load_pretrained, parse_model_config, save_pretrained
-from models.encoder import Network
+from models.network import Network
 from models.shape import EncoderShape
 from tests.fuzz import mutate
 from tests.fuzz.mutate import Mutation, either

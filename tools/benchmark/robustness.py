@@ -18,7 +18,7 @@ from models import CHECKPOINT_PREFIXES, build_model_from_cfg, load_pretrained, p
 from models.encoder import EncoderWarning, PointEncoder
 from tools.benchmark.common import add_common_arguments, prepare_device, provenance, save_figures
 from tools.engine.config import parse_run_config, task_sections
-from tools.report import markdown_table
+from tools.report.tables import markdown_table
 from utils.checkpoint import load_weights
 from utils.config import load_config
 from utils.errors import Parser, UserError, at_least
