@@ -120,8 +120,8 @@ def load(base: dict, way: Way, workers: int, device: torch.device, batches: int,
     """Load batches of an epoch of the first `ratio` of all shapes."""
     folder = f"{Path(base['PC_PATH']).parent}"
     others: dict[str, Any] = {"subset": "train", "image_path": way.image_path}
+    name = "shards" if ratio == 1 else "shards_few"
     if way.shards:
-        name = "shards" if ratio == 1 else "shards_few"
         base = {"NAME": "Shards", "SHARDS": f"{folder}/{name}", "CACHE_PATH": f"{folder}/cache"}
     else:
         others |= {"whole": False, "ratio": ratio, "PACK_PATH": f"{folder}/{way.packed}" if way.packed else None}
@@ -155,7 +155,7 @@ def _load(section: dict, workers: int, device: torch.device, batches: int, warm:
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0)) if order is None else order
     pinned = device.type == "cuda"
     loader = DataLoader(data, BATCH, None, order.tolist(), num_workers=workers, collate_fn=collate, pin_memory=pinned)
-    began, seconds, cpu = time.perf_counter(), 0.0, time.process_time()
+    began, seconds, cpu, number = time.perf_counter(), 0.0, time.process_time(), 0
     for number, batch in enumerate(iterator := iter(loader)):
         data.finish(to_device(batch, device))
         if pinned:
