@@ -21,7 +21,7 @@ def test_every_way_is_measured_and_nothing_is_left(tmp_path, monkeypatch, capsys
     main([*arguments, "--json", str(tmp_path / "data.json"), "--markdown", str(tmp_path / "data.md")])
     told, content = capsys.readouterr().out, json.loads((tmp_path / "data.json").read_text())
     measured = {(row["way"], row["workers"]) for row in content["samples_per_second"]}
-    assert measured == {(way.name, workers) for way in ways for workers in map(int, workers)}
+    assert measured == {(way.name, int(count)) for way in ways for count in workers}
     assert all(row["median"] > 0 for row in content["samples_per_second"])
     assert all(len(values) == 2 and min(values) > 1 for values in content["memory_mb"].values())
     assert {row["ratio"] for row in content["samples_per_second"] if row["way"] == "plain files"} == {1.0}

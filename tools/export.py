@@ -4,7 +4,7 @@ Sampling and grouping are inside the graph, so that it maps points to features, 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +151,9 @@ def compare(model: ExportedEncoder, run: Any, where: Path) -> float:
     return largest
 
 
-def export(source: str, kind: str, out: Path | None = None, own_ops: bool = False, **sizes: Any) -> Path:
+def export(
+    source: str, kind: str, out: Path | None = None, own_ops: bool = False, sizes: Mapping[str, Any] | None = None
+) -> Path:
     """Export what `load_pretrained` loads.
 
     Args:
@@ -159,7 +161,7 @@ def export(source: str, kind: str, out: Path | None = None, own_ops: bool = Fals
         kind: a key of `SUFFIXES`.
         out: the file; None: beside the checkpoint.
         own_ops: a torchexport file keeps the operators of this library, which is faster, and needs it to be loaded.
-        sizes: see `load_pretrained`.
+        sizes: further arguments of `load_pretrained`.
 
     Returns:
         The file.
@@ -169,7 +171,7 @@ def export(source: str, kind: str, out: Path | None = None, own_ops: bool = Fals
             is not what PyTorch does.
     """
     path = out or find_checkpoint(source).with_suffix(SUFFIXES[kind])
-    encoder = load_pretrained(source, **sizes)
+    encoder = load_pretrained(source, **sizes or {})
     if kind == "safetensors":
         print(f"{save_pretrained(encoder, path)}: weights, and their config as metadata")
         return path
@@ -209,7 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.own_ops and args.format != "torchexport":
         raise UserError("--own_ops goes with --format torchexport")
     sizes = {name: getattr(args, name) for name in ("num_heads", "num_group", "group_size")}
-    export(args.ckpts, args.format, args.out, args.own_ops, **sizes)
+    export(args.ckpts, args.format, args.out, args.own_ops, sizes)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from datasets import build_dataset, collate
 from tools import pack
 from tools.benchmark.common import add_common_arguments, prepare_device, provenance, save_figures
 from tools.engine.data import to_device
-from tools.report.tables import markdown_table, text_table
+from tools.report import markdown_table, text_table
 from utils.errors import Parser, UserError
 from utils.logging import progress
 from utils.memory import keep_freed_memory
@@ -155,7 +155,7 @@ def _load(section: dict, workers: int, device: torch.device, batches: int, warm:
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0)) if order is None else order
     pinned = device.type == "cuda"
     loader = DataLoader(data, BATCH, None, order.tolist(), num_workers=workers, collate_fn=collate, pin_memory=pinned)
-    number, began, seconds, cpu = 0, time.perf_counter(), 0.0, time.process_time()
+    began, seconds, cpu, number = time.perf_counter(), 0.0, time.process_time(), 0
     for number, batch in enumerate(iterator := iter(loader)):
         data.finish(to_device(batch, device))
         if pinned:
