@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from tools.engine.loop import perform
-from tools.engine.run import start_run
+from tools.engine.run import report_on, start_run
 from tools.engine.task import Mode, all_modes, all_tasks
 from utils import distributed
 from utils.errors import Parser, UserError, at_least, minutes, run_command
@@ -217,6 +217,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 f"one of {gpus} GPUs is used; torchrun --nproc_per_node={gpus} main.py --launcher pytorch uses all"
             )
         perform(run)
+        report_on(run)
     # After an error the group is left alone until this process ends, so that it is heard of before the others notice.
     distributed.stop()
 

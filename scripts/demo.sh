@@ -70,4 +70,5 @@ echo
 python -m tools.report --demo "$name"
 echo
 echo "picture: $picture"
+echo "report:  experiments/pretrain/demo/$name/report.html, and one beside every other run"
 echo "curves:  tensorboard --logdir experiments"

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Run the tests; arguments are passed on to pytest. Needs no network once its packages are installed. The compiled point
-# operators must be there; RECON_REQUIRE_LIBRARY=0 tests what runs without them.
+# operators must be there; RECON_REQUIRE_LIBRARY=0 tests what runs without them. Not among them: tests/browser, which needs
+# Chromium, and tests/cluster.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 export RECON_REQUIRE_LIBRARY=${RECON_REQUIRE_LIBRARY:-1}
 source "$(dirname "$0")/env.sh"
 export HF_HUB_OFFLINE=1
-exec python -m pytest tests "$@"
+python -m pip install --quiet --disable-pip-version-check -r requirements-cluster.txt
+exec python -m pytest tests --ignore=tests/browser --ignore=tests/cluster "$@"

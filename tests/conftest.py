@@ -92,7 +92,7 @@ def configs(world, tmp_path, monkeypatch) -> dict[str, Path]:
     splits = {name: section(scan, subset="train" if name == "train" else "test") for name in ("train", "val", "test")}
     few = {"NAME": "ModelNetFewShot", "DATA_PATH": "data/ModelNetFewshot"}
     probes = {"train": section(model_net, subset="train"), "test": section(model_net, subset="test")}
-    common = {"npoints": 64, "total_bs": 4, "data_root": str(world)}
+    common = {"npoints": 64, "total_bs": 4, "data_root": str(world), "report": False}
     contents = {
         "classify": {
             **common,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import report
+from tools.report import tables as report
 from utils.errors import UserError
 
 

@@ -235,7 +235,9 @@ def test_parts_from_pretraining_to_the_test(run, capsys, numbers_of):
     assert numbers_of("segmentation", "ShapeNetPart class mIoU", left)[0] == best["class_miou"]
     assert best["accuracy"] == 100 * best["correct"] / best["total"] > 70  # of two parts, without the other 48
 
-    tested = metrics(run("part", "--test", "--ckpts", str(folder / "ckpt-best.pth"), "--opts", *FIXED))["last"]
+    again = run("part", "--test", "--ckpts", str(folder / "ckpt-best.pth"), "--opts", *FIXED, "report=true")
+    assert "Labels of points" in (again / "report.html").read_text()
+    tested = metrics(again)["last"]
     assert tested == {name: best[name] for name in tested}
     assert f"instance_miou {best['instance_miou']:.2f} %" in capsys.readouterr().out
     board = EventAccumulator("experiments/part/cfgs/TFBoard/default").Reload()
@@ -252,7 +254,9 @@ def test_rooms_from_scratch_to_the_test(run, capsys, numbers_of):
     assert sum(row["total"] for row in best["class_iou"].values()) == 550
     assert sum(row["correct"] for row in best["class_iou"].values()) == best["correct"]
     assert best["accuracy"] > 70
-    whole = metrics(run("semantic", "--test", "--ckpts", str(folder / "ckpt-best.pth")))
+    again = run("semantic", "--test", "--ckpts", str(folder / "ckpt-best.pth"), "--opts", "report=true")
+    assert "Labels of points" in (again / "report.html").read_text()
+    whole = metrics(again)
     assert whole["last"] == {name: best[name] for name in whole["last"]}
     assert numbers_of("segmentation", "S3DIS Area 5 mAcc", whole) == [best["macc"]]
 

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from models import build_model_from_cfg
 from models.embedding import PatchEmbedding
 from tools.engine.config import RunConfig, parse_run_config
-from tools.report import text_table
+from tools.report.tables import text_table
 from utils.config import load_config, read_yaml
 from utils.errors import Parser, UserError, run_command
 from utils.logging import write_json

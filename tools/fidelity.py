@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.report import markdown_table
+from tools.report.tables import markdown_table
 from utils.config import parse, read_yaml
 from utils.errors import Parser, run_command
 

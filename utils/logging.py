@@ -1,12 +1,15 @@
 """What a run tells: console, log file, progress bars and metrics.json."""
 
+import csv
+import io
 import json
 import logging
+import os
 import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,8 @@ from tqdm import tqdm
 from utils import distributed
 from utils.errors import UserError
 from utils.files import atomic_write, read_text
+
+HISTORY = "history.csv"
 
 
 class ConsoleHandler(logging.Handler):
@@ -112,6 +117,32 @@ def read_metrics(folder: Path) -> dict | None:
     return found
 
 
+def write_history(rows: Sequence[Mapping[str, float]], folder: Path) -> None:
+    """Write the curves of a run to `history.csv`, a row an epoch, atomically.
+
+    Raises:
+        UserError: if that fails.
+    """
+    columns = dict.fromkeys(name for row in rows for name in row)
+    lines = [{name: f"{value:.7g}" for name, value in row.items()} for row in rows]
+    try:
+        with atomic_write(folder / HISTORY) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(columns))
+            writer.writeheader()
+            writer.writerows(lines)
+    except OSError as error:
+        raise UserError(f"{folder / HISTORY} cannot be written: {error.strerror}") from None
+
+
+def read_history(folder: Path) -> list[dict[str, float]]:
+    """Read what `write_history` wrote; a file that is missing or damaged is an empty one."""
+    try:
+        rows = csv.DictReader(io.StringIO(read_text(folder / HISTORY), newline=""))
+        return [{name: float(value) for name, value in row.items() if value} for row in rows if row["epoch"]]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return []
+
+
 def git_revision(folder: Path) -> str | None:
     """Return the commit that `folder` is at, with "-dirty" if files differ from it; None outside a repository."""
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
@@ -119,6 +150,17 @@ def git_revision(folder: Path) -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def machine_info() -> dict[str, str | int | None]:
+    """Return the `processor`, its `cores` and the operating `system`."""
+    processor = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        processor = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return {"processor": processor, "cores": os.cpu_count(), "system": platform.platform()}
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:

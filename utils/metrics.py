@@ -1,5 +1,6 @@
 """Numbers that are reported; percentages come with the counts behind them."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import torch
@@ -26,10 +27,21 @@ def topk_accuracy(ranked: Tensor, labels: Tensor, ks: Sequence[int] = (1, 3, 5))
     return {f"top{k}": accuracy(hits[:, :k].any(1), torch.ones_like(labels, dtype=torch.bool)) for k in ks}
 
 
-def class_accuracy(predicted: Tensor, labels: Tensor, names: Sequence[str]) -> dict[str, dict[str, float | int]]:
-    """Return `accuracy` of each class that occurs in `labels`, by its name (index = label)."""
-    found = map(int, labels.unique())
-    return {names[i]: accuracy(predicted[labels == i], labels[labels == i]) for i in found}
+def by_class(predicted: Tensor, labels: Tensor, names: Sequence[str]) -> dict[str, dict[str, dict]]:
+    """Compare predictions (n,) with labels (n,) class by class.
+
+    Returns:
+        Of each class that occurs in `labels`, by its name (index = label): `class_accuracy`, see `accuracy`, and
+        `confusion`, how often which name was predicted, the most frequent first.
+    """
+    table, confusion = {}, {}
+    for i in labels.unique().tolist():
+        own = predicted[labels == i]
+        table[names[i]] = accuracy(own, labels[labels == i])
+        guesses = Counter(own.tolist()).most_common()
+        # A classifier may have more classes than its data set.
+        confusion[names[i]] = {names[k] if k < len(names) else f"class {k}": count for k, count in guesses}
+    return {"class_accuracy": table, "confusion": confusion}
 
 
 def mean_std(values: Sequence[float]) -> dict[str, float | int]:

@@ -24,10 +24,9 @@ from gpu_check.check import ROOT, Check, CheckFailed
 from gpu_check.report import markdown
 from gpu_check.sections import check_benchmark, check_build, check_demo, check_golden, check_operators, check_step
 from gpu_check.steps import check_steps
-from tools.benchmark.common import processor
 from utils.errors import Parser, UserError, run_command
 from utils.files import atomic_write
-from utils.logging import git_revision, progress, versions, write_json
+from utils.logging import git_revision, machine_info, progress, versions, write_json
 
 PACKAGES = ("torch", "torchvision", "timm", "open_clip_torch", "numpy", "scipy", "scikit-learn", "triton", "torch-fps")
 LOG_LINES = 60  # of a failed section, in the results
@@ -65,7 +64,7 @@ def output_line(command: list[str], starting: str = "") -> str | None:
 
 def describe_machine(device: str) -> dict[str, Any]:
     """What the check runs on."""
-    machine: dict[str, Any] = {"processor": processor(), "cores": os.cpu_count()}
+    machine: dict[str, Any] = {**machine_info()}
     machine["compiler"] = output_line([os.environ.get("CXX", "c++"), "--version"])
     if device == "cuda":
         from torch.utils.cpp_extension import CUDA_HOME

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tools.benchmark import step
-from tools.report import markdown_table
+from tools.report.tables import markdown_table
 
 
 def facts(values: dict[str, Any]) -> list[str]:

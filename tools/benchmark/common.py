@@ -1,7 +1,5 @@
 """What the benchmarks share: the clock, what the machine can do at best, and where results go."""
 
-import os
-import platform
 import tempfile
 import time
 from argparse import ArgumentParser, Namespace
@@ -14,7 +12,7 @@ from typing import Any
 import torch
 
 from utils.errors import UserError
-from utils.logging import git_revision, write_json
+from utils.logging import git_revision, machine_info, write_json
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -47,23 +45,13 @@ def machine_limits(device: torch.device, smoke: bool) -> dict[str, float]:
     return {"bytes_per_second": 2 * 4 * size / fastest[0], "flops_per_second": 2 * side**3 / fastest[1]}
 
 
-def processor() -> str:
-    """Name of the CPU."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
 def provenance(device: torch.device) -> dict[str, Any]:
     """When, at which commit and on which machine something is measured."""
-    machine = {"processor": processor(), "cores": os.cpu_count(), "threads": torch.get_num_threads()}
-    machine["system"] = platform.platform()
+    about = machine_info() | {"threads": torch.get_num_threads()}
     if device.type == "cuda":
-        machine |= {"gpu": torch.cuda.get_device_name(device), "cuda": torch.version.cuda}
+        about |= {"gpu": torch.cuda.get_device_name(device), "cuda": torch.version.cuda}
     date = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    return {"date": date, "git": git_revision(REPOSITORY), "machine": machine, "device": device.type}
+    return {"date": date, "git": git_revision(REPOSITORY), "machine": about, "device": device.type}
 
 
 def add_common_arguments(parser: ArgumentParser) -> None:

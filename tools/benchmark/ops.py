@@ -22,7 +22,7 @@ from tools.benchmark.common import (
     save_figures,
     timed,
 )
-from tools.report import text_table
+from tools.report.tables import text_table
 from utils.config import read_yaml
 from utils.errors import Parser, UserError
 from utils.logging import progress, versions

@@ -23,7 +23,7 @@ from models.losses import cross_entropy, segmentation_loss
 from models.teachers import TeacherHolder, build_image_teacher, build_text_teacher
 from tools.benchmark import baseline
 from tools.benchmark.common import add_common_arguments, prepare_device, provenance, save_figures
-from tools.report import markdown_table
+from tools.report.tables import markdown_table
 from utils.config import load_config
 from utils.errors import Parser, UserError
 from utils.logging import progress, versions

@@ -52,7 +52,7 @@ class RunConfig:
     `precision` is that of matrix products: tf32 (on GPUs), or autocast to bf16 or fp16, which leaves parameters,
     norms and losses in float32. `compile` compiles the model. `checkpointing` computes the activations of every block
     a second time in the backward pass, which saves memory. `save_minutes` is how often a checkpoint is written within
-    an epoch.
+    an epoch. `report` leaves a page, report.html, of a run that has ended.
     """
 
     model: dict
@@ -77,6 +77,7 @@ class RunConfig:
     augment: str | None = None
     prompt_names: PromptNames = "released"
     freeze_bn: bool = False
+    report: bool = True
 
     def __post_init__(self):
         at_least = {"npoints": 1, "total_bs": 1, "step_per_update": 1, "max_epoch": 0, "val_from": 0}

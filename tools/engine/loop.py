@@ -278,6 +278,7 @@ class Trainer:
         self.run.log.info(f"epoch {at.epoch}/{self.config.max_epoch}  " + "  ".join(parts))
         curves = {f"loss/{name}": value for name, value in means.items()} | {f"test/{n}": v for n, v in tested.items()}
         curves |= {f"lr/{name}": rate for name, rate in rates.items()} | {"samples_per_second": throughput}
+        self.checkpoints.history.append({"epoch": at.epoch, **curves})
         for name, value in curves.items() if board else ():
             board.add_scalar(name, value, at.epoch)
 

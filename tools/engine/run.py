@@ -17,14 +17,14 @@ import yaml
 from torch import nn
 
 from models import parse_model_config
-from tools.engine.config import RunConfig, given_of, parse_run_config, read_config, run_folder, runs_of
+from tools.engine.config import FOLD_NAMES, RunConfig, given_of, parse_run_config, read_config, run_folder, runs_of
 from tools.engine.precision import Precision
-from tools.engine.task import Mode, Task, find_task
+from tools.engine.task import TEST, Mode, Task, all_modes, find_task
 from utils import distributed, seeding
 from utils.config import changed_keys
 from utils.errors import UserError
 from utils.files import atomic_write, lock_folder, remove_temporaries
-from utils.logging import git_revision, make_logger, read_metrics, versions, write_json
+from utils.logging import git_revision, machine_info, make_logger, read_metrics, versions, write_json
 from utils.stopping import StopRequest
 
 PACKAGES = ("torch", "torchvision", "timm", "open_clip_torch", "numpy", "scikit-learn")
@@ -98,6 +98,7 @@ class Run:
             "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",
             "processes": distributed.world_size(),
             "job": distributed.job(),
+            "machine": machine_info(),
             "parameters": {
                 "total": sum(p.numel() for p in parameters),
                 "trainable": sum(p.numel() for p in parameters if p.requires_grad),
@@ -216,6 +217,54 @@ def start_run(args: argparse.Namespace, device: torch.device) -> Run:
     if changed:
         log.warning(f"{folder} holds {changed}, which this one replaces once it has results")
     return run
+
+
+def past_run(folder: Path, device: torch.device) -> Run:
+    """Take up a run of which the record is in a folder, to look at what it made; nothing is written.
+
+    Raises:
+        UserError: if there is no record, or it is damaged or of a task that is no more.
+    """
+    record = read_metrics(folder)
+    if record is None:
+        raise UserError(f"{folder} holds no run: it has no metrics.json")
+    mode = next((mode for mode in all_modes() if mode.name == record["task"]), None)
+    if mode is None:
+        raise UserError(f"{folder / 'metrics.json'}: there is no task '{record['task']}'")
+    fold = record.get("few_shot") or {}
+    args = argparse.Namespace(
+        config=record.get("config"),
+        opts=record.get("opts") or [],
+        exp_name=record.get("exp_name"),
+        seed=record["seed"],
+        ckpts=record.get("ckpts"),
+        start_ckpts=None,
+        task=mode,
+        test=mode is TEST,
+        vote="vote" in record["last"],
+        num_workers=0,
+        **{name: fold.get(name, -1) for name in FOLD_NAMES},
+    )
+    config = parse_run_config(record["settings"])
+    model, parsed = parse_model_config(config.model)
+    task, log = find_task(mode, parsed.NAME, model, args), logging.getLogger("past run")
+    precision = Precision(config, device)
+    return Run(mode, task, args, config, device, record["settings"], folder, folder, log, precision)
+
+
+def report_on(run: Run) -> None:
+    """Write report.html into the folder of a run that has ended, unless the config forgoes it.
+
+    What the run found is safe by then: a report that cannot be made is a warning.
+    """
+    if not run.config.report or not distributed.is_main():
+        return
+    from tools.report.page import write_report  # with plotly
+
+    try:
+        run.log.info(f"report: {write_report(run)}")
+    except UserError as error:
+        run.log.warning(f"there is no report: {error}")
 
 
 def _enter(folder: Path) -> IO | None:

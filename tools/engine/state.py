@@ -15,7 +15,7 @@ from tools.convert import from_released
 from tools.engine.run import Run, differences
 from utils import checkpoint, distributed
 from utils.errors import UserError
-from utils.logging import read_metrics
+from utils.logging import read_history, read_metrics, write_history
 from utils.optimizer_state import load_optimizer, optimizer_state
 
 
@@ -60,6 +60,7 @@ class Checkpoints:
         self.at = Standing()
         self.last = run.folder / "ckpt-last.pth"
         self.saved = time.monotonic()
+        self.history: list[dict[str, float]] = []  # a row an epoch, as in history.csv
         self.earlier: list[Path] = []
         self.replacing = False
         if run.args.resume:
@@ -88,6 +89,8 @@ class Checkpoints:
             best=at.best,
             last={"epoch": at.epoch - 1, **at.metrics} if at.metrics else {},
         )
+        if self.history and distributed.is_main():
+            write_history(self.history, self.run.folder)
 
     def due(self) -> bool:
         """Whether the last checkpoint is `save_minutes` old."""
@@ -231,6 +234,7 @@ class Checkpoints:
             )
         if step > self.steps:
             raise UserError(f"cannot resume from {path}: it is at step {step} of {self.steps}")
+        self.history = [row for row in read_history(run.folder) if row["epoch"] < epoch]
         self.at = Standing(epoch, step, sums, state["metrics"], state["best_metrics"], run_id)
         changed = differences(before, run.identity) if before else []
         if "seed" in changed:

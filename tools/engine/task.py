@@ -2,7 +2,7 @@
 
 import argparse
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datasets import PointDataset
     from models import Trainable
     from tools.engine.run import Run
+    from tools.report.exhibits import Exhibit
 
 Draw = Callable[..., torch.Generator]
 TASKS = Registry("task", "tools.tasks")
@@ -122,6 +123,15 @@ class Task(ABC):
     def measure(self) -> None:
         """Do what its modes that train nothing are about."""
         raise NotImplementedError
+
+    @classmethod
+    def exhibits(cls, run: "Run") -> "Iterable[Exhibit]":
+        """Yield what the report of a finished run of this task shows besides its numbers.
+
+        Raises:
+            UserError: if what that needs is not there any more.
+        """
+        return ()
 
 
 class TrainedTask(Task):

@@ -11,7 +11,7 @@ from tools.paper.pool import WorkerPool
 from tools.paper.queue import make_tables, open_pool
 from tools.paper.render import Table
 from tools.paper.runs import PlannedRun, check_configs, estimate, in_order, keep_results
-from tools.report import text_table
+from tools.report.tables import text_table
 from utils.errors import UserError, run_command
 
 OUT = Path("experiments/reproduce")

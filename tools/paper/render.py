@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.paper.runs import PlannedRun
-from tools.report import markdown_table, text_table
+from tools.report.tables import markdown_table, text_table
 from utils.errors import UserError
 from utils.files import atomic_write
 from utils.logging import write_json

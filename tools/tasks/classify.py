@@ -1,7 +1,7 @@
 """Classification: fine-tuning, training from scratch, few-shot, testing."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -17,8 +17,9 @@ from tools.engine.infer import Clouds, load_clouds, predict
 from tools.engine.run import Run
 from tools.engine.task import FINETUNE, SCRATCH, TASKS, TEST, Draw, TrainedTask
 from tools.engine.weights import load_pretrained, load_start
+from tools.report.exhibits import Exhibit, classified, trained_model
 from utils.errors import UserError
-from utils.metrics import accuracy, class_accuracy
+from utils.metrics import accuracy, by_class
 
 
 @TASKS.register("classify")
@@ -70,13 +71,18 @@ class Classify(TrainedTask):
         if self.test_clouds is None:
             self.test_clouds = load_clouds(self.run, self.test_data, self.sample, "test clouds")
         logits, labels = predict(self.run, model, self.test_clouds)
-        return accuracy(logits.argmax(1), labels)
+        predicted = logits.argmax(1)
+        return accuracy(predicted, labels) | by_class(predicted, labels, self.test_data.class_names)
 
     def measure(self) -> None:
         model, results = self.measure_once()
         rounds = self.run.recorded().get("last", {}).get("vote")
         self.run.record(model, finished=True, metric="accuracy", last=results | ({"vote": rounds} if rounds else {}))
         self.run.log.info("measured without voting; --vote votes as well")
+
+    @classmethod
+    def exhibits(cls, run: Run) -> Iterator[Exhibit]:
+        yield classified(run, trained_model(run), open_dataset(run, "val" if run.mode.trains else "test"))
 
     def measure_once(self) -> tuple[nn.Module, dict]:
         """Measure the classifier in `--ckpts` on `dataset.test`; returns it and the results."""
@@ -88,7 +94,7 @@ class Classify(TrainedTask):
         results: dict[str, Any] = accuracy(logits.argmax(1), labels)
         counts = f"{results['correct']} of {results['total']}"
         run.log.info(f"accuracy{' without voting' * run.args.vote}: {results['accuracy']:.2f} % ({counts})")
-        results["class_accuracy"] = class_accuracy(logits.argmax(1), labels, self.test_data.class_names)
+        results |= by_class(logits.argmax(1), labels, self.test_data.class_names)
         return model, results
 
 

@@ -1,6 +1,7 @@
 """Pretraining on points, images and text."""
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import field, make_dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tools.engine.features import use_image_features, use_text_features
 from tools.engine.run import Run
 from tools.engine.task import TASKS, Draw, Mode, TrainedTask
 from tools.engine.weights import load_pretrained
+from tools.report.exhibits import Exhibit, pretrained
 from tools.tasks.svm import svm_probe
 from tools.tasks.zeroshot import zeroshot_probe
 from utils.config import load_config
@@ -132,8 +134,11 @@ class Pretrain(TrainedTask):
         else:
             encoder = zeroshot_model(model).to(self.run.device)
             found = zeroshot_probe(self.run, encoder, model.text_teacher, *self.probed)
-            found = {name: value for name, value in found.items() if not isinstance(value, dict)}
-        return {f"{self.validate}_{name}": value for name, value in found.items()}
+        return {f"{self.validate}_{name}": value for name, value in found.items() if not isinstance(value, dict)}
+
+    @classmethod
+    def exhibits(cls, run: Run) -> Iterator[Exhibit]:
+        yield from pretrained(run)
 
 
 def zeroshot_model(model: Any) -> Any:

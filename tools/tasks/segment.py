@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from datasets import PointDataset
+from datasets import PointDataset, collate
 from datasets.point_transforms import AUGMENTATIONS
 from datasets.shapenetpart import PARTS
 from models import Trainable, build_model_from_cfg, parse_model_config
@@ -19,6 +19,7 @@ from tools.engine.infer import test_batches
 from tools.engine.run import Run
 from tools.engine.task import FINETUNE, SCRATCH, TASKS, TEST, Draw, TrainedTask
 from tools.engine.weights import load_pretrained, load_start
+from tools.report.exhibits import SHAPES, Exhibit, labels_of, segmented, some, trained_model
 from utils import distributed
 from utils.errors import UserError
 from utils.logging import progress
@@ -146,6 +147,22 @@ class PartSegment(Segment):
         iou, category, hits, totals = (torch.cat(column) for column in zip(*found, strict=True))
         return part_scores(iou, category, names) | hit_rate(int(hits.sum()), int(totals.sum()))
 
+    @classmethod
+    def exhibits(cls, run: Run) -> Iterator[Exhibit]:
+        task, model = cls(run), trained_model(run)
+        data, clouds, names = task.test_data, {}, {}
+        chosen = some(run, labels_of(data), SHAPES)
+        batch = to_device(collate([data[index] for index in chosen]), run.device)
+        ((_, log_prob),) = task.predict(model, [batch])
+        for row, index in enumerate(chosen):
+            category = data.class_names[int(batch["label"][row])]
+            parts = torch.tensor(PARTS[category], device=run.device)
+            predicted = log_prob[row][:, parts].argmax(1)
+            title = f"{category}, shape {index}"
+            clouds[title] = batch["points"][row], batch["point_label"][row] - parts[0], predicted
+            names[title] = [f"part {number + 1}" for number in range(len(parts))]
+        yield segmented(clouds, names)
+
 
 @TASKS.register("semantic segmentation")
 class SemanticSegment(Segment):
@@ -210,3 +227,17 @@ class SemanticSegment(Segment):
                 votes_of(room).index_add_(0, batch["index"][mine].flatten(), prob)
         count_up_to(len(rooms))
         return {"rooms": len(rooms)} | semantic_scores(confusion, names)
+
+    @classmethod
+    def exhibits(cls, run: Run) -> Iterator[Exhibit]:
+        task, model = cls(run), trained_model(run)
+        data: Any = task.test_data
+        chosen = some(run, [0] * len(data), SHAPES)
+        batch = to_device(collate([data[index] for index in chosen]), run.device)
+        ((_, log_prob),) = task.predict(model, [batch])
+        clouds = {}
+        for row, index in enumerate(chosen):
+            truth = torch.from_numpy(data.rooms[int(batch["label"][row])].labels)[batch["index"][row].cpu()]
+            predicted = log_prob[row][:, : len(data.class_names)].argmax(1).cpu()
+            clouds[f"chunk {index}"] = batch["points"][row], truth, predicted
+        yield segmented(clouds, dict.fromkeys(clouds, data.class_names))

@@ -2,8 +2,10 @@
 
 import argparse
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from sklearn.exceptions import ConvergenceWarning
@@ -19,9 +21,10 @@ from tools.engine.infer import predict
 from tools.engine.run import Run
 from tools.engine.task import TASKS, Mode, Task
 from tools.engine.weights import load_pretrained
+from tools.report.exhibits import Exhibit, neighbors, trained_model
 from utils import seeding
 from utils.errors import UserError
-from utils.metrics import accuracy
+from utils.metrics import accuracy, by_class
 
 
 @dataclass
@@ -40,7 +43,7 @@ class SvmConfig:
             raise ValueError(f"C must be positive, got {self.C}")
 
 
-def svm_probe(run: Run, model: nn.Module, train: PointDataset, test: PointDataset) -> dict[str, float | int]:
+def svm_probe(run: Run, model: nn.Module, train: PointDataset, test: PointDataset) -> dict[str, Any]:
     """Fit a linear SVM (C from `svm.C`) and a 1-nearest-neighbour classifier to features, and test them.
 
     Args:
@@ -50,8 +53,8 @@ def svm_probe(run: Run, model: nn.Module, train: PointDataset, test: PointDatase
         test: data set that they are measured on.
 
     Returns:
-        `accuracy`, `correct` and `total` of the SVM, `nearest_neighbor_accuracy` and `nearest_neighbor_correct` (by
-        cosine) of the other.
+        `accuracy`, `correct` and `total` of the SVM, and what `by_class` tells; `nearest_neighbor_accuracy` and
+        `nearest_neighbor_correct` (by cosine) of the other.
 
     Raises:
         UserError: if the training set holds fewer than two classes.
@@ -76,8 +79,10 @@ def svm_probe(run: Run, model: nn.Module, train: PointDataset, test: PointDatase
         warnings.simplefilter("ignore", ConvergenceWarning)  # its iterations are limited, as in the released code
         svm.fit(x.numpy(), y.numpy())
     nearest = KNeighborsClassifier(1, metric="cosine").fit(x.numpy(), y.numpy())
-    by_svm, by_neighbor = (accuracy(torch.from_numpy(m.predict(x_test.numpy())), y_test) for m in (svm, nearest))
-    return by_svm | {f"nearest_neighbor_{name}": by_neighbor[name] for name in ("accuracy", "correct")}
+    by_svm, by_neighbor = (torch.from_numpy(model.predict(x_test.numpy())) for model in (svm, nearest))
+    found = accuracy(by_svm, y_test) | by_class(by_svm, y_test, test.class_names)
+    neighbor = accuracy(by_neighbor, y_test)
+    return found | {f"nearest_neighbor_{name}": neighbor[name] for name in ("accuracy", "correct")}
 
 
 @TASKS.register("svm")
@@ -107,3 +112,7 @@ class Svm(Task):
             f"1-nearest neighbour: {results['nearest_neighbor_accuracy']:.2f} %"
         )
         run.record(model, finished=True, random_weights=not run.args.ckpts, metric="accuracy", last=results)
+
+    @classmethod
+    def exhibits(cls, run: Run) -> Iterator[Exhibit]:
+        yield neighbors(run, trained_model(run), open_dataset(run, "test"))

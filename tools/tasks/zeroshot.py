@@ -1,11 +1,9 @@
 """Zero-shot classification: features of points against features of class names."""
 
 import argparse
-import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -14,7 +12,7 @@ from torch.nn import functional as F
 
 from datasets import PointDataset
 from datasets.point_transforms import sample_test, sample_train
-from datasets.prompts import all_prompts, spell
+from datasets.prompts import TEMPLATES, all_prompts, spell
 from models import Trainable, build_model_from_cfg
 from models.downstream import PointTransformerZeroShot
 from models.teachers import Teacher
@@ -23,19 +21,19 @@ from tools.engine.infer import predict
 from tools.engine.run import Run
 from tools.engine.task import TASKS, Mode, Task
 from tools.engine.weights import load_pretrained
-from tools.report import text_table
+from tools.report.exhibits import Exhibit, named
+from tools.report.predictions import GUESSES, PREDICTIONS, prediction_rows, write_predictions
+from tools.report.tables import text_table
 from utils import distributed, seeding
 from utils.errors import UserError
-from utils.files import atomic_write
 from utils.logging import progress
-from utils.metrics import accuracy, class_accuracy, topk_accuracy
+from utils.metrics import accuracy, by_class, topk_accuracy
 from utils.registry import suggestion
 
 ONE_PROMPT = "A point cloud model of {}."
 QUERIES = {"text": "text query", "image": "image query", "full": "both queries"}
 PROMPTS = {"one_prompt": "1 prompt", "all_prompts": "60 prompts"}
 TOP = (1, 3, 5)
-GUESSES = 3  # in predictions.csv
 SHOWN = 20  # so many names of shapes without a class are shown, all are in predictions.csv
 
 
@@ -194,40 +192,6 @@ def top_accuracies(features: Tensor, labels: Tensor, classes: Tensor) -> dict:
     return {**found.pop("top1"), **found}
 
 
-def prediction_rows(
-    split: str, files: Sequence[str] | None, labels: Tensor, cosines: Tensor, ranked: Tensor, names: Sequence[str]
-) -> list[list]:
-    """Lay out a row for each shape: split, file (or index), truth (if it is known), and name and cosine of each guess.
-
-    Args:
-        split: which split they are of.
-        files: of the n shapes, if they have files of their own.
-        labels: (n,) positions in `names`, or -1.
-        cosines, ranked: (n, k) from `rank_classes`.
-        names: C names.
-    """
-    rows = []
-    for i, (label, scores, best) in enumerate(zip(*(t.tolist() for t in (labels, cosines, ranked)), strict=True)):
-        guesses = [cell for c, score in zip(best, scores, strict=True) for cell in (names[c], f"{score:.4f}")]
-        rows.append([split, files[i] if files else i, names[label] if label >= 0 else "", *guesses])
-    return rows
-
-
-def write_predictions(path: Path, rows: Sequence[Sequence]) -> None:
-    """Write the rows of `prediction_rows` under a head line.
-
-    Raises:
-        UserError: if the file cannot be written.
-    """
-    guesses = range(1, (len(rows[0]) - 3) // 2 + 1)
-    head = ["split", "file", "truth"] + [f"{what}{i}" for i in guesses for what in ("name", "cosine")]
-    try:
-        with atomic_write(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([head, *rows])
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}") from None
-
-
 def results_table(by_query: dict, chosen: tuple[str, str], splits: Sequence[str], classes: int) -> str:
     """Lay out top-1 of every split, and top-1, 3 and 5 of all, for each query and prompt; `chosen` gets a star."""
     tops = [k for k in TOP if k == 1 or k < classes]
@@ -311,7 +275,7 @@ def accuracies(
     results = {
         **found[joined],
         other: by_query[kind][other][joined],
-        "class_accuracy": class_accuracy(classify(features, prompts[prompt]), own, names),
+        **by_class(classify(features, prompts[prompt]), own, names),
     }
     if len(found) > 1:
         results["split_accuracy"] = {split: number for split, number in found.items() if split != joined}
@@ -383,8 +347,8 @@ class ZeroShot(Task):
             )
             rows += prediction_rows(split, dataset.files, labels[split], *guesses, names)
         if distributed.is_main():
-            write_predictions(run.folder / "predictions.csv", rows)
-        run.log.info(f"{len(rows)} shapes named in {run.folder / 'predictions.csv'}")
+            write_predictions(run.folder / PREDICTIONS, rows)
+        run.log.info(f"{len(rows)} shapes named in {run.folder / PREDICTIONS}")
 
         results = {"splits": list(data), "prompts": 60 if settings.ensemble else 1}
         results |= {"type": model.kind, "ratio": model.ratio}
@@ -395,3 +359,10 @@ class ZeroShot(Task):
             return
         results |= accuracies(run, model, pairs, labels, prompts, chosen, names)
         run.record(model, finished=True, metric="accuracy", last=results)
+
+    @classmethod
+    def exhibits(cls, run: Run) -> Iterator[Exhibit]:
+        settings = run.config.section(ZeroShotSettings)
+        data = {split: open_dataset(run, split) for split in settings.splits}
+        prompts = TEMPLATES if settings.ensemble else [ONE_PROMPT]
+        yield named(run, data, run.folder / PREDICTIONS, prompts)

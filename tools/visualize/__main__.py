@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_command(argv)
     out, numbers_out = args.out, args.out.with_suffix(".json")
     draw, *_ = PICTURES[args.picture]
-    subject = load_subject(args)
+    subject = load_subject(args.ckpts, args.config, args.opts, args.data, args.seed)
     with torch.no_grad():
         figure, numbers = draw(subject, args)
     header = {name: getattr(args, name) for name in ("picture", "ckpts", "config", "data", "opts", "seed")}

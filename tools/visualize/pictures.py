@@ -16,9 +16,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from datasets.point_transforms import normalize_unit_sphere, random_subset, sample_test
-from extensions import recon_ops
 from models import build_model_from_cfg, downstream_of
-from models.losses import RECONSTRUCTION_LOSSES
 from tools.visualize.attention import attention_distance, attention_spread, block_attention
 from tools.visualize.figures import (
     HEAT,
@@ -29,6 +27,7 @@ from tools.visualize.figures import (
     name_categories,
     project,
 )
+from tools.visualize.looks import attend, of_head, reconstruct, within
 from tools.visualize.subject import Subject
 from utils.errors import UserError
 from utils.seeding import seed_everything
@@ -52,77 +51,46 @@ Picture = tuple[Figure, dict]
 
 def attention_picture(subject: Subject, args: argparse.Namespace) -> Picture:
     """Attention of a local token and of the queries that were taught, over whole clouds: a row a shape."""
-    encoder = subject.encoder
-    depth, heads, groups = encoder.shape.depth, encoder.shape.num_heads, encoder.num_group
-    layer = depth if args.layer is None else _within("--layer", args.layer, depth)
-    head = None if args.head is None else _within("--head", args.head, heads)
     chosen = subject.one_of_each(args.names, 2, ("chair", "airplane"))
-
-    stored = subject.points(list(chosen))
-    fed = random_subset(stored, subject.config.npoints, subject.draw)
-    middle = fed.mean(1, keepdim=True)
-    radius = (fed - middle).norm(dim=-1).amax(1)[:, None, None]
-    # More points than the model is fed make a clearer picture; they are moved and scaled as the fed ones are.
-    cloud = random_subset(stored, min(DRAWN_POINTS, stored.shape[1]), subject.draw)
-    cloud = (cloud - middle) / radius
-    tokens, centers, _ = encoder.tokenize(normalize_unit_sphere(fed))
-    query, local = (_of_head(weights, head) for weights in block_attention(encoder, tokens, centers)[layer - 1])
-
-    if args.token is None:  # the patch nearest to the viewer, so that nothing hides it
-        token = torch.tensor([int(project(own.numpy())[2].argmax()) for own in centers])
-    else:
-        token = torch.full((len(centers),), _within("--token", args.token, groups) - 1)
-    rows = torch.arange(len(centers))
-    maps = {"local token": local[rows, token]}
-    maps |= {f"{name} query": query[:, position] for name, position in subject.trained_queries.items()}
-
-    square, index = recon_ops.three_nn(cloud, centers)
-    near = 1 / (square + 1e-8)
-    near = near / near.sum(-1, keepdim=True)
-    colors = recon_ops.three_interpolate(torch.stack(list(maps.values()), 1), index, near)  # (B, maps, points)
-    low, high = colors.amin(-1, keepdim=True), colors.amax(-1, keepdim=True)
-    colors = ((colors - low) / (high - low).clamp_min(torch.finfo().tiny)).numpy()
-
-    figure, grid = cloud_grid(cloud.numpy(), list(maps), list(chosen.values()))
+    found = attend(subject, list(chosen), DRAWN_POINTS, args.layer, args.head, args.token)
+    heads, depth, groups = subject.encoder.shape.num_heads, subject.encoder.shape.depth, subject.encoder.num_group
+    figure, grid = cloud_grid(found.cloud, list(found.weights), list(chosen.values()))
     for row in range(len(chosen)):
-        for axes, color, weights in zip(grid[row], colors[row], maps.values(), strict=True):
-            draw_cloud(axes, cloud[row].numpy(), HEAT, color, size=14)  # large enough to hide what lies behind
+        for axes, (title, weights) in zip(grid[row], found.weights.items(), strict=True):
+            # Large enough to hide what lies behind.
+            draw_cloud(axes, found.cloud[row], HEAT, found.colors[title][row], size=14)
             least, most = (groups * weights[row]).aminmax()
             axes.set_xlabel(f"{least:.2f} to {most:.2f} x uniform", fontsize=9, labelpad=8)
-        x, y, _ = project(centers[row, token[row : row + 1]].numpy())
+        x, y, _ = project(found.centers[row, found.token[row : row + 1]].numpy())
         grid[row, 0].scatter(x, y, **STAR)
     figure.set_figwidth(figure.get_figwidth() + 0.9)
     bar = figure.colorbar(ScalarMappable(Normalize(0, 1), HEAT), ax=grid, shrink=0.7, aspect=28, pad=0.02)
     bar.set_ticks([0, 1], labels=["least", "most"])
-    title = f"attention in the panel\nlayer {layer} of {depth}, {_which(head, heads)}"
+    title = f"attention in the panel\nlayer {found.layer} of {depth}, {_which(args.head, heads)}"
     bar.set_label(title, fontsize=9, labelpad=-14)
     bar.outline.set_visible(False)
 
     shapes = []
     for row, (index, name) in enumerate(chosen.items()):
-        shapes.append({"name": name, "index": index, "token": int(token[row]) + 1, "centers": _rounded(centers[row])})
-        shapes[-1]["attention"] = {title: _rounded(weights[row]) for title, weights in maps.items()}
-    return figure, {"layer": layer, "head": head, "shapes": shapes}
+        shapes.append({"name": name, "index": index, "token": int(found.token[row]) + 1})
+        shapes[-1]["centers"] = _rounded(found.centers[row])
+        shapes[-1]["attention"] = {title: _rounded(weights[row]) for title, weights in found.weights.items()}
+    return figure, {"layer": found.layer, "head": args.head, "shapes": shapes}
 
 
 def reconstruction_picture(subject: Subject, args: argparse.Namespace) -> Picture:
     """What the model saw, what it made of it, and the truth: a row a shape."""
     chosen = subject.one_of_each(args.names, 4)
-    fed = random_subset(subject.points(list(chosen)), subject.config.npoints, subject.draw)
-    truth = normalize_unit_sphere(fed)
-    pieces = subject.model.reconstruct(truth, generator=subject.draw)
-    patches = {name: piece.unflatten(1, (-1, subject.encoder.group_size)) for name, piece in pieces.items()}
+    found = reconstruct(subject, list(chosen))
+    truth, pieces = found.truth, found.pieces
     titles = ("masked input", "reconstruction\n(predicted in red)", "truth")
-    figure, grid = cloud_grid(torch.cat((truth, pieces["predicted"]), 1).numpy(), titles, list(chosen.values()))
+    figure, grid = cloud_grid(np.concatenate((truth, pieces["predicted"]), 1), titles, list(chosen.values()))
     size = float(np.clip(3000 / truth.shape[1], 4, 11))
     shapes = []
     for row, (index, name) in enumerate(chosen.items()):
-        shapes.append({"name": name, "index": index})
-        for loss, distance in RECONSTRUCTION_LOSSES.items():
-            value = float(distance(patches["predicted"][row], patches["masked"][row]))
-            shapes[-1][f"chamfer_{loss}"] = round(value, 6)
-        visible, predicted = (pieces[kind][row].numpy() for kind in ("visible", "predicted"))
-        drawn = ((0, visible, "Greys"), (1, visible, "Greys"), (1, predicted, "Reds"), (2, truth[row].numpy(), "Blues"))
+        shapes.append({"name": name, "index": index, **found.distances[row]})
+        visible, predicted = (pieces[kind][row] for kind in ("visible", "predicted"))
+        drawn = ((0, visible, "Greys"), (1, visible, "Greys"), (1, predicted, "Reds"), (2, truth[row], "Blues"))
         for column, points, cmap in drawn:
             draw_cloud(grid[row, column], points, cmap, size=size)
         grid[row, 1].set_xlabel(f"Chamfer distance (L2) {shapes[-1]['chamfer_cdl2']:.4f}", fontsize=9)
@@ -136,7 +104,7 @@ def distance_picture(subject: Subject, args: argparse.Namespace) -> Picture:
     streams; `attention_distance` is defined for local tokens only.
     """
     heads = subject.encoder.shape.num_heads
-    head = None if args.head is None else _within("--head", args.head, heads)
+    head = None if args.head is None else within("--head", args.head, heads)
     measured, uniform = [], []
     for stored in subject.batches(subject.many(args.names, args.count), "attention distance"):
         points = normalize_unit_sphere(random_subset(stored, subject.config.npoints, subject.draw))
@@ -146,7 +114,7 @@ def distance_picture(subject: Subject, args: argparse.Namespace) -> Picture:
         for query, local in block_attention(subject.encoder, tokens, centers):
             own = [attention_distance(local, between), attention_spread(local, between)]
             own = [value.mean(-1, keepdim=True) for value in own]
-            layers.append(_of_head(torch.cat([*own, attention_spread(query, between)], dim=-1), head))
+            layers.append(of_head(torch.cat([*own, attention_spread(query, between)], dim=-1), head))
         measured.append(torch.stack(layers, 1))
         uniform.append(between.mean((1, 2)))
     values = torch.cat(measured)  # (shapes, layers, 5)
@@ -239,19 +207,8 @@ def separation(features: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     return scores | {"silhouette": float(silhouette_score(features, labels, metric="cosine"))}
 
 
-def _of_head(weights: Tensor, head: int | None) -> Tensor:
-    """Drop dimension 1: the mean over heads, or one of them, counted from 1."""
-    return weights.mean(1) if head is None else weights[:, head - 1]
-
-
 def _which(head: int | None, heads: int) -> str:
     return f"mean of {heads} heads" if head is None else f"head {head} of {heads}"
-
-
-def _within(flag: str, value: int, most: int) -> int:
-    if not 1 <= value <= most:
-        raise UserError(f"{flag} must be in 1..{most}, got {value}")
-    return value
 
 
 def _rounded(values: Tensor) -> list:

@@ -1,6 +1,5 @@
 """What a picture is made of: a pretrained model and shapes to show it."""
 
-import argparse
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -104,37 +103,42 @@ class Subject:
                 bar.update(min(PICTURE_BATCH, len(indices) - start))
 
 
-def load_subject(args: argparse.Namespace) -> Subject:
+def load_subject(
+    ckpts: str, config_file: str, opts: Sequence[str] = (), data: str | None = None, seed: int = 0
+) -> Subject:
     """Read the pretraining config, the checkpoint and the list of shapes.
 
     Args:
-        args: `ckpts`; `config` and `opts`, overrides of it; `data`, a config whose `dataset.test` is shown, None for
-            the test list of the pretraining data; `seed`.
+        ckpts: the checkpoint.
+        config_file: its pretraining config.
+        opts: overrides of that.
+        data: a config whose `dataset.test` is shown; None for the test list of the pretraining data.
+        seed: of all that is drawn.
 
     Raises:
         UserError: for anything wrong with one of them.
     """
-    config = parse_run_config(load_config(args.config, args.opts))
+    config = parse_run_config(load_config(config_file, opts))
     if parse_model_config(config.model)[0] is not ReCon:
         name = config.model.get("NAME")
-        raise UserError(f"{args.config} is not a pretraining config of ReCon (model.NAME is {name!r})")
+        raise UserError(f"{config_file} is not a pretraining config of ReCon (model.NAME is {name!r})")
     bare = {"img_encoder": "", "text_encoder": "", "self_contrastive": False, "reconstruct": True}
     bare = {**config.model, **bare}
     model = build_model_from_cfg(bare)
-    load_weights(model, args.ckpts, CHECKPOINT_PREFIXES)
+    load_weights(model, ckpts, CHECKPOINT_PREFIXES)
 
-    where = "dataset.test" if args.data else "dataset.train"
-    section = parse_run_config(load_config(args.data)).dataset.test if args.data else config.dataset.train
+    where, source = ("dataset.test", data) if data else ("dataset.train", config_file)
+    section = parse_run_config(load_config(data)).dataset.test if data else config.dataset.train
     if section is None:
-        raise UserError(f"config {args.data or args.config} has no section '{where}'")
-    if not args.data:  # the shapes that pretraining has not seen, unless it was told to see them
+        raise UserError(f"config {source} has no section '{where}'")
+    if not data:  # the shapes that pretraining has not seen, unless it was told to see them
         others = section.get("others") or {}
         if isinstance(others, dict):
             section = {**section, "others": {**others, "subset": "test", "whole": False, "images": False}}
-    dataset = build_dataset(section, config.data_root, where, args.seed)
+    dataset = build_dataset(section, config.data_root, where, seed)
     labels = getattr(dataset, "labels", [-1])
     if not len(labels):
-        raise UserError(f"the data set of '{where}' in {args.data or args.config} is empty")
+        raise UserError(f"the data set of '{where}' in {source} is empty")
     if min(labels) < 0:
-        raise UserError(f"the data set of '{where}' in {args.data or args.config} has no classes to choose shapes by")
-    return Subject(config, bare, model.eval(), dataset, labels, args.seed)
+        raise UserError(f"the data set of '{where}' in {source} has no classes to choose shapes by")
+    return Subject(config, bare, model.eval(), dataset, labels, seed)
