@@ -139,7 +139,8 @@ def _refused(error: BaseException | None) -> str | None:
         return f"out of memory: {text or 'a smaller batch or model needs less'}"
     if re.search(r"DataLoader worker .*(killed by signal|exited unexpectedly)", text):
         return f"a loader process died, often for want of memory; fewer --num_workers need less: {text}"
-    if isinstance(error, RuntimeError) and re.search(r"Timed out waiting|[Tt]imeout after|Socket [Tt]imeout", text):
+    late = r"Timed out waiting|[Tt]imeout (after|caused)|Socket [Tt]imeout"
+    if isinstance(error, RuntimeError) and re.search(late, text):
         return f"another process of this run did not answer within --timeout, or cannot be reached any more ({text})"
     if isinstance(error, RuntimeError) and re.search(r"[Cc]onnection (closed|reset|refused)|Broken pipe", text):
         return f"another process of this run has ended; what it says is the reason ({text})"

@@ -23,23 +23,29 @@ def world(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def opts(world) -> list[str]:
-    """Of short runs: 16 epochs of 18 steps, saved every other second."""
-    short = "max_epoch=15 total_bs=8 save_minutes=0.03 scheduler.kwargs.epochs=16 npoints=128 model.num_group=8"
+    """Of short runs: 40 epochs of 18 steps, saved every other second."""
+    short = "max_epoch=39 total_bs=8 save_minutes=0.03 scheduler.kwargs.epochs=40 npoints=128 model.num_group=8"
     short += " model.transformer_config.depth=1 model.transformer_config.decoder_depth=1"
     return ["--num_workers", "0", "--opts", f"data_root={world}", *short.split()]
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory, opts) -> Path:
-    """A folder with links to the project's files, and in it the run `unbroken` of two processes."""
+def project(tmp_path_factory) -> Path:
+    """A folder with links to the project's files."""
     folder = tmp_path_factory.mktemp("project")
     for path in ROOT.iterdir():
         if path.name not in (".git", "experiments", "data"):
             (folder / path.name).symlink_to(path)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def unbroken(project, opts) -> str:
+    """The name of a run of two processes on this host."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     command = [*ONE, "--config", CONFIG, "--exp_name", "unbroken", *opts]
-    subprocess.run(command, cwd=folder, env=environment, check=True)
-    return folder
+    subprocess.run(command, cwd=project, env=environment, check=True)
+    return "unbroken"
 
 
 @pytest.fixture(autouse=True)

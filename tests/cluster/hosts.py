@@ -70,15 +70,15 @@ def reached(name: str) -> tuple[int, int]:
     return state["epoch"], state["step"]
 
 
-def test_two_hosts_are_two_processes(hosts, opts):
+def test_two_hosts_are_two_processes(hosts, opts, unbroken):
     runs = [hosts(number, "two", *opts) for number in (0, 1)]
     for run in runs:
         said, _ = run.communicate(timeout=400)
         assert run.returncode == 0, said
-    assert_same("two", "unbroken")
+    assert_same("two", unbroken)
 
 
-def test_the_link_is_cut(hosts, names, opts):
+def test_the_link_is_cut(hosts, names, opts, unbroken):
     """Both hosts end with one line, and the run goes on from what was saved."""
     runs = [hosts(number, "cut", "--timeout", "0.5", *opts) for number in (0, 1)]
     until(lambda: trained("cut") >= 2, 300)
@@ -96,7 +96,7 @@ def test_the_link_is_cut(hosts, names, opts):
     said = [run.communicate(timeout=400)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], said
     assert f"resuming at epoch {epoch + (step == 0)}, step {step}" in said[0] + said[1]
-    assert_same("cut", "unbroken")
+    assert_same("cut", unbroken)
 
 
 def test_a_host_goes_and_comes_back(hosts, names, opts):

@@ -33,7 +33,7 @@ def trained(name: str) -> int:
     return (read_metrics(RUNS / name) or {"epochs": 0})["epochs"]
 
 
-def test_a_job_that_is_warned_requeued_and_preempted_ends_bit_identical(opts):
+def test_a_job_that_is_warned_requeued_and_preempted_ends_bit_identical(opts, unbroken):
     """The signal before the time limit, `scontrol requeue`, and a job in a partition of higher priority."""
     job = submit("moved", opts)
     until(lambda: trained("moved") >= 2)
@@ -46,7 +46,7 @@ def test_a_job_that_is_warned_requeued_and_preempted_ends_bit_identical(opts):
     until(lambda: state(job) == "COMPLETED", 200)
     assert restarts(job) == 3 and said("moved").count("resuming at epoch") == 3, said("moved")
     assert read_metrics(RUNS / "moved")["finished"]
-    assert_same("moved", "unbroken")
+    assert_same("moved", unbroken)
     again = submit("moved", opts)  # there is nothing left to do
     until(lambda: state(again) == "COMPLETED")
 
@@ -69,4 +69,4 @@ def test_an_error_ends_the_job(opts):
     job = submit("wrong", [*opts, "no_such_key=1"])
     until(lambda: state(job) == "FAILED")
     assert "ExitCode=2:0" in tool("scontrol", "show", "job", job)
-    assert said("wrong").count("unknown config key 'no_such_key'") == 1
+    assert 1 <= said("wrong").count("unknown config key 'no_such_key'") <= 2  # at most a line a node
