@@ -38,6 +38,7 @@ def failing(error: BaseException):
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: 9 bytes"), "error: out of memory"),
         (MemoryError(), "error: out of memory"),
         (RuntimeError("[gloo] Connection closed by peer [::1]:4"), "error: another process of this run has ended"),
+        (RuntimeError("Application timeout caused pair closure"), "error: another process of this run did not answer"),
     ],
 )
 def test_one_line(error, line, capsys):

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tools.paper.pool import WorkerPool, run_here
@@ -110,6 +110,14 @@ class SlurmJobs(WorkerPool):
         queued = self._queued() or set()
         jobs = {run: job for run in waiting if (job := _job_of(run)) in queued}
         new = [run for run in waiting if run not in jobs]
+        if new:
+            jobs |= self._submit(new, jobs)
+        self.running = {run: (job, "", time.monotonic()) for run, job in jobs.items()}
+        self.free = [""] * len(self.running)
+        return []
+
+    def _submit(self, new: Sequence[PlannedRun], queued: Mapping[PlannedRun, str]) -> dict[PlannedRun, str]:
+        jobs = dict(queued)
         try:
             with self.executor.batch():
                 submitted = [self.executor.submit(Job(run, None, self.workers)) for run in new]
@@ -123,14 +131,11 @@ class SlurmJobs(WorkerPool):
             for run in new:
                 if run.after in jobs:
                     _slurm("scontrol", "update", f"JobId={jobs[run]}", f"Dependency=afterok:{jobs[run.after]}")
-            if new:
-                _slurm("scontrol", "release", jobs[new[0]].partition("_")[0])
+            _slurm("scontrol", "release", jobs[new[0]].partition("_")[0])
         except BaseException:  # on hold they would stay for ever
             _slurm("scancel", jobs[new[0]].partition("_")[0])
             raise
-        self.running = {run: (job, "", time.monotonic()) for run, job in jobs.items()}
-        self.free = [""] * len(self.running)
-        return []
+        return jobs
 
     def stop(self) -> None:
         """Leave what is queued to Slurm."""
