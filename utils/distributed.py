@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -96,9 +97,16 @@ def job() -> str | None:
 
 
 def _end_with_launcher() -> None:
-    """Be sent SIGTERM when torchrun ends, however: by SIGKILL, or by SIGUSR1, which it does not pass on."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    """Be sent SIGTERM when torchrun ends, however: by SIGKILL, or by SIGUSR1, which it does not pass on.
+
+    Raises:
+        UserError: if it has ended while this process started; nobody would be at the other end.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() == 1 and b"torch" not in Path("/proc/1/cmdline").read_bytes():
+        raise UserError("torchrun, which started this process, has ended")
 
 
 def stop() -> None:
