@@ -33,9 +33,10 @@ TRAINING = {
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out `tests/cluster`, which needs servers of the distribution, unless it is named."""
-    named = any("cluster" in argument for argument in config.args)
-    return True if collection_path == Path(__file__).parent / "cluster" and not named else None
+    """Leave out the folders that need servers or a browser of the distribution, unless they are named."""
+    apart = {Path(__file__).parent / name for name in ("browser", "cluster")}
+    named = any(collection_path.name in argument for argument in config.args)
+    return True if collection_path in apart and not named else None
 
 
 def cloud(rng: np.random.Generator, label: int, points: int = 96) -> np.ndarray:

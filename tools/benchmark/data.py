@@ -29,7 +29,7 @@ from datasets import build_dataset, collate
 from tools import pack
 from tools.benchmark.common import add_common_arguments, prepare_device, provenance, save_figures
 from tools.engine.data import to_device
-from tools.report import markdown_table, text_table
+from tools.report.tables import markdown_table, text_table
 from utils.errors import Parser, UserError
 from utils.logging import progress
 from utils.memory import keep_freed_memory
