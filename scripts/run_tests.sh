@@ -8,5 +8,4 @@ export RECON_REQUIRE_LIBRARY=${RECON_REQUIRE_LIBRARY:-1}
 export RECON_REQUIREMENTS=${RECON_REQUIREMENTS:-requirements-dev.txt}
 source "$(dirname "$0")/env.sh"
 export HF_HUB_OFFLINE=1
-python -m pip install --quiet --disable-pip-version-check -r requirements-cluster.txt
 exec python -m pytest tests "$@"
