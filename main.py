@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 
 import torch
@@ -15,6 +16,17 @@ from utils import distributed
 from utils.errors import Parser, UserError, at_least, minutes, run_command
 from utils.memory import keep_freed_memory
 
+EXAMPLES = """\
+examples:
+  python main.py --config cfgs/demo/pretrain.yaml --exp_name mine
+  python main.py --config cfgs/demo/pretrain.yaml --exp_name mine --resume
+  python main.py --config cfgs/demo/finetune_scan.yaml --finetune_model --exp_name mine \\
+      --ckpts experiments/pretrain/demo/mine/ckpt-last.pth --opts max_epoch=10 optimizer.kwargs.lr=0.0003
+  torchrun --nproc_per_node 2 main.py --launcher pytorch --config cfgs/pretrain/base.yaml --exp_name mine
+
+without a config:
+"""
+
 
 def build_parser() -> Parser:
     """Build the parser of the command line: the released flags and a few more."""
@@ -22,8 +34,9 @@ def build_parser() -> Parser:
     parser = Parser(
         prog="main.py",
         description="Pretrain ReCon (with none of the task flags), or carry it to a task.",
-        epilog="Without a config: "
-        + "; ".join(f"main.py {name} ({command.help})" for name, command in sorted(COMMANDS.find().items())),
+        epilog=EXAMPLES
+        + "".join(f"  python main.py {name} --help\n      {c.help}\n" for name, c in sorted(COMMANDS.find().items())),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 
     group = parser.add_argument_group("run")
@@ -75,6 +88,12 @@ def build_parser() -> Parser:
         "--overwrite", action="store_true", help="replace an earlier run of this name, once this one has results"
     )
 
+    group.add_argument(
+        "--dry_run", action="store_true", help="tell what the run would do, from its first step; write nothing"
+    )
+    group.add_argument(
+        "--wandb", metavar="PROJECT", help="log to Weights & Biases beside TensorBoard (requirements-wandb.txt)"
+    )
     group.add_argument(
         "--skip_nonfinite",
         type=at_least(0),
@@ -182,6 +201,8 @@ def _choose_mode(args: argparse.Namespace) -> Mode:
         raise UserError(f"--resume does not go with {mode.flag}; {mode.resumed_by}")
     if args.resume is True and args.overwrite:
         raise UserError("--resume continues the run in its folder, --overwrite replaces it: give one of them")
+    if args.dry_run and (args.resume or args.replay):
+        raise UserError("--dry_run tells of a run from its start; it does not go with --resume or --replay")
     if args.replay and (args.resume or not mode.trains):
         raise UserError(
             f"--replay repeats an update of training; it does not go with --resume or {mode.flag or 'this'}"
@@ -247,6 +268,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if device.type == "cpu":
         keep_freed_memory()
     with contextlib.ExitStack() as held:
+        if args.dry_run:
+            args.scratch = held.enter_context(tempfile.TemporaryDirectory(prefix="recon-"))
         run = start_run(args, device)
         held.callback(run.close)
         for note in args.notes:

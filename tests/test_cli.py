@@ -290,3 +290,46 @@ def test_exit_code_of_a_late_error(configs):
     done = subprocess.run([*command, "--opts", "data_root=nowhere"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and done.stderr.startswith("error: ScanObjectNN not found: nowhere/")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("task, flags", [("pretrain", []), ("classify", ["--scratch_model"]), ("svm", ["--svm"])])
+def test_dry_run_tells_and_writes_nothing(configs, task, flags, capsys):
+    before = {path: path.stat().st_mtime_ns for path in Path.cwd().rglob("*")}
+    main.main(["--config", str(configs[task]), *flags, "--dry_run", "--num_workers", "0", "--exp_name", "a/b"])
+    said = capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in Path.cwd().rglob("*")} == before
+    assert f"it would write to experiments/{task}/cfgs/a/b; nothing was written" in said
+    if task == "svm":
+        assert "dataset.train: 12 samples, batches of points (4, 96, 3), label (4,)" in said
+    else:
+        assert "3 epochs of 3 steps of 4 samples" in said and "peak memory of a step" in said
+        assert "points ((4, 8, 8, 3), (4, 8, 3))" in said
+
+
+def test_dry_run_of_a_run_that_is_there(run, configs, capsys):
+    folder = run("classify", "--scratch_model")
+    held = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    capsys.readouterr()
+    main.main(["--config", str(configs["classify"]), "--scratch_model", "--dry_run", "--num_workers", "0"])
+    assert f"it would write to {folder}, which holds a run" in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == held
+    with pytest.raises(UserError, match="does not go with --resume"):
+        main.main(["--config", str(configs["classify"]), "--scratch_model", "--dry_run", "--resume"])
+
+
+def test_weights_and_biases_offline(run, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    folder = run("classify", "--scratch_model", "--wandb", "recon")
+    (record,) = folder.glob("wandb/offline-run-*/run-*.wandb")
+    assert all(name in record.read_bytes() for name in (b"loss/loss", b"test/accuracy", b"samples_per_second"))
+    assert json.loads((folder / "metrics.json").read_text())["finished"]
+
+
+def test_help_has_examples_that_parse(monkeypatch):
+    text = main.build_parser().format_help()
+    lines = text.partition("examples:")[2].partition("without a config")[0].replace("\\\n", " ").strip().splitlines()
+    assert len(lines) == 4 and "main.py predict" in text and "\x1b" not in text
+    for line in lines:
+        words = line.split()[line.split().index("main.py") + 1 :]
+        assert Path(__file__).parents[1].joinpath(words[words.index("--config") + 1]).is_file()
+        main.build_parser().parse_args(words)

@@ -1,6 +1,5 @@
 """The one training loop."""
 
-import contextlib
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -12,9 +11,11 @@ from torch import Tensor, nn
 
 from models import Trainable
 from tools.engine import parallel
+from tools.engine.curves import Write, open_curves
 from tools.engine.data import build_loader, open_dataset, prepared
 from tools.engine.nonfinite import LEFT_OUT, NORM, Guard, brief, find_source
 from tools.engine.optim import GROUPS, build_optimizer, build_schedule
+from tools.engine.preview import describe, peak_memory, shapes_of, size_of, tell
 from tools.engine.run import Run
 from tools.engine.state import Checkpoints
 from tools.engine.task import TrainedTask
@@ -81,7 +82,7 @@ class Trainer:
         bar = progress(total=epochs * steps, initial=at.epoch * steps + at.step, unit="step", smoothing=0)
         self.checkpoints.record(finished=at.epoch >= epochs)
         kept = self.task.save_epochs() if self.config.save_epochs is None else self.config.save_epochs
-        with bar, self.stop, self._board() as board:
+        with bar, self.stop, open_curves(self.run, at.epoch, at.run_id) as write:
             model = parallel.wrap(self.model, self.run.device)
             while at.epoch < epochs:
                 bar.set_description(f"epoch {at.epoch}/{epochs - 1}", refresh=False)
@@ -95,7 +96,7 @@ class Trainer:
                 at.metrics = means | skipped | self._evaluate()
                 improved = self._improved()
                 done = (steps - first) * self.checkpoints.batch
-                self._report(board, means, done / max(seconds, 1e-9))
+                self._report(write, means, done / max(seconds, 1e-9))
                 at.step, at.sums, at.skipped, at.skipped_steps = 0, {}, 0, 0
                 names = ["ckpt-best"] * improved + [f"ckpt-epoch-{at.epoch:03d}"] * (at.epoch in kept)
                 self.checkpoints.save(*names, "ckpt-last")
@@ -103,6 +104,21 @@ class Trainer:
                 self.checkpoints.record(finished=at.epoch == epochs)
         self.run.log.info(f"finished; metrics in {self.run.folder / 'metrics.json'}")
         return at.metrics
+
+    def preview(self) -> Iterator[str]:
+        """Make the first step, and yield lines that tell what `fit` would do; nothing is saved."""
+        epochs = self.config.max_epoch + 1
+        yield f"{len(self.data)} samples, {epochs} epochs of {self.steps} steps of {self.checkpoints.batch} samples"
+        batches: Any = self._batches()
+        batch = next(batches)
+        yield f"first batch: {shapes_of(batch)}"
+        self._train_step(self.model, batch)
+        batches.close()
+        losses = dict(pair for _, names, row in self.unread for pair in zip(names, row.tolist(), strict=True))
+        yield f"its losses: {', '.join(f'{name} {value:.4g}' for name, value in losses.items() if name != LEFT_OUT)}"
+        state = (x for one in self.optimizer.state.values() for x in one.values() if isinstance(x, Tensor))
+        yield f"weights {size_of(self.model.parameters())}, state of the optimizer {size_of(state)}"
+        yield f"peak memory of a step: {peak_memory(self.run.device)}"
 
     def _train_epoch(self, model: nn.Module, bar) -> None:
         """Do what is left of the epoch."""
@@ -311,7 +327,7 @@ class Trainer:
         at.best = {"epoch": at.epoch, **at.metrics}
         return True
 
-    def _report(self, board, means: dict[str, float], throughput: float) -> None:
+    def _report(self, write: Write, means: dict[str, float], throughput: float) -> None:
         """One line to the log, one point to every curve."""
         at, groups = self.at, zip(GROUPS, self.optimizer.param_groups, strict=True)
         rates = {name: group["lr"] for name, group in groups if group["params"]}
@@ -327,8 +343,7 @@ class Trainer:
         curves = {f"loss/{name}": value for name, value in means.items()} | {f"test/{n}": v for n, v in tested.items()}
         curves |= {f"lr/{name}": rate for name, rate in rates.items()} | {"samples_per_second": throughput}
         self.checkpoints.history.append({"epoch": at.epoch, **curves})
-        for name, value in curves.items() if board else ():
-            board.add_scalar(name, value, at.epoch)
+        write(curves, at.epoch)
 
     def _save_if_asked(self) -> None:
         """Save and end the run if that was asked for in any process; save if the last checkpoint is old.
@@ -361,23 +376,17 @@ class Trainer:
             f"saved {self.checkpoints.last} ({where}); continue with the same command and --resume", self.stop.by
         )
 
-    @contextlib.contextmanager
-    def _board(self) -> Iterator:
-        """TensorBoard's writer in the main process, None in the others."""
-        if not distributed.is_main():
-            yield None
-            return
-        from torch.utils.tensorboard import SummaryWriter
-
-        with SummaryWriter(str(self.run.board), purge_step=self.at.epoch) as board:
-            yield board
-
 
 def perform(run: Run) -> None:
     """Do what a run is about."""
     task = run.task(run)
     if isinstance(task, TrainedTask) and run.mode.trains:
         trainer = Trainer(run, task)
-        trainer.replay() if run.args.replay else trainer.fit()
+        if run.args.dry_run:
+            tell(run, trainer.preview())
+        else:
+            trainer.replay() if run.args.replay else trainer.fit()
+    elif run.args.dry_run:
+        tell(run, describe(run))
     else:
         task.measure()

@@ -189,8 +189,10 @@ def start_run(args: argparse.Namespace, device: torch.device) -> Run:
     folder = run_folder(args.config, mode.name, args.exp_name, fold)
     if args.replay:
         folder = folder / "replay"
+    if args.dry_run:
+        folder = Path(args.scratch)
     root = runs_of(args.config)
-    board = root / "TFBoard" / folder.relative_to(root)
+    board = folder if args.dry_run else root / "TFBoard" / folder.relative_to(root)
     lock = _enter(folder)
     if args.seed is None:  # --resume without --seed: a drawn one need not be remembered
         args.seed = (read_metrics(folder) or {"seed": 0})["seed"]
@@ -210,7 +212,8 @@ def start_run(args: argparse.Namespace, device: torch.device) -> Run:
         run.close()
         raise
     seeding.set_deterministic(args.deterministic)
-    log.info(f"{mode.name}: {args.config} -> {folder} (seed {args.seed}, {processes} x {device.type})")
+    where = "dry run" if args.dry_run else folder
+    log.info(f"{mode.name}: {args.config} -> {where} (seed {args.seed}, {processes} x {device.type})")
     asked = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     if device.type == "cpu" and asked not in ("", "-1"):
         log.warning(f"PyTorch finds no GPU {asked} here: running on the CPU")
@@ -259,7 +262,7 @@ def report_on(run: Run) -> None:
 
     What the run found is safe by then: a report that cannot be made is a warning.
     """
-    if not run.config.report or not distributed.is_main():
+    if not run.config.report or run.args.dry_run or run.args.replay or not distributed.is_main():
         return
     from tools.report.page import write_report  # with plotly
 

@@ -91,7 +91,7 @@ class Pretrain(TrainedTask):
         model = build_model_from_cfg(self.run.config.model)
         if self.run.args.start_ckpts:
             load_pretrained(self.run, model, self.run.args.start_ckpts, first="model")
-        if isinstance(model, TeacherHolder):
+        if isinstance(model, TeacherHolder) and not self.run.args.dry_run:  # which writes nothing
             self._ask_once(model)
         return model
 
