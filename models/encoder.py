@@ -202,6 +202,8 @@ class PointEncoder(TeacherHolder):
             if len(cloud) < least:
                 raise ValueError(f"cloud {index} has {len(cloud)} points, the model needs at least {least}, a patch")
             cloud = cloud[:, :3]
+            if not cloud.is_floating_point():  # differences of small integers would overflow
+                cloud = cloud.double()
             if not cloud.isfinite().all():
                 raise ValueError(f"cloud {index} holds NaN or infinite values")
             if center:  # in its own precision: scans may lie far from the origin

@@ -75,7 +75,7 @@ def load_pretrained(
     `config.yaml` beside them, or is that of the released recipes.
 
     Args:
-        source: a checkpoint, or a folder that holds one; the name of shipped weights ("demo"); or `hub:OWNER/NAME`,
+        source: the name of shipped weights ("demo"); a checkpoint, or a folder that holds one; or `hub:OWNER/NAME`,
             optionally with `@REVISION` and `/FILE`, on the Hugging Face hub.
         num_heads: attention heads; needed where nothing tells them.
         num_group: patches a cloud.
@@ -166,10 +166,10 @@ def find_checkpoint(source: str | Path) -> Path:
     path, name = Path(source), str(source)
     if name.startswith(HUB):
         return _from_hub(name.removeprefix(HUB))
+    if name in shipped():  # before a folder of that name, which is ./NAME
+        return SHIPPED / f"{name}.safetensors"
     if path.is_dir():
         return _within(path)
-    if not path.exists() and name in shipped():
-        return SHIPPED / f"{name}.safetensors"
     if not path.exists() and not path.suffix and path.name == name:
         raise UserError(f"no file and no shipped weights are called '{name}'{suggestion(name, shipped())}")
     return path

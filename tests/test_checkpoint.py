@@ -413,6 +413,8 @@ def test_weights_of_another_kind(tmp_path):
     path, state = tmp_path / "a.pth", Model().state_dict()
     name = next(iter(state))
     refuse(path, {**state, name: state[name].to("meta")}, "refused: it holds a tensor of another kind \\(meta\\)")
+    refuse(path, {**state, name: state[name].to(torch.float8_e4m3fn)}, "refused: it holds a tensor of float8_e4m3fn")
+    refuse(path, {**state, name: state[name].to(torch.complex64)}, "refused: it holds a tensor of complex64")
     refuse(path, {**state, name: torch.eye(3).to_sparse()}, "another kind \\(sparse_coo\\)")
     refuse(path, {**state, name: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)])}, "another kind|not only")
     refuse(path, {**state, name: torch.ones(1).expand(10**12)}, "with values for a part of it only")

@@ -15,6 +15,7 @@ import yaml
 from extensions import farthest_point_sample, gather
 from models import build_model_from_cfg, load_pretrained, save_pretrained
 from models.encoder import EncoderWarning, PointEncoder
+from models.pretrained import find_checkpoint
 from utils.checkpoint import load_checkpoint
 from utils.errors import UserError
 from utils.geometry import normalize_unit_sphere, turn_up
@@ -268,6 +269,22 @@ def test_inputs_of_every_kind(demo, clouds):
 
 
 @pytest.mark.filterwarnings("ignore::models.encoder.EncoderWarning")
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.int16, np.uint16, np.int64])
+def test_integers_do_not_overflow(demo, kind):
+    """Voxel indices, whose differences are more than their type holds."""
+    least, most = max(np.iinfo(kind).min, -120), min(np.iinfo(kind).max, 250)
+    grid = np.random.default_rng(0).integers(least, most, (300, 3)).astype(kind)
+    assert torch.equal(demo.encode(grid).pooled, demo.encode(grid.astype(np.float64)).pooled)
+
+
+def test_shipped_names_come_before_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("demo").mkdir()
+    assert find_checkpoint("demo").parent.name == "weights"
+    with pytest.raises(UserError, match="demo holds no checkpoint"):
+        find_checkpoint("./demo/")
+
+
 def test_unequal_clouds_are_as_if_alone(demo, clouds):
     sizes = (200, 16, 300, 17, 200, 15 + 1, 256)
     unequal = [torch.rand(n, 3, generator=torch.Generator().manual_seed(n)) for n in sizes]

@@ -118,9 +118,22 @@ def test_a_run_ends_well_without_its_page(run, capsys):
     assert "warning: there is no report: " in capsys.readouterr().out
 
 
+def test_a_run_ends_well_where_its_page_breaks(run, monkeypatch, capsys):
+    def out_of_memory(*_) -> None:
+        raise RuntimeError("CUDA out of memory")
+
+    monkeypatch.setattr("tools.tasks.classify.classified", out_of_memory)
+    folder = run("classify", "--scratch_model", *REPORT)
+    assert json.loads((folder / "metrics.json").read_text())["finished"]
+    assert (
+        f"there is no report: RuntimeError: CUDA out of memory; python -m tools.report {folder}"
+        in capsys.readouterr().out
+    )
+
+
 def test_runs_side_by_side(run, monkeypatch, capsys):
     folders = [run("classify", "--scratch_model", "--seed", str(seed), exp=f"run<{seed}>") for seed in (0, 1)]
-    monkeypatch.setattr("sys.argv", ["report", *map(str, folders), "--out", "both.html"])
+    monkeypatch.setattr("sys.argv", ["report", *map(str, folders), f"{folders[0]}/", "--out", "both.html"])
     capsys.readouterr()
     report()
     assert capsys.readouterr().out == "wrote both.html\n"

@@ -141,6 +141,7 @@ def _load_safetensors(path: Path) -> dict:
         with safe_open(path, "pt") as file:
             state = {name: file.get_tensor(name) for name in file.keys()}
             config = json.loads((file.metadata() or {}).get("config", "{}"))
+        measure(state, {})
     except Exception as error:  # a damaged file can fail anywhere
         raise UserError(f"checkpoint {path} cannot be read (damaged, or no safetensors): {str(error)[:200]}") from None
     if not state:

@@ -12,6 +12,9 @@ from torch import Tensor
 
 from utils.errors import UserError
 
+# Of tensors; others are of no weights that there are models for here.
+NUMBERS = {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.bool}
+NUMBERS |= {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
 MOST_VALUES, MOST_DEPTH = 1_000_000, 20  # of what a checkpoint holds: values and mappings within mappings
 
 
@@ -97,6 +100,8 @@ def measure(value: Any, sizes: dict[int, int], depth: int = 0) -> int:
         kind = "meta" if value.is_meta else str(value.layout).removeprefix("torch.")
         if value.is_nested or value.is_quantized or value.layout != torch.strided or value.is_meta:
             raise ValueError(f"it holds a tensor of another kind ({kind}), not one of plain numbers")
+        if value.dtype not in NUMBERS:
+            raise ValueError(f"it holds a tensor of {str(value.dtype).removeprefix('torch.')}")
         if value.numel() * value.element_size() > value.untyped_storage().nbytes():
             raise ValueError(f"it holds a tensor {tuple(value.shape)} with values for a part of it only")
     if not isinstance(value, (Mapping, list, tuple, set, frozenset)):

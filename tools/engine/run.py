@@ -268,8 +268,9 @@ def report_on(run: Run) -> None:
 
     try:
         run.log.info(f"report: {write_report(run)}")
-    except UserError as error:
-        run.log.warning(f"there is no report: {error}")
+    except Exception as error:  # a second model on the device may be one too many
+        what = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+        run.log.warning(f"there is no report: {what}{error}; python -m tools.report {run.folder} makes it")
 
 
 def _enter(folder: Path) -> IO | None:

@@ -23,7 +23,7 @@ def main() -> None:
         "--out", type=Path, metavar="FILE", help="page of several runs (default: report.html in the working directory)"
     )
     args = parser.parse_args()
-    folders = args.folders or [EXPERIMENTS]
+    folders = list({folder.resolve(): folder for folder in args.folders or [EXPERIMENTS]}.values())
     runs = [folder for folder in folders if (folder / "metrics.json").is_file()]
     if args.demo:
         print(demo_table(args.demo))
