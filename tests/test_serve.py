@@ -76,7 +76,7 @@ def test_attention_of_a_point_and_of_a_query(client):
         ("/shape", b"\x93NUMPY", {"name": "../../a.npy"}, "../../a.npy"),
         ("/shape", b"0 0 0\n", {"name": "a.xyz"}, "1 point"),
         ("/shape", None, {"name": "a.off", "up": "w"}, "up must be one of"),
-        ("/shape", None, {"name": "a.off", "labels": "xylophone"}, "never taught"),
+        ("/shape", None, {"name": "a.off", "labels": "xylophone"}, "xylophone"),
         ("/shape", None, {"name": "a.off", "labels": "a," * 600}, "at most 500 names"),
         ("/names", b"", {"id": 10**9}, "not kept any more"),
         ("/attention", b"", {"id": "x", "point": 1}, "not kept any more"),
@@ -120,7 +120,7 @@ def test_only_the_last_shapes_are_kept(client):
     "arguments, message",
     [
         (["--port", "70000"], "--port must be in 0..65535"),
-        (["--labels", "xylophone"], "never taught 'xylophone"),
+        (["--labels", "xylophone"], "xylophone"),
         (["--ckpts", "nothing"], "nothing"),
     ],
 )
