@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -306,3 +307,18 @@ def test_a_gpu_that_is_not_there_is_told(zeroshot, capsys, monkeypatch):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", asked)
         zeroshot()
         assert ("PyTorch finds no GPU 0,1 here: running on the CPU" in capsys.readouterr().out) == told
+
+
+def test_page_shows_shapes_with_their_names(zeroshot):
+    _, rows = zeroshot("report=true", "zeroshot={splits: [train, test]}")
+    text = Path("experiments/zeroshot/cfgs/default/report.html").read_text()
+    assert "Zero-shot names" in text and "<summary>60 prompts</summary>" in text
+    shown = json.loads(re.search(r'<script type="application/json" id="figures">(.*?)</script>', text, re.S)[1])
+    bars = [figure for figure in shown if "cosine similarity" in figure["layout"]["title"]["text"]]
+    assert len(bars) == 6
+    names, cosines = bars[0]["data"][0]["y"][::-1], bars[0]["data"][0]["x"][::-1]
+    assert any(
+        [row[f"name{i}"] for i in (1, 2, 3)] == [name.removesuffix(" (true)") for name in names]
+        and [float(row[f"cosine{i}"]) for i in (1, 2, 3)] == cosines
+        for row in rows
+    )
