@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import torch
 
 from tools.engine.loop import perform
-from tools.engine.run import report_on, start_run
+from tools.engine.run import start_run
 from tools.engine.task import COMMANDS, Mode, all_modes, all_tasks
+from tools.report import report_on
 from utils import distributed
 from utils.errors import Parser, UserError, at_least, minutes, run_command
 from utils.memory import keep_freed_memory
