@@ -151,11 +151,27 @@ def test_order(files, monkeypatch):
     # Processes share every batch, whatever their number, and have as many steps.
     for world in (2, 4):
         shares = [batches_of(data, 1, 0, 8, rank, world, monkeypatch) for rank in range(world)]
-        assert [sum(parts, []) for parts in zip(*shares, strict=True)] == whole
-    # A lane reads few shards at a time: all samples of a quarter of the lane are in a part of them.
-    lane = [index for batch in whole for index in batch[:4]]
+        turns = [list(zip(*parts, strict=True)) for parts in zip(*shares, strict=True)]
+        assert [list(sum(batch, ())) for batch in turns] == whole
+    # A lane, here of one of two processes, reads few shards at a time: a quarter of it is in a part of them.
+    lane = sum(batches_of(data, 1, 0, 8, 0, 2, monkeypatch), [])
+    assert lane == seen[::2]
     assert len({data.store.shard_of(index) for index in lane[:7]}) <= 3
     assert len({data.store.shard_of(index) for index in seen}) == 7
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 5, 8, 100])
+def test_order_with_other_batches(files, lanes, monkeypatch):
+    """All samples once, in an order that knows no batches: what is resumed at another size takes none twice."""
+    data = build(files / "shards", lanes=lanes)
+    order = data.epoch_order(3).tolist()
+    assert sorted(order) == list(range(COUNT)) and order != data.epoch_order(4).tolist()
+    for batch in (1, 6, 7, 16):
+        batches = batches_of(data, 3, 0, batch, 0, 1, monkeypatch)
+        assert len(batches) == COUNT // batch and sum(batches, []) == order[: COUNT // batch * batch]
+    before = sum(batches_of(data, 3, 0, 6, 0, 1, monkeypatch)[:4], [])
+    after = sum(batches_of(data, 3, 3, 8, 0, 1, monkeypatch), [])  # at sample 24
+    assert before + after == order[:56]
 
 
 def test_workers_and_resuming_give_the_same_batches(files, monkeypatch):
