@@ -138,11 +138,8 @@ class PointDataset(Dataset):
         """Normalise points (..., n, C) if this is the stage at which this data set does; otherwise leave them."""
         return normalize_unit_sphere(points) if stage == self.NORMALIZES else points
 
-    def epoch_order(self, epoch: int, batch: int) -> Tensor | None:
-        """Order (M,) int64 in which an epoch of batches of so many samples over all processes is best read; None: any.
-
-        It depends on (seed, epoch, batch) only; M is a multiple of `batch`.
-        """
+    def epoch_order(self, epoch: int) -> Tensor | None:
+        """Order (M,) int64 in which all M samples are best read in an epoch, a function of (seed, epoch); None: any."""
         return None
 
     def packable(self, index: int) -> dict[str, Any]:

@@ -169,6 +169,29 @@ def _points_at_most(path: str) -> float:
     return math.inf
 
 
+DENSITY = 8  # points drawn from a mesh over those that are fed, as in pretraining
+
+
+def read_for_encoder(path: str, npoints: int, least: int, seed: int = 0, name: str | None = None) -> np.ndarray:
+    """Read one mesh or cloud for an encoder that is fed `npoints` points.
+
+    Args:
+        path: see `read_shape`.
+        npoints: see above.
+        least: how many points a cloud must have at least, those of a patch.
+        seed: of the draw from the surface of a mesh.
+        name: what the file is called, if its path does not tell. The draw belongs to its last part, wherever it lies.
+
+    Returns:
+        (n, 3) float32, `DENSITY` times `npoints` points, of a cloud at most.
+
+    Raises:
+        UserError: see `read_shape`.
+    """
+    points, seed = DENSITY * npoints, seeding.stable_seed(seed, "surface", Path(name or path).name)
+    return at_most(read_shape(path, points, seed, least), points)
+
+
 def read_shape(path: str, num_points: int, seed: int, min_points: int = 1) -> np.ndarray:
     """Read one mesh or cloud by its suffix.
 

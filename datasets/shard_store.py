@@ -27,6 +27,7 @@ from utils.errors import UserError
 from utils.files import atomic_write, open_regular
 
 INDEX = "index.json"
+SHARD_NAME = re.compile(r"[\w-]{1,100}\.tar")
 MAX_INDEX = 1 << 30  # bytes of an index
 MAX_SAMPLE = 1 << 27  # bytes of a sample
 CHUNK = 1 << 20
@@ -109,7 +110,7 @@ class ShardStore:
         starts, sizes, sums = [], [], []
         for entry in index["shards"]:
             shard = Shard(entry["file"], int(entry["size"]), entry["sha256"])
-            if not re.fullmatch(r"[\w-]{1,100}\.tar", shard.file) or not re.fullmatch("[0-9a-f]{64}", shard.sha256):
+            if not SHARD_NAME.fullmatch(shard.file) or not re.fullmatch("[0-9a-f]{64}", shard.sha256):
                 raise ValueError(f"shard {shard.file!r:.100} has an unfit name or sha256")
             offsets, crc = np.array(entry["offsets"], np.int64), np.array(entry["crc32"], np.uint32)
             lengths = np.diff(offsets)
@@ -173,6 +174,8 @@ class ShardStore:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if path.is_file():
                 return
+            for left in self.cache.glob(f".{path.name}.*.tmp"):  # by processes that ended while they fetched it
+                left.unlink(missing_ok=True)
 
             def get() -> None:
                 with atomic_write(path) as temporary, open(temporary, "wb") as file:
@@ -186,14 +189,14 @@ class ShardStore:
 
     def _make_room(self, newest: Path) -> None:
         files = []
-        for path in self.cache.glob("*.tar"):
+        for path in (*self.cache.glob("*.tar"), *self.cache.glob(".*.tmp")):
             try:
                 files.append((path.stat().st_mtime, path.stat().st_size, path))
             except FileNotFoundError:  # another process does the same
                 continue
         total = sum(size for _, size, _ in files)
         for _, size, path in sorted(files):
-            if total > self.cache_bytes and path != newest:
+            if total > self.cache_bytes and path != newest and path.suffix == ".tar":  # others are being fetched
                 path.unlink(missing_ok=True)
                 total -= size
 

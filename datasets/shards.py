@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import io
 import json
-import math
 import re
 import tarfile
 import threading
@@ -39,7 +38,7 @@ class ShardsConfig(ViewConfig):
         CACHE_PATH: folder that keeps shards from a server.
         cache_gb: how large it may grow, in 10^9 bytes.
         captions: give one of a shape's captions as its "text", if it has any, instead of its category name.
-        lanes: places in the sequence of shards that are read at the same time; a batch is made of all of them.
+        lanes: places in the sequence of shards that are read at the same time; batches take from all of them in turn.
         shuffle: samples of a lane among which the next one is drawn.
     """
 
@@ -90,25 +89,23 @@ class Shards(ViewDataset):
     def __len__(self) -> int:
         return len(self.store)
 
-    def epoch_order(self, epoch: int, batch: int) -> Tensor:
-        """Order of an epoch for batches of so many samples over all processes: (M,) int64.
+    def epoch_order(self, epoch: int) -> Tensor:
+        """Order of an epoch: (M,) int64, all samples.
 
-        Shards are shuffled, samples within a shard, and the sequence is cut into lanes of equal length. In each a
-        buffer of `shuffle` samples mixes what follows each other; a batch takes the same number from every lane. So all
-        processes have the same number of steps, and a lane reads few shards at a time. The order depends on
-        (seed, epoch, batch) only, not on the number of processes.
+        Shards are shuffled, samples within a shard, and the sequence is cut into lanes, whose lengths differ by 1 at
+        most. In each a buffer of `shuffle` samples mixes what follows each other; the order takes one sample from every
+        lane in turn. So a batch is made of all lanes, and a lane reads few shards at a time. It depends on (seed,
+        epoch) only, neither on the size of the batches nor on the number of processes.
         """
-        steps, lanes = len(self) // batch, math.gcd(self.config.lanes, batch)
         draw, mix = generator("cpu", self.seed, "samples", epoch), webdataset().filters.shuffle
         parts, first = [], self.store.first
         for shard in self._shard_order(epoch):
             parts.append(first[shard] + torch.randperm(int(first[shard + 1] - first[shard]), generator=draw).numpy())
-        order = np.concatenate(parts)[: steps * batch].reshape(lanes, -1)
-        for number, lane in enumerate(order):
-            seed, size = stable_seed(self.seed, "lane", epoch, number), self.config.shuffle
-            mixed = mix(size, initial=size, seed=seed)(iter(lane.tolist()))
-            lane[:] = np.fromiter(mixed, np.int64, len(lane))
-        return torch.from_numpy(order).view(lanes, steps, batch // lanes).transpose(0, 1).reshape(-1)
+        order, lanes, size = np.empty(len(self), np.int64), self.config.lanes, self.config.shuffle
+        for number, lane in enumerate(np.array_split(np.concatenate(parts), lanes)):  # longer ones come first
+            mixed = mix(size, initial=size, seed=stable_seed(self.seed, "lane", epoch, number))(iter(lane.tolist()))
+            order[number::lanes] = np.fromiter(mixed, np.int64, len(lane))
+        return torch.from_numpy(order)
 
     def _shard_order(self, epoch: int) -> list[int]:
         draw = generator("cpu", self.seed, "shards", epoch)

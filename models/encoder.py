@@ -118,19 +118,20 @@ class PointEncoder(TeacherHolder):
             points: (B, N, 3) float32 on the device of the weights, centred, in the unit sphere, y up; N is at least
                 the number of points of a patch.
         """
-        query, local = self.network.features(self._patches(points))
+        query, local = self.network.features(self.patches(points))
         pooled = local.amax(1) + local.mean(1)
         if not query.shape[1]:
             return Encoding(local, None, pooled, None, None)
         pooled = torch.cat((query.amax(1), pooled), dim=1)
         return Encoding(local, query, pooled, *self.network.project(query))
 
-    def _patches(self, points: Tensor) -> Patches:
+    def patches(self, points: Tensor) -> Patches:
+        """Cut prepared clouds (B, N, 3) into patches; of fewer points than patches some patches come again."""
         groups, count = self.network.num_group, points.shape[1]
         if count >= groups:
             return Patches(*group(points, groups, self.network.group_size))
         patches = Patches(*group(points, count, self.network.group_size))
-        again = torch.arange(groups, device=points.device) % count  # fewer points than patches: some are used again
+        again = torch.arange(groups, device=points.device) % count
         return Patches(*(part[:, again] for part in patches))
 
     @torch.no_grad()

@@ -15,6 +15,7 @@ from safetensors import safe_open
 import tools.export
 from extensions import group, max_pool
 from models import build_model_from_cfg, load_pretrained
+from models.pretrained import find_checkpoint as find
 from tools.export import main, plain_group, plain_max_pool
 from utils.errors import UserError
 
@@ -156,14 +157,51 @@ def test_errors(tmp_path, monkeypatch):
             patch.setitem(sys.modules, package, None)
             with pytest.raises(UserError, match=f"{package} is needed .*requirements-export.txt"):
                 main(["--ckpts", source])
-    # A program that computes something else is not passed on in silence.
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torchexport"])
+def test_what_computes_something_else_is_not_kept(tmp_path, monkeypatch, kind):
+    source, path = checkpoint(tmp_path, CLASSIFIER), tmp_path / f"out{tools.export.SUFFIXES[kind]}"
     monkeypatch.setattr(tools.export, "standalone", lambda program: program)
-    monkeypatch.setattr(torch.export, "load", lambda path: _Wrong())
-    with pytest.raises(UserError, match=r"differs from PyTorch by .* in logits of 1 clouds of 12 points"):
-        main(["--ckpts", source, "--format", "torchexport"])
+    monkeypatch.setattr(tools.export, "to_onnx", lambda *_: _Wrong())
+    monkeypatch.setattr(tools.export, "run_onnx", lambda path: _Wrong().module())
+    monkeypatch.setattr(torch.export, "load", lambda file: _Wrong())
+    for before in (None, b"an earlier one"):
+        if before:
+            path.write_bytes(before)
+        with pytest.raises(UserError, match=rf"{path} differs from PyTorch by .* in logits of 1 clouds of 12 points"):
+            main(["--ckpts", source, "--format", kind, "--out", str(path)])
+        assert (path.read_bytes() if path.exists() else None) == before
+        assert {one.name for one in tmp_path.iterdir()} == {"ckpt.pth", *[path.name] * bool(before)}
+
+
+def test_the_source_is_not_overwritten(tmp_path, monkeypatch):
+    source, path = checkpoint(tmp_path, CLASSIFIER), tmp_path / "mine.safetensors"
+    main(["--ckpts", source, "--format", "safetensors", "--out", str(path)])
+    (tmp_path / "link.safetensors").symlink_to(path)
+    shipped = (ROOT / "models/weights/demo.safetensors").resolve()
+    monkeypatch.setattr(tools.export, "find_checkpoint", lambda name: path if name.startswith("hub:") else find(name))
+    before, weights = path.read_bytes(), {one: one.stat().st_mtime_ns for one in shipped.parent.iterdir()}
+    for arguments, words in (
+        (["--ckpts", str(path)], "another file than the checkpoint"),
+        (["--ckpts", str(tmp_path / "link.safetensors")], "another file than the checkpoint"),
+        (["--ckpts", str(path), "--out", str(tmp_path / "link.safetensors")], "another file than the checkpoint"),
+        (["--out", str(shipped)], "another file than the checkpoint"),
+        ([], "--out FILE is needed: demo"),
+        (["--format", "onnx"], "--out FILE is needed: demo"),
+        (["--ckpts", str(shipped)], "--out FILE is needed"),
+        (["--ckpts", "hub:someone/something"], "--out FILE is needed: hub:someone/something"),
+    ):
+        with pytest.raises(UserError, match=words):
+            main(["--format", "safetensors", *arguments])
+    assert path.read_bytes() == before and (tmp_path / "link.safetensors").is_symlink()
+    assert {one: one.stat().st_mtime_ns for one in shipped.parent.iterdir()} == weights
 
 
 class _Wrong:
+    def save(self, path):
+        Path(path).write_bytes(b"wrong")
+
     def module(self):
         return lambda points: [part + 1e-3 for part in (torch.zeros(len(points), 5),) * 4]
 

@@ -161,4 +161,5 @@ def test_order_of_samples_with_any_number_of_processes(world, monkeypatch):
         batches.seek(5, 1)
         parts.append(list(batches))
     order = torch.randperm(20, generator=seeding.generator("cpu", 3, "order", 5)).tolist()
-    assert [[i for part in step for i in part] for step in zip(*parts, strict=True)] == [order[6:12], order[12:18]]
+    turns = [[i for turn in zip(*step, strict=True) for i in turn] for step in zip(*parts, strict=True)]
+    assert turns == [order[6:12], order[12:18]]

@@ -155,6 +155,21 @@ def test_what_is_damaged_is_found(root, pack):
         pack("--verify")
 
 
+def test_only_packs_are_overwritten(root, pack):
+    folder = root / "packed"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("mine")
+    for arguments in ([], ["--overwrite"]):
+        with pytest.raises(UserError, match="packed holds mine.txt, which is of no pack"):
+            pack("--no_images", *arguments)
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"] and not (root / "packed.partial").exists()
+    (folder / "mine.txt").unlink()
+    pack("--no_images")
+    (folder / "pack.json").write_text("{}")  # a damaged one is made again
+    pack("--no_images", "--overwrite")
+    assert verify(folder) == COUNT and not (root / "packed.old").exists()
+
+
 def test_what_cannot_be_packed(root, pack):
     with pytest.raises(UserError, match="unknown data set 'shapnet'.*did you mean"):
         main(["shapnet"])

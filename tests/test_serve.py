@@ -6,11 +6,14 @@ import json
 
 import numpy as np
 import pytest
+import torch
 import trimesh
 
-from models import load_pretrained
+from models import build_model_from_cfg, load_pretrained
+from tools.serve import app as serving
 from tools.serve.__main__ import main
 from tools.serve.app import KEPT, MAX_BYTES, create_app
+from tools.tasks.predict import Files
 from utils.errors import UserError
 
 HOST = "127.0.0.1:7860"
@@ -45,15 +48,49 @@ def test_a_mesh_gets_a_name(client, kind):
 
 def test_names_are_those_of_the_encoder(client):
     cloud = np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32)
-    file = io.BytesIO()
-    np.save(file, cloud)
-    found = send(client, "/shape", file.getvalue(), name="a.npy", labels="chair, table").get_json()
+    found = send(client, "/shape", npy(cloud), name="a.npy", labels="chair, table").get_json()
     truth = load_pretrained("demo").classify(cloud, ["chair", "table"]).top(5)[0]
     assert list(zip(found["names"]["data"][0]["y"][::-1], found["names"]["data"][0]["x"][::-1], strict=True)) == [
         (name, pytest.approx(p, abs=1e-5)) for name, p in truth
     ]
     again = send(client, "/names", id=found["id"], labels="table,sofa,bed").get_json()
     assert {*again["names"]["data"][0]["y"]} == {"table", "sofa", "bed"}
+
+
+def npy(cloud: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, cloud)
+    return file.getvalue()
+
+
+def test_fewer_points_than_patches(tmp_path):
+    """Of the published size, 64 patches of 32 points; a file that the encoder can name has a page, too."""
+    torch.manual_seed(0)
+    shape = {"trans_dim": 24, "encoder_dims": 24, "depth": 1, "num_heads": 3, "num_group": 64, "group_size": 32}
+    config = {"NAME": "PointTransformer", "cls_dim": 3, **shape}
+    known = {"model": config, "npoints": 1024, "class_names": ["chair", "table", "sofa"]}
+    torch.save({"base_model": build_model_from_cfg(config).state_dict(), "config": known}, tmp_path / "c.pth")
+    encoder, cloud = load_pretrained(tmp_path / "c.pth"), np.random.default_rng(0).normal(size=(40, 3))
+    client = create_app(encoder, None, {HOST}).test_client()
+    found = send(client, "/shape", npy(cloud.astype(np.float32)), name="few.npy").get_json()
+    assert found["best"] == encoder.classify(cloud.astype(np.float32)).names[0]
+    look = send(client, "/attention", id=found["id"], point=39).get_json()
+    assert len(look["values"]) == 40 and np.isfinite(look["values"]).all()
+    reply = send(client, "/shape", npy(cloud[:31].astype(np.float32)), name="few.npy")
+    assert reply.status_code == 400 and "few.npy" in reply.get_json()["error"]
+
+
+def test_the_page_and_predict_feed_the_same_points(client, tmp_path, monkeypatch):
+    """Of a mesh the same draw, of a cloud with more points than are drawn from a mesh the same part."""
+    fed, look = [], serving._look
+    monkeypatch.setattr(serving, "_look", lambda *given: [fed.append(given[1]), look(*given)][1])
+    encoder = load_pretrained("demo")
+    large = np.random.default_rng(0).normal(size=(9 * encoder.npoints, 3)).astype(np.float32)
+    for name, content in (("some.off", mesh()), ("large.npy", npy(large))):
+        (tmp_path / name).write_bytes(content)
+        assert send(client, "/shape", content, name=name).status_code == 200
+        files = Files([str(tmp_path / name)], encoder.npoints, encoder.network.group_size, 0)
+        assert np.array_equal(fed[-1], files[0][1]) and len(fed[-1]) == 8 * encoder.npoints
 
 
 def test_attention_of_a_point_and_of_a_query(client):

@@ -151,11 +151,27 @@ def test_order(files, monkeypatch):
     # Processes share every batch, whatever their number, and have as many steps.
     for world in (2, 4):
         shares = [batches_of(data, 1, 0, 8, rank, world, monkeypatch) for rank in range(world)]
-        assert [sum(parts, []) for parts in zip(*shares, strict=True)] == whole
-    # A lane reads few shards at a time: all samples of a quarter of the lane are in a part of them.
-    lane = [index for batch in whole for index in batch[:4]]
+        turns = [list(zip(*parts, strict=True)) for parts in zip(*shares, strict=True)]
+        assert [list(sum(batch, ())) for batch in turns] == whole
+    # A lane, here of one of two processes, reads few shards at a time: a quarter of it is in a part of them.
+    lane = sum(batches_of(data, 1, 0, 8, 0, 2, monkeypatch), [])
+    assert lane == seen[::2]
     assert len({data.store.shard_of(index) for index in lane[:7]}) <= 3
     assert len({data.store.shard_of(index) for index in seen}) == 7
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 5, 8, 100])
+def test_order_with_other_batches(files, lanes, monkeypatch):
+    """All samples once, in an order that knows no batches: what is resumed at another size takes none twice."""
+    data = build(files / "shards", lanes=lanes)
+    order = data.epoch_order(3).tolist()
+    assert sorted(order) == list(range(COUNT)) and order != data.epoch_order(4).tolist()
+    for batch in (1, 6, 7, 16):
+        batches = batches_of(data, 3, 0, batch, 0, 1, monkeypatch)
+        assert len(batches) == COUNT // batch and sum(batches, []) == order[: COUNT // batch * batch]
+    before = sum(batches_of(data, 3, 0, 6, 0, 1, monkeypatch)[:4], [])
+    after = sum(batches_of(data, 3, 3, 8, 0, 1, monkeypatch), [])  # at sample 24
+    assert before + after == order[:56]
 
 
 def test_workers_and_resuming_give_the_same_batches(files, monkeypatch):
@@ -207,6 +223,56 @@ def test_interrupted_and_continued(files, tmp_path, monkeypatch, capsys):
         build(out)
     with pytest.raises(UserError, match="more than 64 points, 100 are asked for"):
         build(out, images=False, npoints=100)
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+def test_only_shards_are_overwritten(files, shards, tmp_path, monkeypatch):
+    """A folder that holds anything else is refused before any work, and is as it was."""
+
+    def refused(folder: Path, words: str) -> None:
+        before = contents(tmp_path)
+        with monkeypatch.context() as patch, pytest.raises(UserError, match=words):
+            patch.setattr("tools.pack.build_dataset", lambda *_: pytest.fail("it had begun"))
+            pack(files, folder, "--overwrite")
+        assert contents(tmp_path) == before
+
+    home = tmp_path / "home"
+    (home / "photos").mkdir(parents=True)
+    refused(home, "home holds photos, which is of no pack")
+    (home / "photos").rmdir()
+    (home / "index.json").write_text('{"pages": 3}')
+    refused(home, "is no index of shards")
+    for name in ("notes.txt", "shard-000009.tar"):
+        (shards / name).write_text("mine")
+        refused(shards, f"shards holds {name}")
+        (shards / name).unlink()
+    link = tmp_path / "link"
+    link.symlink_to(shards)
+    refused(link, "is not a folder of its own")
+    partial = tmp_path / "shards.partial"
+    partial.mkdir()
+    (partial / "mine.txt").write_text("mine")
+    refused(shards, "holds others: move it away")
+    shutil.rmtree(partial)
+    # What is replaced is deleted after the new one is in place, and stays if that cannot be.
+    before, rename = contents(shards), Path.rename
+
+    def failing(self, target):
+        if self == partial:
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    with monkeypatch.context() as patch, pytest.raises(UserError, match="cannot be renamed to .*No space"):
+        patch.setattr(Path, "rename", failing)
+        pack(files, shards, "--overwrite", "--half")
+    assert contents(shards) == before and not (tmp_path / "shards.old").exists()
+    (shards / "shard-000002.tar").unlink()  # of a damaged one, too
+    pack(files, shards, "--overwrite", "--half")
+    assert contents(shards) != before and not partial.exists() and not (tmp_path / "shards.old").exists()
+    assert len(build(shards)) == COUNT
 
 
 def test_what_is_damaged_is_found(files, shards):
@@ -385,6 +451,23 @@ def test_a_small_cache(files, server, tmp_path):
     assert all(same(data[i], local[i]) for i in range(0, COUNT, 5))
     data.store._fetch(data.store.shards[0], tmp_path / "cache" / f"{'0' * 64}.tar")
     assert sum(path.stat().st_size for path in (tmp_path / "cache").glob("*.tar")) <= 2.5 * max(sizes)
+
+
+def test_what_killed_processes_leave_in_a_cache(files, server, tmp_path):
+    cache, size = tmp_path / "cache", (files / "shards/shard-000000.tar").stat().st_size
+    data = build(server, CACHE_PATH=str(cache), cache_gb=3.5 * size / 1e9)
+    store, first, second = data.store, *data.store.shards[:2]
+    cache.mkdir()
+    own, others = cache / f".{first.sha256}.tar.1.tmp", cache / f".{second.sha256}.tar.1.tmp"
+    for path in (own, others):
+        path.write_bytes(b"x" * 2 * size)
+    store.open(first).close()
+    assert not own.exists() and others.exists()  # the other may be in the making
+    store.open(store.shards[2]).close()
+    assert [path.name for path in cache.glob("*.tar")] == [f"{store.shards[2].sha256}.tar"]  # what is left counts
+    store.open(second).close()
+    store.open(store.shards[3]).close()
+    assert not others.exists() and len(list(cache.glob("*.tar"))) == 3
 
 
 def test_what_servers_do(shards, server, tmp_path, monkeypatch):

@@ -237,7 +237,7 @@ class Numbers(list):
     def name(self, index: int) -> str:
         return f"number {index}"
 
-    def epoch_order(self, epoch: int, batch: int) -> None:
+    def epoch_order(self, epoch: int) -> None:
         return None
 
     def finish(self, batch: dict) -> dict:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from extensions import max_pool
 from extensions.recon_ops.reference import ORIGIN_RADIUS_SQUARED
 from models.encoder import PointEncoder
-from models.pretrained import find_checkpoint, load_pretrained, save_pretrained
+from models.pretrained import HUB, SHIPPED, find_checkpoint, load_pretrained, save_pretrained
 from utils.errors import Parser, UserError, at_least, run_command
 from utils.files import atomic_write
 from utils.optional import optional
@@ -100,8 +100,8 @@ def standalone(program: torch.export.ExportedProgram) -> torch.export.ExportedPr
     return program.run_decompositions({own.group.default: plain_group, own.max_pool.default: plain_max_pool})
 
 
-def to_onnx(program: torch.export.ExportedProgram, outputs: Sequence[str], about: dict[str, str], path: Path) -> None:
-    """Write a traced model as an ONNX file with metadata `about`."""
+def to_onnx(program: torch.export.ExportedProgram, outputs: Sequence[str], about: dict[str, str]) -> Any:
+    """Return the ONNX program of a traced model, with metadata `about`."""
     optional("onnxscript", "the ONNX format", "requirements-export.txt")
     from tools.onnx_ops import TRANSLATIONS
 
@@ -118,8 +118,7 @@ def to_onnx(program: torch.export.ExportedProgram, outputs: Sequence[str], about
     converted.model.metadata_props.update(about)
     for size, name in zip(converted.model.graph.inputs[0].shape or (), ("batch", "points"), strict=False):
         assert not isinstance(size, int), f"{name} has become a constant"
-    with atomic_write(path) as temporary:
-        converted.save(str(temporary))
+    return converted
 
 
 def run_onnx(path: Path) -> Any:
@@ -159,7 +158,7 @@ def export(
     Args:
         source: see `load_pretrained`.
         kind: a key of `SUFFIXES`.
-        out: the file; None: beside the checkpoint.
+        out: the file; None: beside the checkpoint, where that is the user's and has another suffix.
         own_ops: a torchexport file keeps the operators of this library, which is faster, and needs it to be loaded.
         sizes: further arguments of `load_pretrained`.
 
@@ -167,10 +166,15 @@ def export(
         The file.
 
     Raises:
-        UserError: if there is no such checkpoint, a package is missing, the file cannot be written or what it computes
-            is not what PyTorch does.
+        UserError: if there is no such checkpoint, or the file would replace it, a package is missing, the file cannot
+            be written, or what it would compute is not what PyTorch does; then there is none, or the one of before.
     """
-    path = out or find_checkpoint(source).with_suffix(SUFFIXES[kind])
+    checkpoint = find_checkpoint(source)
+    path = out or checkpoint.with_suffix(SUFFIXES[kind])
+    if out is None and (source.startswith(HUB) or checkpoint.parent.resolve() == SHIPPED.resolve()):
+        raise UserError(f"--out FILE is needed: {source} does not lie in a folder of yours")
+    if path.exists() and path.samefile(checkpoint):
+        raise UserError(f"--out must be another file than the checkpoint {checkpoint}")
     encoder = load_pretrained(source, **sizes or {})
     if kind == "safetensors":
         print(f"{save_pretrained(encoder, path)}: weights, and their config as metadata")
@@ -183,14 +187,16 @@ def export(
     about |= {"class_names": json.dumps(encoder.class_names), "input": "(B, N, 3), centred, in the unit sphere, y up"}
     program = traced(model)
     try:
-        if kind == "onnx":
-            to_onnx(program, model.outputs, about, path)
-            largest = compare(model, run_onnx(path), path)
-        else:
-            program = program if own_ops else standalone(program)
-            with atomic_write(path) as temporary, open(temporary, "wb") as file:
-                torch.export.save(program, file, extra_files=dict(about))
-            largest = compare(model, torch.export.load(str(path)).module(), path)
+        with atomic_write(path) as temporary:
+            if kind == "onnx":
+                to_onnx(program, model.outputs, about).save(str(temporary))
+                run = run_onnx(temporary)
+            else:
+                with open(temporary, "wb") as file:
+                    torch.export.save(program if own_ops else standalone(program), file, extra_files=dict(about))
+                with open(temporary, "rb") as file:
+                    run = torch.export.load(file).module()
+            largest = compare(model, run, path)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}") from None
     sizes_told = ", ".join(f"{clouds} x {int(factor * model.least)}" for clouds, factor in SIZES)
@@ -203,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = Parser(description="Export an encoder or classifier, sampling and grouping included.")
     parser.add_argument("--ckpts", default="demo", help="a checkpoint, its folder, or hub:OWNER/NAME (default: demo)")
     parser.add_argument("--format", choices=SUFFIXES, default="onnx", help="default: onnx")
-    parser.add_argument("--out", type=Path, help="the file (default: beside the checkpoint)")
+    parser.add_argument("--out", type=Path, help="the file (default: beside a checkpoint of yours)")
     parser.add_argument("--own_ops", action="store_true", help="torchexport: keep this library's faster operators")
     for name in ("num_heads", "num_group", "group_size"):
         parser.add_argument(f"--{name}", type=at_least(1), help="where the checkpoint does not tell")

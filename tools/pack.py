@@ -22,7 +22,8 @@ import numpy as np
 from datasets.build import below_root, build_dataset, dataset_class
 from datasets.packed import BLOCK, INDEX, open_pack
 from datasets.shapenet import ShapeNet
-from datasets.shard_store import ShardStore
+from datasets.shard_store import INDEX as SHARD_INDEX
+from datasets.shard_store import SHARD_NAME, ShardStore
 from datasets.shard_store import verify as verify_shards
 from datasets.views import ViewDataset
 from tools.shards import ShardWriter
@@ -34,6 +35,7 @@ from utils.registry import suggestion
 
 CONFIGS = Path("cfgs/dataset_configs")
 PACKABLE = {"shapenet": str(CONFIGS / "ShapeNet-55.yaml")}
+PACKED = {INDEX, "points.npy", "views.npy"}  # the files of a pack
 JOURNAL = "journal.json"  # of a pack in the making: what it is of, and the checksums of its blocks so far
 
 
@@ -189,8 +191,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{verify(folder)} shapes in {folder} are as they were packed")
         return
     partial = folder.with_name(f"{folder.name}.partial")
+    if args.overwrite or open_pack(folder) is None:
+        replaceable(folder)
     if args.overwrite:
-        shutil.rmtree(partial, ignore_errors=True)
+        drop_begun(partial)
     # From the files, and all of them, whatever part of the lists the config reads.
     others = {"subset": "train", "whole": True, "ratio": 1.0, "PACK_PATH": None, "images": not args.no_images}
     others |= {"image_size": args.image_size, "image_augment": not args.plain_images}
@@ -208,19 +212,79 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def finish(partial: Path, folder: Path, count: int) -> None:
-    """Move a pack that is whole to its place, where another may be.
+    """Move a pack, or shards, that are whole to their place; what they replace is deleted once they are there.
 
     Raises:
-        UserError: if the file system refuses.
+        UserError: if the file system refuses, or the place holds files that are neither pack nor shards.
     """
+    aside, names = _aside(folder), replaceable(folder)
     try:
         if folder.is_dir():
-            shutil.rmtree(folder)
-        partial.rename(folder)
+            folder.rename(aside)
+        try:
+            partial.rename(folder)
+        except OSError:
+            if aside.is_dir():
+                aside.rename(folder)
+            raise
     except OSError as error:
         raise UserError(f"{partial} cannot be renamed to {folder}: {error.strerror}") from None
+    try:
+        for name in names:
+            (aside / name).unlink(missing_ok=True)
+        if aside.is_dir():
+            aside.rmdir()
+    except OSError as error:
+        raise UserError(f"{folder} is whole, but what it replaced stays in {aside}: {error.strerror}") from None
     size = sum(path.stat().st_size for path in folder.iterdir())
     print(f"{count} shapes packed in {folder} ({size / 1e9:.2f} GB), verified")
+
+
+def _aside(folder: Path) -> Path:
+    """Where a pack is while another takes its place."""
+    return folder.with_name(f"{folder.name}.old")
+
+
+def replaceable(folder: Path) -> set[str]:
+    """Return the names of the files in a folder, all of them of one pack or of shards; none if it does not exist.
+
+    Raises:
+        UserError: if there is anything else, which must not be deleted.
+    """
+    if (aside := _aside(folder)).exists():
+        raise UserError(f"{aside} was left by a run that was killed as it replaced {folder}: rename or delete it")
+    if not folder.exists():
+        return set()
+    if folder.is_symlink() or not folder.is_dir():
+        raise UserError(f"{folder} is not a folder of its own, and is not replaced")
+    own, found = PACKED if (folder / INDEX).is_file() else set(), {path.name: path for path in folder.iterdir()}
+    if not own and SHARD_INDEX in found:
+        try:
+            index = json.loads(found[SHARD_INDEX].read_bytes())
+            files = {str(shard["file"]) for shard in index["shards"] if index["format"] == 1}
+            own = {SHARD_INDEX, *(file for file in files if SHARD_NAME.fullmatch(file))}
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            raise UserError(f"{found[SHARD_INDEX]} is no index of shards: delete {folder} if it may go") from None
+    others = sorted(name for name, path in found.items() if name not in own or path.is_dir())
+    if others:
+        raise UserError(f"{folder} holds {others[0]}, which is of no pack and no shards: nothing is replaced")
+    return {*found}
+
+
+def drop_begun(partial: Path) -> None:
+    """Delete a pack, or shards, in the making.
+
+    Raises:
+        UserError: if the folder is not one that a run of this program began, or it cannot be deleted.
+    """
+    if not partial.exists():
+        return
+    if not {".lock", INDEX, SHARD_INDEX} & {path.name for path in partial.iterdir()}:
+        raise UserError(f"{partial} is where the files are written first, and holds others: move it away")
+    try:
+        shutil.rmtree(partial)
+    except OSError as error:
+        raise UserError(f"{partial} cannot be deleted: {error.strerror}") from None
 
 
 def pack_shards(args: argparse.Namespace) -> None:
@@ -239,10 +303,11 @@ def pack_shards(args: argparse.Namespace) -> None:
     if args.name not in known and not args.config:
         raise UserError(f"unknown data set '{args.name}'{suggestion(args.name, known)} (known: {', '.join(known)})")
     partial = folder.with_name(f"{folder.name}.partial")
-    if args.overwrite:
-        shutil.rmtree(partial, ignore_errors=True)
-    elif folder.exists():
+    if folder.exists() and not args.overwrite:
         raise UserError(f"{folder} is there already: --verify compares it with its checksums, --overwrite replaces it")
+    replaceable(folder)
+    if args.overwrite:
+        drop_begun(partial)
     base = load_config(args.config or known[args.name])
     others: dict[str, Any] = {"subset": args.subset}
     if issubclass(dataset_class({"_base_": base}, args.name), ViewDataset):

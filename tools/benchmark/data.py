@@ -151,7 +151,7 @@ def serve(folder: str) -> Iterator[str]:
 def _load(section: dict, workers: int, device: torch.device, batches: int, warm: bool) -> Load:
     """Load batches; `warm`: measure once the first two are there."""
     data = build_dataset(section, "data", "dataset.train")
-    order = data.epoch_order(0, BATCH)
+    order = data.epoch_order(0)
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0)) if order is None else order
     pinned = device.type == "cuda"
     loader = DataLoader(data, BATCH, None, order.tolist(), num_workers=workers, collate_fn=collate, pin_memory=pinned)

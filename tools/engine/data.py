@@ -94,7 +94,7 @@ class Batches(Sampler[list[int]]):
         batch_size: int,
         train: bool,
         seed: int,
-        order: Callable[[int, int], Tensor | None] = lambda epoch, batch: None,
+        order: Callable[[int], Tensor | None] = lambda epoch: None,
     ):
         self.order = order
         self.length, self.batch_size, self.train, self.seed = length, batch_size, train, seed
@@ -112,11 +112,14 @@ class Batches(Sampler[list[int]]):
         return -(-len(range(self.rank, self.length, self.world)) // self.batch_size)
 
     def of_epoch(self, epoch: int) -> Tensor:
-        """Return the indices (batches, batch_size) of a whole epoch of training."""
-        order = self.order(epoch, self.batch_size * self.world)
+        """Return the indices (batches, batch_size) of a whole epoch of training.
+
+        Of what follows each other in the order every process has its turn, so that it has lanes of shards to itself.
+        """
+        order = self.order(epoch)
         if order is None:
             order = torch.randperm(self.length, generator=seeding.generator("cpu", self.seed, "order", epoch))
-        return order[: len(self) * self.batch_size * self.world].view(-1, self.world, self.batch_size)[:, self.rank]
+        return order[: len(self) * self.batch_size * self.world].view(-1, self.batch_size, self.world)[..., self.rank]
 
     def __iter__(self) -> Iterator[list[int]]:
         if self.train:

@@ -17,7 +17,7 @@ from plotly.offline import get_plotlyjs
 from torch import Tensor
 from werkzeug.exceptions import HTTPException
 
-from datasets.folder import SUFFIXES, read_shape
+from datasets.folder import SUFFIXES, read_for_encoder
 from extensions import farthest_point_sample, gather, three_interpolate, three_nn
 from models.encoder import EncoderWarning, Encoding, PointEncoder
 from tools.report import figures
@@ -26,7 +26,6 @@ from tools.report.page import fill
 from tools.visualize.attention import block_attention
 from utils.errors import UserError
 from utils.geometry import Up, normalize_unit_sphere, turn_up
-from utils.seeding import stable_seed
 
 MAX_BYTES = 64 << 20  # of a file
 MAX_LABELS, MAX_LABEL = 500, 60
@@ -170,8 +169,7 @@ def _read(content: bytes, name: str, suffix: str, encoder: PointEncoder) -> np.n
         path = Path(folder, f"shape{suffix}")
         path.write_bytes(content)
         try:
-            seed = stable_seed(0, "surface", Path(name).name)
-            return read_shape(str(path), 8 * encoder.npoints, seed, encoder.network.group_size)
+            return read_for_encoder(str(path), encoder.npoints, encoder.network.group_size, name=name)
         except UserError as error:
             raise UserError(str(error).replace(str(path), name)) from None
 
@@ -187,7 +185,7 @@ def _look(encoder: PointEncoder, points: np.ndarray, up: Any, encoding: Encoding
 
     fed, drawn = reduced(encoder.npoints), reduced(DRAWN)
     network = encoder.network
-    tokens, centers, _ = network.tokenize(fed)
+    tokens, centers, _ = network.tokenize(encoder.patches(fed))
     query, local = (weights.mean(1) for weights in block_attention(network, tokens, centers)[-1])
     square, index = three_nn(drawn, centers)
     near = 1 / (square + 1e-8)

@@ -18,8 +18,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from datasets.build import at_most
-from datasets.folder import SUFFIXES, read_shape
+from datasets.folder import SUFFIXES, read_for_encoder
 from models import load_pretrained
 from models.encoder import EncoderWarning
 from tools.engine.task import COMMANDS, Command
@@ -27,13 +26,11 @@ from utils.errors import UserError, at_least
 from utils.files import atomic_write
 from utils.geometry import TURNS
 from utils.logging import progress
-from utils.seeding import stable_seed
 
 SHOWN = 5  # names of a shape
 BLOCKS = 20  # up to so many files each has a block of bars, more have a line each
 BAR = 24
 BATCH = 64
-DENSITY = 8  # points drawn from a mesh over those that are fed, as in pretraining
 
 KEPT = ("pooled", "image", "text")  # of the features
 
@@ -45,13 +42,11 @@ class Files(Dataset):
 
     Args:
         paths: the files.
-        points: how many are drawn from a mesh, and taken of a cloud at most.
-        least: how many a cloud must have.
-        seed: of the draws.
+        npoints, least, seed: see `read_for_encoder`.
     """
 
-    def __init__(self, paths: Sequence[str], points: int, least: int, seed: int):
-        self.paths, self.points, self.least, self.seed = paths, points, least, seed
+    def __init__(self, paths: Sequence[str], npoints: int, least: int, seed: int):
+        self.paths, self.npoints, self.least, self.seed = paths, npoints, least, seed
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -61,9 +56,7 @@ class Files(Dataset):
         try:
             if Path(path).suffix.lower() not in SUFFIXES:
                 raise UserError(f"{path} is none of {', '.join(SUFFIXES)}")
-            # The draw belongs to the file, whatever stands beside it and wherever it lies.
-            seed = stable_seed(self.seed, "surface", Path(path).name)
-            return path, at_most(read_shape(path, self.points, seed, self.least), self.points)
+            return path, read_for_encoder(path, self.npoints, self.least, self.seed)
         except UserError as error:
             return path, str(error)
 
@@ -218,7 +211,7 @@ class Predict(Command):
     def _rows(self) -> Iterator[tuple[str, Guesses]]:
         """Yield files with their guesses, in order, and note what cannot be read and what is unlike the training."""
         encoder, args = self.encoder, self.args
-        data = Files(self.files, DENSITY * encoder.npoints, encoder.network.group_size, args.seed)
+        data = Files(self.files, encoder.npoints, encoder.network.group_size, args.seed)
         loader = DataLoader(data, BATCH, num_workers=args.num_workers, collate_fn=list)
         with progress(total=len(self.files), desc="shapes", unit="file") as bar:
             for batch in loader:
