@@ -129,8 +129,9 @@ def samples_of(monkeypatch, call: Callable[[], object]) -> list[int]:
     return seen
 
 
+@pytest.mark.parametrize("together", [1, 2])
 @pytest.mark.parametrize("total, left_out", [(4, 0), (2, 0), (3, 2), (6, 2), (5, 1)])
-def test_an_epoch_goes_on_at_its_sample(run, monkeypatch, total, left_out):
+def test_an_epoch_goes_on_at_its_sample(run, monkeypatch, total, left_out, together):
     """With other batches: no sample comes twice in the epoch, and less than a batch of them is left out."""
 
     def stop(self):
@@ -145,6 +146,7 @@ def test_an_epoch_goes_on_at_its_sample(run, monkeypatch, total, left_out):
         patch.setattr(Trainer, "_save_if_asked", stop)
         seen = samples_of(monkeypatch, begin)[:4]
     resume = ["--scratch_model", "--resume", "--opts", "max_epoch=0", f"total_bs={total}"]
+    resume += [f"step_per_update={together}", "accumulation=mean"]
     after = samples_of(monkeypatch, lambda: run("classify", *resume))
     order = torch.randperm(14, generator=seeding.generator("cpu", 0, "order", 0)).tolist()
     assert seen == order[:4] and after == order[4 + left_out :][: len(after)]

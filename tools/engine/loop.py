@@ -139,6 +139,11 @@ class Trainer:
         self.task.train_mode(self.model)
         self.data.set_epoch(self.at.epoch)
         self.loader.batches.seek(self.at.epoch, self.at.step)
+        if self.at.skipped > self.guard.allowed:
+            self.run.log.warning(
+                f"{self.at.skipped} updates of epoch {self.at.epoch} were left out before, more than --skip_nonfinite "
+                f"{self.guard.allowed}: one more ends the run"
+            )
         self.guard.begin(self.at.skipped)
         first = self.at.step
         if first == self.steps:  # saved before it was evaluated
@@ -158,12 +163,16 @@ class Trainer:
     def _prepare(self, step: int, batch: dict) -> dict:
         return self.task.prepare(self.model, self.data.finish(batch), partial(self._draw, step))
 
+    def _updates_after(self, step: int) -> bool:
+        """Whether a batch ends with an update; after the last one, gradients are left over otherwise."""
+        whole = (step + 1) % self.config.step_per_update == 0
+        return whole or (step + 1 == self.steps and self.config.accumulation == "mean")
+
     def _train_step(self, model: nn.Module, batch: dict) -> bool:
         """Train on one batch; returns whether it ended with an update."""
         step, steps, together = self.at.step, self.steps, self.config.step_per_update
-        mean, last = self.config.accumulation == "mean", step + 1 == steps
-        updates = (step + 1) % together == 0 or (last and mean)
-        share = min(together, steps - step // together * together) if mean else 1
+        updates, last = self._updates_after(step), step + 1 == steps
+        share = min(together, steps - step // together * together) if self.config.accumulation == "mean" else 1
         if step % together == 0:
             self.guard.remember()
         # Several processes agree on the gradients before each update, and before those left over are saved.
@@ -216,7 +225,7 @@ class Trainer:
         Raises:
             UserError: if they are too many.
         """
-        at, allowed = self.at, self.guard.allowed
+        at, most = self.at, self.guard.most
         at.skipped, at.skipped_steps = at.skipped + 1, at.skipped_steps + len(update)
         broken = [
             (f"loss '{n}'", x, step)
@@ -227,16 +236,21 @@ class Trainer:
         steps = [broken[0][2]] if broken else [step for step, _ in update]
         files = self.loader.samples(at.epoch, steps)
         found = distributed.gather_objects((broken[0] if broken else None, files))
-        what, value, step = next((one for one, _ in found if one), (f"the {NORM}", update[-1][1][NORM], update[-1][0]))
+        norm = update[-1][1][NORM]
+        unknown = f"the {NORM}", "not finite" if math.isfinite(norm) else norm, update[-1][0]
+        what, value, step = next((one for one, _ in found if one), unknown)
         told = [name for one, names in found for name in names if one or not any(one for one, _ in found)]
-        self.optimizer.zero_grad(set_to_none=True)  # where they are left over at the end of an epoch
-        if at.skipped <= allowed:
+        ends = at.skipped > most
+        # Those that there are now may be of a later batch. The ones left over at the end of an epoch are of this one.
+        if ends or not self._updates_after(update[-1][0]):
+            self.optimizer.zero_grad(set_to_none=True)
+        if not ends:
             self.run.log.warning(
                 f"update left out: {what} was {value} in epoch {at.epoch}, step {step}, of {brief(told)} "
-                f"({at.skipped} of at most {allowed} in an epoch)"
+                f"({at.skipped} of at most {most} in an epoch)"
             )
             return
-        at.step, at.skipped, at.skipped_steps = update[0][0], allowed, at.skipped_steps - len(update)
+        at.step, at.skipped, at.skipped_steps = update[0][0], most, at.skipped_steps - len(update)
         raise self._diverged(what, value, step, told)
 
     def _check_finite(self) -> None:
@@ -281,7 +295,7 @@ class Trainer:
         Raises:
             UserError: if it breaks again.
         """
-        model = parallel.wrap(self.model, self.run.device)
+        model, self.guard.allowed = parallel.wrap(self.model, self.run.device), self.at.skipped
         with find_source(self.model) as found:
             for batch in self._batches():
                 updates = self._train_step(model, batch)
