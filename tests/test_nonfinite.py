@@ -83,9 +83,9 @@ def test_an_update_that_is_not_finite_ends_the_run_with_the_state_before_it(
     monkeypatch.setitem(READ_EVERY, "cpu", read_every)
     folder = Path("experiments/classify/cfgs/default")
     told = "loss 'loss' became nan in epoch 0, step .; .*; its batch: .*training_objectdataset.h5.[0-9]+., "
-    flags = ("--precision", precision, "--seed", "2", *FLAGS)
+    flags = ("--precision", precision, *FLAGS)
     with pytest.raises(UserError, match=told):
-        run("classify", *flags)
+        run("classify", *flags, "--seed", "2")
     about = json.loads((folder / "nonfinite.json").read_text())
     assert len(about["files"]) == 4 and any(name.endswith(f"h5[{HUGE}]") for name in about["files"])
     assert not list(folder.glob("ckpt-*"))
@@ -182,6 +182,26 @@ def test_optimizers_that_are_not_fused(run, huge, trainers, kind):
     folder = run("classify", "--skip_nonfinite", "1", *FLAGS, *opts)
     assert sum(map(sum, batches_with_huge(trainers, 2)))
     assert not not_finite(load_checkpoint(folder / "ckpt-last.pth")["base_model"])
+
+
+def test_replay_tells_what_is_not_as_it_was(run, huge, capsys):
+    replay = ("--replay", "experiments/classify/cfgs/default/nonfinite.pth")
+    with pytest.raises(UserError, match="became nan"):
+        run("classify", *FLAGS)
+    path = Path(replay[1]).with_suffix(".json")
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps(about | {"processes": 2}))
+    with pytest.raises(UserError, match="became nan"):
+        run("classify", *FLAGS, "optimizer.kwargs.lr=0.5", *replay)
+    said = capsys.readouterr().out
+    assert "replaying with other settings than before: optimizer.kwargs.lr" in said
+    assert "replaying with 1 processes instead of 2" in said
+    with pytest.raises(UserError, match="its seed is 0, not 4"):
+        run("classify", *FLAGS, "--seed", "4", *replay)
+    del about["seed"]
+    path.write_text(json.dumps(about))
+    with pytest.raises(UserError, match="--replay needs .*nonfinite.json beside its checkpoint: it has no 'seed'"):
+        run("classify", *FLAGS, *replay)
 
 
 def test_replay_is_of_training(run, tmp_path):

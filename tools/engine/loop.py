@@ -280,7 +280,7 @@ class Trainer:
         at, last = self.at, self.checkpoints.last
         kept = f"; {last} holds the last good state" if last.is_file() and not self.checkpoints.replacing else ""
         if files is not None and not self.run.args.replay:
-            about = {"what": what, "value": str(value), "epoch": at.epoch, "step": step, "seed": self.run.args.seed}
+            about = {"what": what, "value": str(value), "epoch": at.epoch, "step": step}
             kept += f"; its batch: {brief(files)}"
             if broken := self.checkpoints.save_broken({**about, "files": list(files)}):
                 kept += f"; all of it in {broken.with_suffix('.json')}; --replay {broken} repeats it"
