@@ -48,7 +48,10 @@ def build_parser() -> Parser:
         "--opts", nargs="+", default=[], action="extend", metavar="KEY=VALUE", help="override config keys, as a.b=value"
     )
     group.add_argument(
-        "--seed", type=at_least(0), metavar="N", help="seed of all randomness (0; with --resume or --replay that of the run)"
+        "--seed",
+        type=at_least(0),
+        metavar="N",
+        help="seed of all randomness (0; with --resume, --replay: the run's)",
     )
     group.add_argument("--deterministic", action="store_true", help="reproducible CUDA kernels, slower")
     group.add_argument(
@@ -141,8 +144,8 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse and check the command line.
 
     Returns:
-        The flags; `seed` is None where that of the run to resume or replay is meant. Besides them `task`, the `Mode` that is
-        asked for, and `notes`: lines to tell the user, about flags that do something else than they seem to.
+        The flags; `seed` is None where that of the run to resume or replay is meant. Besides them `task`, the `Mode`
+        that is asked for, and `notes`: lines to tell the user, about flags that do something else than they seem to.
 
     Raises:
         UserError: for anything wrong with it.

@@ -25,6 +25,8 @@ from utils.logging import progress
 
 # Steps between two looks at the losses: on a GPU each makes the host wait until all work there is done.
 READ_EVERY = {"cuda": 20}
+# Several processes ask each other then whether to stop. torchrun kills them 30 s after it has passed a signal on.
+LOOK_SECONDS = 5.0
 
 
 class Trainer:
@@ -67,6 +69,9 @@ class Trainer:
         self.guard = Guard(self.model, self.optimizer, self.precision.scaler, run.args.skip_nonfinite)
         self.stop = run.stop
         self.unread: list[tuple[int, list[str], Tensor]] = []  # step, names and values of losses not looked at yet
+        # Steps between two looks; several processes find out how many they can do.
+        self.every = READ_EVERY.get(run.device.type, 1) if distributed.world_size() == 1 else 1
+        self.looked = time.monotonic()
         self.skipped = 0  # updates in float16, since the last checkpoint
 
     def fit(self) -> dict[str, Any]:
@@ -122,11 +127,12 @@ class Trainer:
 
     def _train_epoch(self, model: nn.Module, bar) -> None:
         """Do what is left of the epoch."""
+        self.looked = time.monotonic()
         for batch in self._batches():
             updates = self._train_step(model, batch)
             self.at.step += 1
             last = self.at.step == self.steps
-            if last or (updates and len(self.unread) >= READ_EVERY.get(self.run.device.type, 1)):
+            if last or (updates and len(self.unread) >= self.every):
                 self._read_losses()
                 loss = self.at.sums.get("loss", math.nan) / max(self.at.step - self.at.skipped_steps, 1)
                 bar.set_postfix_str(f"loss {loss:.4g}", refresh=False)
@@ -362,16 +368,24 @@ class Trainer:
     def _save_if_asked(self) -> None:
         """Save and end the run if that was asked for in any process; save if the last checkpoint is old.
 
+        Several processes agree as well on the steps until they ask again, which take about `LOOK_SECONDS` at most.
+
         Raises:
             Interrupted: if that was asked for.
         """
-        if self.unread and distributed.world_size() > 1:  # asking the others makes the host wait
+        several = distributed.world_size() > 1
+        if several and self.unread:  # asking the others makes the host wait
             return
-        stop, due = distributed.anywhere((self.stop.made, self.checkpoints.due()), self.run.device)
+        slow = time.monotonic() - self.looked > LOOK_SECONDS / 2
+        stop, due, slow = distributed.anywhere((self.stop.made, self.checkpoints.due(), slow), self.run.device)
+        if several:
+            most = READ_EVERY.get(self.run.device.type, 1)
+            self.every = max(self.every // 2, 1) if slow else min(2 * self.every, most)
         if stop:
             raise self._saved_to_stop()
         if due and self.at.step < self.steps:
             self._save_within_epoch()
+        self.looked = time.monotonic()
 
     def _save_within_epoch(self) -> None:
         self._check_finite()
