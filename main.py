@@ -49,7 +49,10 @@ def build_parser() -> Parser:
         "--opts", nargs="+", default=[], action="extend", metavar="KEY=VALUE", help="override config keys, as a.b=value"
     )
     group.add_argument(
-        "--seed", type=at_least(0), metavar="N", help="seed of all randomness (0; with --resume that of the run)"
+        "--seed",
+        type=at_least(0),
+        metavar="N",
+        help="seed of all randomness (0; with --resume, --replay: the run's)",
     )
     group.add_argument("--deterministic", action="store_true", help="reproducible CUDA kernels, slower")
     group.add_argument(
@@ -142,8 +145,8 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse and check the command line.
 
     Returns:
-        The flags; `seed` is None where that of the run to resume is meant. Besides them `task`, the `Mode` that is
-        asked for, and `notes`: lines to tell the user, about flags that do something else than they seem to.
+        The flags; `seed` is None where that of the run to resume or replay is meant. Besides them `task`, the `Mode`
+        that is asked for, and `notes`: lines to tell the user, about flags that do something else than they seem to.
 
     Raises:
         UserError: for anything wrong with it.
@@ -162,7 +165,7 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     _check_checkpoints(args, args.task)
     for task in all_tasks():
         task.check_arguments(args)
-    if args.seed is None and args.resume is not True:
+    if args.seed is None and args.resume is not True and not args.replay:
         args.seed = 0
     return args
 

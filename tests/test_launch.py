@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
@@ -25,7 +26,7 @@ FOLDER = Path("experiments/classify/cfgs/default")
 
 
 def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -37,6 +38,7 @@ def launched(configs, *options: str, flags: tuple[str, ...] = (), opts: tuple[st
     command = [sys.executable, "-m", "tools.launch", "--standalone", *options, str(ROOT / "main.py"), *flags]
     command += ["--launcher", "pytorch", "--config", str(configs["classify"]), "--scratch_model", "--num_workers", "0"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)}
+    environment["TORCH_ELASTIC_SHUTDOWN_TIMEOUT"] = "300"  # of newer versions of PyTorch: instead of 30 s
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     process = subprocess.Popen([*command, "--opts", "val_from=100000", *opts], env=environment, **pipes)
     try:
@@ -66,7 +68,7 @@ def test_the_job_goes_on_when_a_process_is_killed_and_ends_when_it_is_asked(run,
         os.kill(killed[-1], signal.SIGKILL)
         until(lambda: epochs() > at + 2 and not {*killed} & {*children(job.pid)})
         job.send_signal(signal.SIGUSR1)
-        said, _ = job.communicate(timeout=40)
+        said, _ = job.communicate(timeout=400)
     assert job.returncode == 75 and said.count("interrupted: saved") == 1, said
     assert said.count("resuming at epoch") == 1 and "in use" not in said and read_metrics(FOLDER)["run"] != before
     at = epochs()
@@ -78,8 +80,35 @@ def test_the_job_goes_on_when_a_process_is_killed_and_ends_when_it_is_asked(run,
 
 def test_status_after_an_error(configs):
     with launched(configs, "--nproc-per-node=1", opts=("no_such_key=1",)) as job:
-        said, _ = job.communicate(timeout=60)
+        said, _ = job.communicate(timeout=300)
     assert job.returncode == 2 and said.count("error: ") == 1 and "unknown config key" in said, said
+
+
+def test_status_when_stopped_before_anything_is_saved(configs, tmp_path):
+    """The processes do not hear of the signal."""
+    script = tmp_path / "sleeping.py"
+    script.write_text("import pathlib, time\npathlib.Path('up').touch()\ntime.sleep(1000)\n")
+    command = [sys.executable, "-m", "tools.launch", "--standalone", "--nproc-per-node=1", str(script)]
+    job = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL)
+    until(Path("up").exists)
+    job.send_signal(signal.SIGUSR1)
+    assert job.wait(timeout=300) == 1
+
+
+@pytest.mark.parametrize("device, steps", [("cuda", [2, 4, 8, 16, 20, 20, 10, 5, 2, 1, 1, 2]), ("cpu", [1] * 12)])
+def test_several_processes_look_every_few_seconds(monkeypatch, device, steps):
+    """Twice as rarely after a look that came soon, twice as often after one that came late in any process."""
+    clock, found = iter([float(x) for x in range(0, 10**6)]), []
+    monkeypatch.setattr("utils.distributed.world_size", lambda: 2)
+    monkeypatch.setattr("utils.distributed.anywhere", lambda flags, _: list(flags))
+    monkeypatch.setattr("tools.engine.loop.time.monotonic", lambda: next(clock))
+    trainer = mock.Mock(every=1, looked=0.0, unread=[], run=mock.Mock(device=torch.device(device)))
+    trainer.stop.made = trainer.checkpoints.due.return_value = False
+    for look in range(12):
+        trainer.looked -= 3 * (6 <= look < 11)
+        Trainer._save_if_asked(trainer)
+        found.append(trainer.every)
+    assert found == steps
 
 
 def test_a_job_without_a_name_is_not_started_again(monkeypatch):
@@ -129,8 +158,9 @@ def samples_of(monkeypatch, call: Callable[[], object]) -> list[int]:
     return seen
 
 
+@pytest.mark.parametrize("together", [1, 2])
 @pytest.mark.parametrize("total, left_out", [(4, 0), (2, 0), (3, 2), (6, 2), (5, 1)])
-def test_an_epoch_goes_on_at_its_sample(run, monkeypatch, total, left_out):
+def test_an_epoch_goes_on_at_its_sample(run, monkeypatch, total, left_out, together):
     """With other batches: no sample comes twice in the epoch, and less than a batch of them is left out."""
 
     def stop(self):
@@ -145,6 +175,7 @@ def test_an_epoch_goes_on_at_its_sample(run, monkeypatch, total, left_out):
         patch.setattr(Trainer, "_save_if_asked", stop)
         seen = samples_of(monkeypatch, begin)[:4]
     resume = ["--scratch_model", "--resume", "--opts", "max_epoch=0", f"total_bs={total}"]
+    resume += [f"step_per_update={together}", "accumulation=mean"]
     after = samples_of(monkeypatch, lambda: run("classify", *resume))
     order = torch.randperm(14, generator=seeding.generator("cpu", 0, "order", 0)).tolist()
     assert seen == order[:4] and after == order[4 + left_out :][: len(after)]

@@ -36,14 +36,14 @@ def huge(configs, world, tmp_path):
 
 @pytest.fixture
 def states(monkeypatch):
-    """The state after every update: weights and buffers, and moments."""
+    """The state after every update: weights and buffers, moments, and the scale of the loss."""
     found, step = [], Trainer._train_step
 
     def recorded(self, model, batch):
         updates = step(self, model, batch)
         state = {name: x.clone() for name, x in self.model.state_dict().items()}
         moments = [x.clone() for s in self.optimizer.state_dict()["state"].values() for x in s.values()]
-        found.append(((self.at.epoch, self.at.step), state, moments))
+        found.append(((self.at.epoch, self.at.step), state, moments, self.precision.scaler.get_scale()))
         return updates
 
     monkeypatch.setattr(Trainer, "_train_step", recorded)
@@ -67,34 +67,40 @@ def trainers(monkeypatch):
     return made
 
 
+def raised(error: Exception):
+    raise error
+
+
 def moments(state: dict) -> list:
     return [x for entry in state["optimizer"]["state"].values() for x in entry.values()]
 
 
-@pytest.mark.parametrize("read_every", [1, 20])
+@pytest.mark.parametrize("read_every, precision", [(1, "fp32"), (20, "fp32"), (20, "fp16")])
 def test_an_update_that_is_not_finite_ends_the_run_with_the_state_before_it(
-    run, huge, states, monkeypatch, read_every, capsys
+    run, huge, states, monkeypatch, read_every, precision, capsys
 ):
     """However many steps pass until the host looks at the losses; and --replay repeats it."""
     monkeypatch.setitem(READ_EVERY, "cpu", read_every)
     folder = Path("experiments/classify/cfgs/default")
     told = "loss 'loss' became nan in epoch 0, step .; .*; its batch: .*training_objectdataset.h5.[0-9]+., "
+    flags = ("--precision", precision, *FLAGS)
     with pytest.raises(UserError, match=told):
-        run("classify", *FLAGS)
+        run("classify", *flags, "--seed", "2")
     about = json.loads((folder / "nonfinite.json").read_text())
     assert len(about["files"]) == 4 and any(name.endswith(f"h5[{HUGE}]") for name in about["files"])
     assert not list(folder.glob("ckpt-*"))
     state = load_checkpoint(folder / "nonfinite.pth")
     assert (state["epoch"], state["step"]) == (0, about["step"])
-    before = {at: found for at, *found in states}[0, about["step"]]
+    before = {at: found for at, *found in states}[0, about["step"] - 1]
     assert same(before[0], state["base_model"]) and not not_finite(state["base_model"])
     assert all(torch.equal(a, torch.as_tensor(b)) for a, b in zip(before[1], moments(state), strict=True))
+    assert state.get("scaler", {"scale": 1.0})["scale"] == before[2]
 
     files = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     capsys.readouterr()
     with pytest.raises(UserError, match=f"loss 'loss' became nan in epoch 0, step {about['step']}"):
-        run("classify", *FLAGS, "--replay", str(folder / "nonfinite.pth"))
-    assert "not finite first: the output of blocks.blocks.0." in capsys.readouterr().out
+        run("classify", *flags, "--replay", str(folder / "nonfinite.pth"))
+    assert "not finite first: the output of " in capsys.readouterr().out
     assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == files
 
 
@@ -112,6 +118,7 @@ def test_updates_left_out(run, huge, states, trainers, monkeypatch, capsys, read
             before, after = found[epoch, step - 1], found[epoch, step]
             assert same(before[0], after[0]) == row[step]
             assert all(map(torch.equal, before[1], after[1])) == row[step] or precision == "fp16"
+            assert before[2] == after[2] or not row[step]
     last = json.loads((folder / "metrics.json").read_text())["last"]
     assert last.get("skipped_updates", 0) == sum(hit[1]) and math.isfinite(last["loss"])
     told = "update left out: loss 'loss' was nan in epoch ., step ., of .*h5.* .1 of at most 1 in an epoch."
@@ -121,19 +128,25 @@ def test_updates_left_out(run, huge, states, trainers, monkeypatch, capsys, read
 
 
 @pytest.mark.parametrize("accumulation", ["sum", "mean"])
-def test_updates_of_several_batches_left_out(run, huge, trainers, accumulation):
-    """With all of their batches, and what is left over at the end of an epoch as well."""
+def test_updates_of_several_batches_left_out(run, huge, trainers, monkeypatch, accumulation):
+    """With all of their batches, and what is left over at the end of an epoch as well; but no other gradients."""
     opts = ("step_per_update=2", f"accumulation={accumulation}", "max_epoch=3")
-    folder = run("classify", "--skip_nonfinite", "1", "--seed", "1", *FLAGS, *opts)
-    hit, state = batches_with_huge(trainers, 4), load_checkpoint(folder / "ckpt-last.pth")
+    flags = ("--skip_nonfinite", "1", "--seed", "1", *FLAGS, *opts)
+    state = load_checkpoint(run("classify", *flags, exp="at_once") / "ckpt-last.pth")
+    monkeypatch.setitem(READ_EVERY, "cpu", 20)
+    late = load_checkpoint(run("classify", *flags, exp="late") / "ckpt-last.pth")
+    hit = batches_with_huge(trainers, 4)
     assert {row.index(True) // 2 for row in hit if any(row)} == {0, 1}
+    assert same(state["base_model"], late["base_model"]) and all(map(torch.equal, moments(state), moments(late)))
+    assert same(dict(state.get("gradients", [])), dict(late.get("gradients", [])))
+    assert state["metrics"] == late["metrics"] and ("gradients" in state) == ("gradients" in late)
     assert state["metrics"].get("skipped_updates", 0) == any(hit[-1])
     assert not not_finite(state["base_model"]) and not not_finite(dict(state.get("gradients", [])))
 
 
 def test_how_many_are_left_out_survives_resuming(run, huge, trainers, monkeypatch):
     """Those of the epoch, so that they do not begin anew."""
-    flags = ("--skip_nonfinite", "1", *FLAGS)
+    flags = ("--skip_nonfinite", "1", "--seed", "3", *FLAGS)
     whole = load_checkpoint(run("classify", *flags, exp="whole") / "ckpt-last.pth")
     hit = next(row for row in batches_with_huge(trainers, 2) if any(row))
     original = Trainer._train_step
@@ -146,9 +159,21 @@ def test_how_many_are_left_out_survives_resuming(run, huge, trainers, monkeypatc
         patch.setattr(Trainer, "_train_step", stopping)
         run("classify", *flags, exp="broken")
     broken = load_checkpoint("experiments/classify/cfgs/broken/ckpt-last.pth")
-    assert broken["skipped"] == [1, 1] or hit.index(True) == 2
+    assert broken["skipped"] == [1, 1]
     broken = load_checkpoint(run("classify", *flags, "--resume", exp="broken") / "ckpt-last.pth")
     assert same(whole["base_model"], broken["base_model"]) and whole["metrics"] == broken["metrics"]
+
+
+def test_fewer_left_out_than_before(run, huge, trainers, monkeypatch, capsys):
+    """What was left out before an epoch was resumed does not end it, and is still counted; another update would."""
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(Trainer, "_save_if_asked", lambda self: self.at.skipped and raised(self._saved_to_stop()))
+        run("classify", "--skip_nonfinite", "1", "--seed", "3", *FLAGS)
+    state = load_checkpoint("experiments/classify/cfgs/default/ckpt-last.pth")
+    assert state["skipped"] == [1, 1] and (state["epoch"], state["step"]) == (0, 1)
+    folder = run("classify", "--scratch_model", "--resume", "--opts", "max_epoch=0")
+    assert "1 updates of epoch" in capsys.readouterr().out
+    assert json.loads((folder / "metrics.json").read_text())["last"]["skipped_updates"] == 1
 
 
 @pytest.mark.parametrize("kind", ["SGD", "RAdam"])
@@ -157,6 +182,26 @@ def test_optimizers_that_are_not_fused(run, huge, trainers, kind):
     folder = run("classify", "--skip_nonfinite", "1", *FLAGS, *opts)
     assert sum(map(sum, batches_with_huge(trainers, 2)))
     assert not not_finite(load_checkpoint(folder / "ckpt-last.pth")["base_model"])
+
+
+def test_replay_tells_what_is_not_as_it_was(run, huge, capsys):
+    replay = ("--replay", "experiments/classify/cfgs/default/nonfinite.pth")
+    with pytest.raises(UserError, match="became nan"):
+        run("classify", *FLAGS)
+    path = Path(replay[1]).with_suffix(".json")
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps(about | {"processes": 2}))
+    with pytest.raises(UserError, match="became nan"):
+        run("classify", *FLAGS, "optimizer.kwargs.lr=0.5", *replay)
+    said = capsys.readouterr().out
+    assert "replaying with other settings than before: optimizer.kwargs.lr" in said
+    assert "replaying with 1 processes instead of 2" in said
+    with pytest.raises(UserError, match="its seed is 0, not 4"):
+        run("classify", *FLAGS, "--seed", "4", *replay)
+    del about["seed"]
+    path.write_text(json.dumps(about))
+    with pytest.raises(UserError, match="--replay needs .*nonfinite.json beside its checkpoint: it has no 'seed'"):
+        run("classify", *FLAGS, *replay)
 
 
 def test_replay_is_of_training(run, tmp_path):

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from torch.distributed import DistError
-from torch.distributed.elastic.multiprocessing.api import SignalException
+from torch.distributed.elastic.multiprocessing.api import SignalException, SubprocessContext
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.elastic.rendezvous import RendezvousError
 from torch.distributed.run import main as torchrun
@@ -50,21 +50,38 @@ def _stop(number: int, _) -> None:
     raise SignalException("asked to stop", sigval=signal.Signals(number))
 
 
+class _Ended:
+    """Statuses that the processes of this machine ended with when torchrun closed them last."""
+
+    def __init__(self):
+        self.statuses: set[int | None] = set()
+        close = SubprocessContext.close
+
+        def noting(context: SubprocessContext, *args, **kwargs) -> None:
+            close(context, *args, **kwargs)
+            self.statuses = {handler.proc.poll() for handler in context.subprocess_handlers.values()}
+
+        SubprocessContext.close = noting  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def main() -> None:
     """Run torchrun.
 
     Raises:
         UserError: if the machines of the run do not meet, or a process was killed.
-        SystemExit: with the status of the process that ended first with another than 0; 75 or 130 after a signal.
+        SystemExit: with the status of the process that ended first with another than 0. After a signal: 130 if that
+            was Ctrl-C; 75 if all processes of this machine have saved, 0 if they had finished, else 1.
     """
     # A store that is shared by all attempts would still hold the addresses of processes that have ended.
     os.environ.setdefault("TORCH_DISABLE_SHARE_RDZV_TCP_STORE", "1")
     signal.signal(signal.SIGUSR1, _stop)  # torchrun itself would end, and leave its processes alone
     threading.Thread(target=_end_when_stuck, daemon=True).start()
+    ended = _Ended()
     try:
         torchrun(sys.argv[1:])
     except SignalException as stop:
-        sys.exit(130 if stop.sigval == signal.SIGINT else REQUEUE)
+        saved = REQUEUE if ended.statuses == {REQUEUE} else int(ended.statuses != {0})
+        sys.exit(130 if stop.sigval == signal.SIGINT else saved)
     except ChildFailedError as failed:
         rank, failure = failed.get_first_failure()
         if failure.exitcode < 0:

@@ -25,6 +25,8 @@ from utils.logging import progress
 
 # Steps between two looks at the losses: on a GPU each makes the host wait until all work there is done.
 READ_EVERY = {"cuda": 20}
+# Several processes ask each other then whether to stop. torchrun kills them 30 s after it has passed a signal on.
+LOOK_SECONDS = 5.0
 
 
 class Trainer:
@@ -67,6 +69,9 @@ class Trainer:
         self.guard = Guard(self.model, self.optimizer, self.precision.scaler, run.args.skip_nonfinite)
         self.stop = run.stop
         self.unread: list[tuple[int, list[str], Tensor]] = []  # step, names and values of losses not looked at yet
+        # Steps between two looks; several processes find out how many they can do.
+        self.every = READ_EVERY.get(run.device.type, 1) if distributed.world_size() == 1 else 1
+        self.looked = time.monotonic()
         self.skipped = 0  # updates in float16, since the last checkpoint
 
     def fit(self) -> dict[str, Any]:
@@ -122,11 +127,12 @@ class Trainer:
 
     def _train_epoch(self, model: nn.Module, bar) -> None:
         """Do what is left of the epoch."""
+        self.looked = time.monotonic()
         for batch in self._batches():
             updates = self._train_step(model, batch)
             self.at.step += 1
             last = self.at.step == self.steps
-            if last or (updates and len(self.unread) >= READ_EVERY.get(self.run.device.type, 1)):
+            if last or (updates and len(self.unread) >= self.every):
                 self._read_losses()
                 loss = self.at.sums.get("loss", math.nan) / max(self.at.step - self.at.skipped_steps, 1)
                 bar.set_postfix_str(f"loss {loss:.4g}", refresh=False)
@@ -139,6 +145,11 @@ class Trainer:
         self.task.train_mode(self.model)
         self.data.set_epoch(self.at.epoch)
         self.loader.batches.seek(self.at.epoch, self.at.step)
+        if self.at.skipped > self.guard.allowed:
+            self.run.log.warning(
+                f"{self.at.skipped} updates of epoch {self.at.epoch} were left out before, more than --skip_nonfinite "
+                f"{self.guard.allowed}: one more ends the run"
+            )
         self.guard.begin(self.at.skipped)
         first = self.at.step
         if first == self.steps:  # saved before it was evaluated
@@ -158,12 +169,16 @@ class Trainer:
     def _prepare(self, step: int, batch: dict) -> dict:
         return self.task.prepare(self.model, self.data.finish(batch), partial(self._draw, step))
 
+    def _updates_after(self, step: int) -> bool:
+        """Whether a batch ends with an update; after the last one, gradients are left over otherwise."""
+        whole = (step + 1) % self.config.step_per_update == 0
+        return whole or (step + 1 == self.steps and self.config.accumulation == "mean")
+
     def _train_step(self, model: nn.Module, batch: dict) -> bool:
         """Train on one batch; returns whether it ended with an update."""
         step, steps, together = self.at.step, self.steps, self.config.step_per_update
-        mean, last = self.config.accumulation == "mean", step + 1 == steps
-        updates = (step + 1) % together == 0 or (last and mean)
-        share = min(together, steps - step // together * together) if mean else 1
+        updates, last = self._updates_after(step), step + 1 == steps
+        share = min(together, steps - step // together * together) if self.config.accumulation == "mean" else 1
         if step % together == 0:
             self.guard.remember()
         # Several processes agree on the gradients before each update, and before those left over are saved.
@@ -216,7 +231,7 @@ class Trainer:
         Raises:
             UserError: if they are too many.
         """
-        at, allowed = self.at, self.guard.allowed
+        at, most = self.at, self.guard.most
         at.skipped, at.skipped_steps = at.skipped + 1, at.skipped_steps + len(update)
         broken = [
             (f"loss '{n}'", x, step)
@@ -227,16 +242,21 @@ class Trainer:
         steps = [broken[0][2]] if broken else [step for step, _ in update]
         files = self.loader.samples(at.epoch, steps)
         found = distributed.gather_objects((broken[0] if broken else None, files))
-        what, value, step = next((one for one, _ in found if one), (f"the {NORM}", update[-1][1][NORM], update[-1][0]))
+        norm = update[-1][1][NORM]
+        unknown = f"the {NORM}", "not finite" if math.isfinite(norm) else norm, update[-1][0]
+        what, value, step = next((one for one, _ in found if one), unknown)
         told = [name for one, names in found for name in names if one or not any(one for one, _ in found)]
-        self.optimizer.zero_grad(set_to_none=True)  # where they are left over at the end of an epoch
-        if at.skipped <= allowed:
+        ends = at.skipped > most
+        # Those that there are now may be of a later batch. The ones left over at the end of an epoch are of this one.
+        if ends or not self._updates_after(update[-1][0]):
+            self.optimizer.zero_grad(set_to_none=True)
+        if not ends:
             self.run.log.warning(
                 f"update left out: {what} was {value} in epoch {at.epoch}, step {step}, of {brief(told)} "
-                f"({at.skipped} of at most {allowed} in an epoch)"
+                f"({at.skipped} of at most {most} in an epoch)"
             )
             return
-        at.step, at.skipped, at.skipped_steps = update[0][0], allowed, at.skipped_steps - len(update)
+        at.step, at.skipped, at.skipped_steps = update[0][0], most, at.skipped_steps - len(update)
         raise self._diverged(what, value, step, told)
 
     def _check_finite(self) -> None:
@@ -266,7 +286,7 @@ class Trainer:
         at, last = self.at, self.checkpoints.last
         kept = f"; {last} holds the last good state" if last.is_file() and not self.checkpoints.replacing else ""
         if files is not None and not self.run.args.replay:
-            about = {"what": what, "value": str(value), "epoch": at.epoch, "step": step, "seed": self.run.args.seed}
+            about = {"what": what, "value": str(value), "epoch": at.epoch, "step": step}
             kept += f"; its batch: {brief(files)}"
             if broken := self.checkpoints.save_broken({**about, "files": list(files)}):
                 kept += f"; all of it in {broken.with_suffix('.json')}; --replay {broken} repeats it"
@@ -281,7 +301,7 @@ class Trainer:
         Raises:
             UserError: if it breaks again.
         """
-        model = parallel.wrap(self.model, self.run.device)
+        model, self.guard.allowed = parallel.wrap(self.model, self.run.device), self.at.skipped
         with find_source(self.model) as found:
             for batch in self._batches():
                 updates = self._train_step(model, batch)
@@ -348,16 +368,24 @@ class Trainer:
     def _save_if_asked(self) -> None:
         """Save and end the run if that was asked for in any process; save if the last checkpoint is old.
 
+        Several processes agree as well on the steps until they ask again, which take about `LOOK_SECONDS` at most.
+
         Raises:
             Interrupted: if that was asked for.
         """
-        if self.unread and distributed.world_size() > 1:  # asking the others makes the host wait
+        several = distributed.world_size() > 1
+        if several and self.unread:  # asking the others makes the host wait
             return
-        stop, due = distributed.anywhere((self.stop.made, self.checkpoints.due()), self.run.device)
+        slow = time.monotonic() - self.looked > LOOK_SECONDS / 2
+        stop, due, slow = distributed.anywhere((self.stop.made, self.checkpoints.due(), slow), self.run.device)
+        if several:
+            most = READ_EVERY.get(self.run.device.type, 1)
+            self.every = max(self.every // 2, 1) if slow else min(2 * self.every, most)
         if stop:
             raise self._saved_to_stop()
         if due and self.at.step < self.steps:
             self._save_within_epoch()
+        self.looked = time.monotonic()
 
     def _save_within_epoch(self) -> None:
         self._check_finite()

@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -27,12 +27,16 @@ class Guard:
         optimizer: of its parameters.
         scaler: of the loss.
         allowed: how many updates may be left out in an epoch.
+
+    Attributes:
+        most: how many may be in this epoch.
     """
 
     def __init__(
         self, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler, allowed: int = 0
     ):
-        self.model, self.optimizer, self.scaler, self.allowed = model, optimizer, scaler, allowed
+        self.model, self.optimizer, self.scaler = model, optimizer, scaler
+        self.allowed = self.most = allowed
         device = next(model.parameters()).device
         self.broken = torch.zeros((), dtype=torch.bool, device=device)
         self.left_out = torch.zeros((), device=device)
@@ -40,8 +44,15 @@ class Guard:
         self.buffers: list[Tensor] = []
 
     def begin(self, left_out: int) -> None:
-        """Begin an epoch in which so many updates have been left out already."""
+        """Begin an epoch, or go on within one, at any of its batches.
+
+        Args:
+            left_out: how many of its updates have been left out already. If these are more than are allowed now, the
+                next one ends the run.
+        """
+        self.most = max(self.allowed, left_out)
         self.left_out.fill_(left_out)
+        self.remember()
 
     def remember(self) -> None:
         """Call it before the first batch of an update."""
@@ -58,7 +69,7 @@ class Guard:
         norm = distributed.whole(nn.utils.get_total_norm(gradients, foreach=True)).to(self.skip.device)
         broken = self.broken if self.scaler.is_enabled() else self.broken | ~norm.isfinite()
         broken = distributed.total(broken.float()).clamp(max=1)
-        over = self.left_out > self.allowed
+        over = self.left_out > self.most
         self.left_out += broken
         self.skip.copy_(torch.where(over, 1.0, broken))
         self.broken.zero_()
@@ -79,13 +90,20 @@ class Guard:
             self._step()
         nn.utils.clip_grads_with_norm_(self.model.parameters(), clip or math.inf, told[NORM], foreach=True)
         self._step()
+        if self.scaler.is_enabled():
+            for found in self._overflows():  # that the loss is not finite is not due to its scale
+                found.copy_(torch.where(self.skip > 0, 0.0, found))
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         return told
 
+    def _overflows(self) -> Iterable[Tensor]:
+        """What the scaler skips a step for, and lowers the scale of the loss, if it is not 0."""
+        return self.scaler._found_inf_per_device(self.optimizer).values()
+
     def _step(self) -> None:
         if self.scaler.is_enabled():
-            for found in self.scaler._found_inf_per_device(self.optimizer).values():
+            for found in self._overflows():
                 found.copy_(torch.maximum(found, self.skip))
             self.scaler.step(self.optimizer)
         elif getattr(self.optimizer, "_step_supports_amp_scaling", False):  # fused

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import functools
 import hashlib
+import json
 import logging
 import os
 import time
@@ -23,7 +24,7 @@ from tools.engine.task import TEST, Mode, Task, all_modes, find_task
 from utils import distributed, seeding
 from utils.config import changed_keys
 from utils.errors import UserError
-from utils.files import atomic_write, lock_folder, remove_temporaries
+from utils.files import atomic_write, lock_folder, read_text, remove_temporaries
 from utils.logging import git_revision, machine_info, make_logger, read_metrics, versions, write_json
 from utils.stopping import StopRequest
 
@@ -194,8 +195,9 @@ def start_run(args: argparse.Namespace, device: torch.device) -> Run:
     root = runs_of(args.config)
     board = folder if args.dry_run else root / "TFBoard" / folder.relative_to(root)
     lock = _enter(folder)
-    if args.seed is None:  # --resume without --seed: a drawn one need not be remembered
-        args.seed = (read_metrics(folder) or {"seed": 0})["seed"]
+    if args.seed is None:  # --resume or --replay without --seed: a drawn one need not be remembered
+        before = read_broken(args.replay) if args.replay else read_metrics(folder)
+        args.seed = (before or {"seed": 0})["seed"]
     run = Run(mode, task, args, config, device, raw, folder, board, logging.getLogger("run"), precision, lock=lock)
     try:
         args.resume = _resumes(run)
@@ -222,6 +224,23 @@ def start_run(args: argparse.Namespace, device: torch.device) -> Run:
     if changed:
         log.warning(f"{folder} holds {changed}, which this one replaces once it has results")
     return run
+
+
+def read_broken(checkpoint: str) -> dict:
+    """Read what nonfinite.json, beside its checkpoint, tells of the run that ended there.
+
+    Raises:
+        UserError: if it cannot be read, or lacks the seed or the settings.
+    """
+    path = Path(checkpoint).with_suffix(".json")
+    try:
+        found = json.loads(read_text(path))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"--replay needs {path} beside its checkpoint: {error}") from None
+    for key, kind in {"seed": int, "settings": dict}.items():
+        if not isinstance(found, dict) or not isinstance(found.get(key), kind):
+            raise UserError(f"--replay needs {path} beside its checkpoint: it has no '{key}'")
+    return found
 
 
 def past_run(folder: Path, device: torch.device) -> Run:

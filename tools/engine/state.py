@@ -12,7 +12,7 @@ from torch import nn
 
 from models import CHECKPOINT_PREFIXES
 from tools.convert import from_released
-from tools.engine.run import Run, differences
+from tools.engine.run import Run, differences, read_broken
 from utils import checkpoint, distributed
 from utils.errors import UserError
 from utils.logging import read_history, read_metrics, write_history, write_json
@@ -135,7 +135,11 @@ class Checkpoints:
         self.earlier = []
 
     def save_broken(self, about: Mapping) -> Path | None:
-        """Write the state before an update that is not finite, and what is known of that beside it, for `--replay`.
+        """Write the state before an update that is not finite, for `--replay`.
+
+        Args:
+            about: what is known of that update; written beside it, with what made the run.
+
 
         Returns:
             The file; None if it cannot be written.
@@ -144,7 +148,8 @@ class Checkpoints:
         try:
             if distributed.is_main():
                 checkpoint.save_atomic(content, path)
-                write_json(about, path.with_suffix(".json"))
+                made = {**self.run.identity, "processes": distributed.world_size()}
+                write_json({**about, **made}, path.with_suffix(".json"))
         except (UserError, OSError) as error:
             self.run.log.warning(str(error))
             return None
@@ -238,7 +243,7 @@ class Checkpoints:
             UserError: if it is not one of this run.
         """
         run = self.run
-        before = read_metrics(run.folder) or {}
+        before = (read_broken(run.args.replay) if run.args.replay else read_metrics(run.folder)) or {}
         newest = self._newest(before)
         if newest is None:
             if run.mode.name == "finetune" and not run.args.ckpts:
@@ -278,19 +283,20 @@ class Checkpoints:
         if step > self.steps:
             raise UserError(f"cannot resume from {path}: it is at step {step} of {self.steps}")
         self.at = Standing(epoch, step, sums, *skipped, state["metrics"], state["best_metrics"], run_id)
+        doing = "replaying" if run.args.replay else "resuming"
         changed = differences(before, run.identity) if before else []
         if "seed" in changed:
             raise UserError(f"cannot resume from {path}: its seed is {before['seed']}, not {run.args.seed}")
         if changed := [name for name in changed if name != "weights"]:  # which need not be named again
-            run.log.warning(f"resuming with other settings than before: {', '.join(changed)}")
+            run.log.warning(f"{doing} with other settings than before: {', '.join(changed)}")
         processes = distributed.world_size()
         if (earlier := before.get("processes", processes)) != processes:
             run.log.warning(
-                f"resuming with {processes} processes instead of {earlier}: the order of the samples stays, what is "
+                f"{doing} with {processes} processes instead of {earlier}: the order of the samples stays, what is "
                 "drawn for them (augmentation, masks, dropout) does not"
             )
         run.started -= state.get("seconds", 0.0)
-        run.log.info(f"resuming at epoch {epoch}, step {step}")
+        run.log.info(f"{doing} at epoch {epoch}, step {step}")
 
 
 def _progress(state: Mapping) -> tuple[int, int]:
