@@ -13,7 +13,7 @@ from tools.engine.loop import perform
 from tools.engine.run import report_on, start_run
 from tools.engine.task import COMMANDS, Mode, all_modes, all_tasks
 from utils import distributed
-from utils.errors import Parser, UserError, at_least, minutes, run_command
+from utils.errors import Parser, UserError, at_least, minutes, run_command, seed
 from utils.memory import keep_freed_memory
 
 EXAMPLES = """\
@@ -48,7 +48,10 @@ def build_parser() -> Parser:
         "--opts", nargs="+", default=[], action="extend", metavar="KEY=VALUE", help="override config keys, as a.b=value"
     )
     group.add_argument(
-        "--seed", type=at_least(0), metavar="N", help="seed of all randomness (0; with --resume that of the run)"
+        "--seed",
+        type=seed,
+        metavar="N",
+        help="seed of all randomness; random: draw one (0; a run that is resumed keeps its own unless N is given)",
     )
     group.add_argument("--deterministic", action="store_true", help="reproducible CUDA kernels, slower")
     group.add_argument(
@@ -141,7 +144,7 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse and check the command line.
 
     Returns:
-        The flags; `seed` is None where that of the run to resume is meant. Besides them `task`, the `Mode` that is
+        The flags; `seed` is None or "random" where `start_run` chooses it. Besides them `task`, the `Mode` that is
         asked for, and `notes`: lines to tell the user, about flags that do something else than they seem to.
 
     Raises:
@@ -161,7 +164,7 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     _check_checkpoints(args, args.task)
     for task in all_tasks():
         task.check_arguments(args)
-    if args.seed is None and args.resume is not True:
+    if args.seed is None and not args.resume:
         args.seed = 0
     return args
 
