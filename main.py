@@ -14,7 +14,7 @@ from tools.engine.run import start_run
 from tools.engine.task import COMMANDS, Mode, all_modes, all_tasks
 from tools.report import report_on
 from utils import distributed
-from utils.errors import Parser, UserError, at_least, minutes, run_command
+from utils.errors import Parser, UserError, at_least, minutes, run_command, seed
 from utils.memory import keep_freed_memory
 
 EXAMPLES = """\
@@ -50,9 +50,10 @@ def build_parser() -> Parser:
     )
     group.add_argument(
         "--seed",
-        type=at_least(0),
+        type=seed,
         metavar="N",
-        help="seed of all randomness (0; with --resume, --replay: the run's)",
+        help="seed of all randomness; random: draw one (0; a run that is resumed or replayed keeps its own unless N is "
+        "given)",
     )
     group.add_argument("--deterministic", action="store_true", help="reproducible CUDA kernels, slower")
     group.add_argument(
@@ -145,8 +146,8 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse and check the command line.
 
     Returns:
-        The flags; `seed` is None where that of the run to resume or replay is meant. Besides them `task`, the `Mode`
-        that is asked for, and `notes`: lines to tell the user, about flags that do something else than they seem to.
+        The flags; `seed` is None or "random" where `start_run` chooses it. Besides them `task`, the `Mode` that is
+        asked for, and `notes`: lines to tell the user, about flags that do something else than they seem to.
 
     Raises:
         UserError: for anything wrong with it.
@@ -165,7 +166,7 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     _check_checkpoints(args, args.task)
     for task in all_tasks():
         task.check_arguments(args)
-    if args.seed is None and args.resume is not True and not args.replay:
+    if args.seed is None and not args.resume and not args.replay:
         args.seed = 0
     return args
 

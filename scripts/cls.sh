@@ -5,4 +5,4 @@
 set -euo pipefail
 arguments='<GPU> <exp> <ckpt>'
 source "$(dirname "$0")/launch.sh"
-launch --config "${CONFIG:-cfgs/full/finetune_scan_hardest.yaml}" --finetune_model --ckpts "$3" $(drawn_seed "$@") "${@:4}"
+launch --config "${CONFIG:-cfgs/full/finetune_scan_hardest.yaml}" --finetune_model --ckpts "$3" --seed random "${@:4}"

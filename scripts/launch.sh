@@ -31,10 +31,6 @@ python=python3
 if [ -z "${VIRTUAL_ENV:-}${CONDA_PREFIX:-}" ] && [ -x .venv/bin/python ]; then python=.venv/bin/python; fi
 python=${PYTHON:-$python}
 
-drawn_seed() { # of scripts whose released form draws one; a run that is resumed keeps its own
-    case " $* " in *" --resume "*) ;; *) echo "--seed $RANDOM" ;; esac
-}
-
 # With NNODES (2, or 1:4 for a job whose machines may come and go) the same command runs on every machine; MASTER_ADDR is
 # one of them, by NODE_RANK=0 or its name. MAX_RESTARTS: how often processes that died are started again; needs a JOB_ID.
 launch() {

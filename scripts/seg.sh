@@ -7,4 +7,4 @@ arguments='<GPU> <exp> <ckpt>'
 segmentation_flags=yes
 task=--finetune_model
 source "$(dirname "$0")/launch.sh"
-launch --config "${CONFIG:-cfgs/segmentation/shapenetpart.yaml}" "$task" --ckpts "$3" $(drawn_seed "$@") "${@:4}"
+launch --config "${CONFIG:-cfgs/segmentation/shapenetpart.yaml}" "$task" --ckpts "$3" --seed random "${@:4}"

@@ -10,4 +10,4 @@ config=cfgs/full/finetune_modelnet.yaml vote=--vote
 [ -z "$released_segmentation" ] || config=cfgs/segmentation/shapenetpart.yaml
 config=${CONFIG:-$config} folder=${CONFIG:-$config} folder=${folder%/*}
 case ${folder##*/}/${config##*/} in segmentation/* | */segment_*) vote='' ;; esac # segmentation has no voting
-launch --config "$config" --test --ckpts "$3" $vote $(drawn_seed "$@") "${@:4}"
+launch --config "$config" --test --ckpts "$3" $vote --seed random "${@:4}"

@@ -4,11 +4,13 @@ import errno
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from utils import distributed, errors
 from utils.errors import LIMIT, UserError, run_command
@@ -60,18 +62,35 @@ def test_messages_are_cut_and_escaped():
 
 
 def test_an_error_of_several_processes_is_told_once(monkeypatch, capsys):
-    waited = []
-    monkeypatch.setattr(errors.time, "sleep", waited.append)
+    monkeypatch.setattr(errors, "PATIENCE", 0.1)
     for rank in (0, 1):
         monkeypatch.setenv("RANK", str(rank))
         with pytest.raises(SystemExit) as stop:
             run_command(failing(UserError("wrong")))
         assert stop.value.code == 2
     # torchrun ends the second one while it waits, if the first has the same error; otherwise it speaks for itself.
-    assert capsys.readouterr().err == "error: wrong\nerror: process 1: wrong\n" and waited == [errors.PATIENCE]
+    assert capsys.readouterr().err == "error: wrong\nerror: process 1: wrong\n"
     with pytest.raises(SystemExit):
         run_command(failing(errors.Interrupted("saved")))
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("listening", [True, False])
+@pytest.mark.parametrize("error, own", [(UserError("wrong"), False), (OSError(errno.ENOSPC, "full"), True)])
+def test_a_process_on_another_machine(monkeypatch, capsys, listening, error, own):
+    """It is silent once the main one, which it has met, has ended, unless the error is that of its machine."""
+    monkeypatch.setattr(errors, "PATIENCE", 0.1)
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    with socket.socket() as main:
+        main.bind(("127.0.0.1", 0))
+        if listening:
+            main.listen()
+        for name, value in {"RANK": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(main.getsockname()[1])}.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as stop:
+            run_command(failing(error))
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.count("error: process 1: ") == (listening or own)
 
 
 PRINT = "from utils.errors import run_command; run_command(lambda: print('é' * {}))"

@@ -88,6 +88,19 @@ def test_slurm_jobs_that_leave_the_queue(slurm, runs):
     assert set(run_all(runs[:2], SlurmJobs({}, None, None))) == set(runs[:2])
 
 
+def test_slurm_that_does_not_say_what_is_queued(slurm, runs):
+    """Nothing is submitted, since it may be queued; a command that answers in the end is asked again."""
+    (slurm / "squeue").write_text(f"#!/bin/sh\necho squeue >>{slurm.parent}/asked\necho no controller >&2; exit 1\n")
+    with pytest.raises(UserError, match="squeue .*: no controller"):
+        SlurmJobs({}, None, None).take(runs)
+    assert not (slurm.parent / "calls").exists() and (slurm.parent / "asked").read_text().count("squeue") == 5
+    late = f"#!/bin/sh\n[ -e {slurm}/late ] || {{ touch {slurm}/late; exit 1; }}\n"
+    (slurm / "squeue").write_text(late)
+    pool = SlurmJobs({}, None, None)
+    pool.take(runs)
+    assert len(pool.running) == len(runs) and calls(slurm)[-1] == "scontrol release 7"
+
+
 def test_slurm_that_refuses(slurm, runs):
     (slurm / "scontrol").write_text("#!/bin/sh\n[ $1 != update ] || { echo no such dependency >&2; exit 1; }\n")
     with pytest.raises(UserError, match="scontrol update .*: no such dependency"):

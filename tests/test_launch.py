@@ -120,6 +120,24 @@ def test_a_job_without_a_name_is_not_started_again(monkeypatch):
     assert distributed.job() == "7"
 
 
+@pytest.mark.parametrize("torchrun", [True, False])
+def test_a_parent_that_is_process_1(monkeypatch, torchrun):
+    """Of a container, say its shell; where torchrun started this process, it has ended."""
+    calls = []
+    monkeypatch.setattr(distributed, "end_with_parent", lambda: calls.append(1))
+    monkeypatch.setattr(distributed.os, "getppid", lambda: 1)
+    monkeypatch.setattr(distributed.Path, "read_bytes", lambda _: b"/bin/sh\0-c\0python main.py")
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
+    if not torchrun:
+        distributed._end_with_torchrun()
+        assert not calls
+        return
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "7")
+    with pytest.raises(UserError, match="torchrun, which started this process, has ended"):
+        distributed._end_with_torchrun()
+    assert calls
+
+
 def test_processes_that_do_not_meet(monkeypatch):
     """Within the time that --timeout gives them."""
     with socket.socket() as taken:  # bound but not listening: nobody answers
@@ -140,6 +158,28 @@ def test_resume_auto_takes_up_the_same_run_only(run):
         run("classify", "--scratch_model", "--resume", "auto", "--opts", "max_epoch=1")
     run("classify", "--scratch_model", "--resume", "auto", "--overwrite", "--opts", "max_epoch=0")
     assert json.loads((folder / "metrics.json").read_text())["run"] != made["run"]
+
+
+@pytest.mark.parametrize("resume", [["--resume", "auto"], ["--resume"]])
+def test_a_drawn_seed_is_kept(run, monkeypatch, resume):
+    """Also by a command that is given twice; a run of other settings gets another one."""
+    draws = iter((11, 12, 13, 14))
+    monkeypatch.setattr("tools.engine.run.secrets.randbelow", lambda _: next(draws))
+    command = ["classify", "--scratch_model", "--seed", "random", *resume, "--opts"]
+    for exp, seed in {"run1": 11, "run2": 12, "run1/": 11}.items():
+        made = read_metrics(run(*command, "max_epoch=0", exp=exp))
+        assert made["seed"] == seed and made["finished"]
+    if resume != ["--resume"]:
+        made = read_metrics(run(*command, "max_epoch=1", "--overwrite", exp="run1"))
+        assert made["seed"] == 14
+
+
+def test_resume_auto_without_a_seed_goes_on_with_that_of_the_run(run):
+    command = ["classify", "--scratch_model", "--opts", "max_epoch=0"]
+    made = read_metrics(run(*command, "--seed", "31"))
+    again = read_metrics(run(*command, "--resume", "auto"))
+    assert made["run"] == again["run"] and again["seed"] == 31
+    assert read_metrics(run(*command, "--resume", "auto", exp="other"))["seed"] == 0
 
 
 def samples_of(monkeypatch, call: Callable[[], object]) -> list[int]:

@@ -67,7 +67,7 @@ def start(launcher: str, local_rank: int, minutes: float = 60.0) -> torch.device
             raise UserError(f"--local_rank {local_rank}: this machine has {torch.cuda.device_count()} GPU(s)")
         torch.cuda.set_device(local_rank)
     job()
-    _end_with_launcher()
+    _end_with_torchrun()
     join, timeout = min(minutes, JOIN_MINUTES), timedelta(minutes=minutes)
     try:
         store, rank, world = next(rendezvous("env://", timeout=timedelta(minutes=join)))
@@ -96,15 +96,21 @@ def job() -> str | None:
     return None if name == "none" else name
 
 
-def _end_with_launcher() -> None:
-    """Be sent SIGTERM when torchrun ends, however: by SIGKILL, or by SIGUSR1, which it does not pass on.
+def end_with_parent() -> None:
+    """Have Linux send this process SIGTERM once its parent has ended, however it did."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _end_with_torchrun() -> None:
+    """Be sent SIGTERM when torchrun ends, if it started this process: it may end by SIGKILL, or without passing it on.
 
     Raises:
         UserError: if it has ended while this process started; nobody would be at the other end.
     """
-    if not sys.platform.startswith("linux"):
-        return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if "TORCHELASTIC_RUN_ID" not in os.environ or not sys.platform.startswith("linux"):
+        return  # what else starts processes may end before them, such as a shell, or be process 1 of a container
+    end_with_parent()
     if os.getppid() == 1 and b"torch" not in Path("/proc/1/cmdline").read_bytes():
         raise UserError("torchrun, which started this process, has ended")
 

@@ -7,6 +7,7 @@ import io
 import os
 import re
 import signal
+import socket
 import sys
 import threading
 import time
@@ -61,6 +62,11 @@ def at_least(least: int, none: int | None = None):
     return number
 
 
+def seed(text: str) -> int | str:
+    """Argument type: a whole number from 0 on, or "random"."""
+    return text if text == "random" else at_least(0)(text)
+
+
 # Exit status of a run that was stopped and has saved: EX_TEMPFAIL of sysexits.h, which batch systems requeue.
 REQUEUE = 75
 
@@ -108,8 +114,10 @@ def run_command(main: Callable[[], None]) -> None:
         if line is None:
             raise
         if number := _process():
-            # The main process mostly has the same error and tells it; then torchrun ends this one meanwhile.
-            time.sleep(PATIENCE)
+            # The main process mostly has the same error and tells it; then torchrun ends this one meanwhile, if it is
+            # on the same machine.
+            if _main_ends() and isinstance(error, UserError):
+                _exit(2)
             line = f"process {number}: {line}"
         _tell(f"error: {line}")
         _exit(2)
@@ -119,6 +127,27 @@ def _process() -> int:
     """Number of this process among those that torchrun started."""
     text = os.environ.get("RANK", "0")
     return int(text) if text.isdecimal() and len(text) < 10 else 0
+
+
+def _main_ends() -> bool:
+    """Wait whether the main process ends, before which it tells its error; it listens at MASTER_PORT until then.
+
+    Before the processes have met this cannot be known.
+    """
+    from torch import distributed
+
+    met = distributed.is_available() and distributed.is_initialized()
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if met:
+            try:
+                socket.create_connection((os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])), 1).close()
+            except ConnectionRefusedError:
+                return True
+            except OSError:  # it is out of reach, and so is what it tells
+                pass
+        time.sleep(0.5)
+    return False
 
 
 def _refused(error: BaseException | None) -> str | None:

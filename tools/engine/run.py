@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import os
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -195,9 +196,10 @@ def start_run(args: argparse.Namespace, device: torch.device) -> Run:
     root = runs_of(args.config)
     board = folder if args.dry_run else root / "TFBoard" / folder.relative_to(root)
     lock = _enter(folder)
-    if args.seed is None:  # --resume or --replay without --seed: a drawn one need not be remembered
-        before = read_broken(args.replay) if args.replay else read_metrics(folder)
-        args.seed = (before or {"seed": 0})["seed"]
+    if args.replay and not isinstance(args.seed, int):
+        args.seed = read_broken(args.replay)["seed"]
+    if not isinstance(args.seed, int):
+        args.seed = _choose_seed(args, folder, raw)
     run = Run(mode, task, args, config, device, raw, folder, board, logging.getLogger("run"), precision, lock=lock)
     try:
         args.resume = _resumes(run)
@@ -295,6 +297,25 @@ def _enter(folder: Path) -> IO | None:
     if reason := distributed.gather_objects(reason)[0]:
         raise UserError(reason)
     return lock
+
+
+def _choose_seed(args: argparse.Namespace, folder: Path, settings: dict) -> int:
+    """Return the recorded seed of the run that is resumed, where there is one; else 0, or one that is drawn.
+
+    With `--resume auto` that is a run of the same settings; a job of torchrun resumes what it has begun itself.
+    """
+    seed = secrets.randbelow(1 << 15) if args.seed == "random" else 0
+    if args.resume is True:
+        seed = (read_metrics(folder) or {"seed": seed})["seed"]
+    elif args.task.trains:
+        with contextlib.suppress(UserError):
+            before = read_metrics(folder) or {}
+            same = before.get("job") is not None and before["job"] == distributed.job()
+            if before and args.resume and not args.overwrite:
+                now = run_identity(args.task.name, before["seed"], settings, args.ckpts or args.start_ckpts)
+                same = same or not differences(before, now)
+            seed = before["seed"] if same else seed
+    return distributed.gather_objects(seed)[0]
 
 
 def _resumes(run: Run) -> bool:

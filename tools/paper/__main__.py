@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tools.paper.arguments import parse_arguments
 from tools.paper.plan import SETTINGS, Planner
-from tools.paper.pool import WorkerPool
+from tools.paper.pool import Pool
 from tools.paper.queue import make_tables, open_pool
 from tools.paper.render import Table
 from tools.paper.runs import PlannedRun, check_configs, estimate, in_order, keep_results
@@ -17,7 +17,7 @@ from utils.errors import UserError, run_command
 OUT = Path("experiments/reproduce")
 
 
-def show_plan(tables: dict[str, Table], pool: WorkerPool) -> list[PlannedRun]:
+def show_plan(tables: dict[str, Table], pool: Pool) -> list[PlannedRun]:
     """Print what will be run and about how long it takes; returns the runs that are not finished."""
     rows, shown, todo = [["table", "runs", "done", "about"]], set(), []
     for name, table in tables.items():

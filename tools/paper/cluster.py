@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tools.paper.pool import WorkerPool, run_here
+from tools.paper.pool import Pool, WorkerPool, run_here
 from tools.paper.runs import PlannedRun
 from utils.config import apply_opts, read_yaml
 from utils.errors import Interrupted, UserError
@@ -77,7 +77,7 @@ class LocalJobs(WorkerPool):
         return [run for run, (job, *_) in self.running.items() if job.done()]
 
 
-class SlurmJobs(WorkerPool):
+class SlurmJobs(Pool):
     """All runs as one array of jobs, each of which starts once the one it starts from has succeeded.
 
     Args:
@@ -90,30 +90,31 @@ class SlurmJobs(WorkerPool):
     """
 
     def __init__(self, keys: dict, most: int | None, workers: int | None):
-        self.free, self.size, self.workers, self.running = [], most or 256, workers, {}
+        size = most or 256
+        super().__init__(size, f"as jobs of Slurm, at most {size} at once", "the jobs stay with Slurm (squeue --me)")
+        self.workers = workers
         submitit = optional("submitit", "--cluster slurm", "requirements-cluster.txt")
         # How a job asks to be put on hold first, and what becomes of one that will never start.
         further = {"hold": True, "requeue": True, "kill_on_invalid_dep": "yes", **keys.pop("additional_parameters", {})}
         try:
             self.executor = submitit.SlurmExecutor(LOGS, max_num_timeout=10_000)
-            defaults = {"job_name": "recon", "time": DAY, "array_parallelism": self.size}
+            defaults = {"job_name": "recon", "time": DAY, "array_parallelism": size}
             self.executor.update_parameters(**defaults | keys, additional_parameters=further)
         except (RuntimeError, ValueError, TypeError) as error:
             raise UserError(f"--cluster slurm: {error}") from None
-        self.where, self.left = (
-            f"as jobs of Slurm, at most {self.size} at once",
-            "the jobs stay with Slurm (squeue --me)",
-        )
 
     def take(self, waiting: Sequence[PlannedRun]) -> list[PlannedRun]:
-        """Submit all that is not queued already."""
-        queued = self._queued() or set()
+        """Submit all that is not queued already.
+
+        Raises:
+            UserError: if Slurm refuses it, or does not say what is queued.
+        """
+        queued = _queued(tries=5)
         jobs = {run: job for run in waiting if (job := _job_of(run)) in queued}
         new = [run for run in waiting if run not in jobs]
         if new:
             jobs |= self._submit(new, jobs)
         self.running = {run: (job, "", time.monotonic()) for run, job in jobs.items()}
-        self.free = [""] * len(self.running)
         return []
 
     def _submit(self, new: Sequence[PlannedRun], queued: Mapping[PlannedRun, str]) -> dict[PlannedRun, str]:
@@ -137,20 +138,13 @@ class SlurmJobs(WorkerPool):
             raise
         return jobs
 
-    def stop(self) -> None:
-        """Leave what is queued to Slurm."""
-
-    def _queued(self) -> set[str] | None:
-        """The jobs of this user that are not over; None if Slurm does not answer."""
-        try:
-            return {*_slurm("squeue", "--me", "--array", "--noheader", "--format", "%i").split()}
-        except UserError:
-            return None
-
     def _wait(self) -> list[PlannedRun]:
         time.sleep(POLL_SECONDS["slurm"])
-        queued = self._queued()
-        return [] if queued is None else [run for run, (job, *_) in self.running.items() if job not in queued]
+        try:
+            queued = _queued(tries=1)
+        except UserError:  # Slurm may be back next time
+            return []
+        return [run for run, (job, *_) in self.running.items() if job not in queued]
 
 
 def slurm_keys(args: argparse.Namespace) -> dict:
@@ -172,6 +166,21 @@ def _job_of(run: PlannedRun) -> str | None:
         return found["job"] if found["run"] == repr(run) else None
     except (OSError, ValueError, KeyError, TypeError, UserError):
         return None
+
+
+def _queued(tries: int) -> set[str]:
+    """The jobs of this user that are not over.
+
+    Raises:
+        UserError: if Slurm does not answer any of the tries.
+    """
+    while True:
+        try:
+            return {*_slurm("squeue", "--me", "--array", "--noheader", "--format", "%i").split()}
+        except UserError:
+            if (tries := tries - 1) <= 0:
+                raise
+            time.sleep(POLL_SECONDS["slurm"])
 
 
 def _slurm(*command: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from tools.paper.cluster import LocalJobs, SlurmJobs, slurm_keys
-from tools.paper.pool import WorkerPool
+from tools.paper.pool import Pool, WorkerPool
 from tools.paper.render import Table, save, show
 from tools.paper.runs import PlannedRun, in_order
 from utils.errors import UserError
@@ -39,7 +39,7 @@ def choose_devices(args: argparse.Namespace) -> list[str]:
     return chosen
 
 
-def open_pool(args: argparse.Namespace) -> WorkerPool:
+def open_pool(args: argparse.Namespace) -> Pool:
     """Return what makes the runs, by the arguments of `tools.paper.arguments`.
 
     Raises:
@@ -53,7 +53,7 @@ def open_pool(args: argparse.Namespace) -> WorkerPool:
     return LocalJobs(choose_devices(args)[: args.max_jobs], args.num_workers)
 
 
-def run_all(runs: Sequence[PlannedRun], pool: WorkerPool) -> list[PlannedRun]:
+def run_all(runs: Sequence[PlannedRun], pool: Pool) -> list[PlannedRun]:
     """Make the runs that are not finished.
 
     Args:
@@ -86,9 +86,8 @@ def run_all(runs: Sequence[PlannedRun], pool: WorkerPool) -> list[PlannedRun]:
                         waiting.remove(run)
                         failed.append(run)
                         bar.update()
-                    elif pool.free and run.after not in waiting and run.after not in pool.running:
+                    elif run.after not in waiting and run.after not in pool.running and pool.start(run):
                         waiting.remove(run)
-                        pool.start(run)
                 minutes = math.ceil(pool.remaining(waiting, took / estimated) / 60)
                 bar.set_description_str(f"about {minutes} min left", refresh=False)
                 bar.set_postfix_str(", ".join(map(str, pool.running))[:60], refresh=False)
@@ -116,7 +115,7 @@ def run_all(runs: Sequence[PlannedRun], pool: WorkerPool) -> list[PlannedRun]:
     return failed
 
 
-def make_tables(tables: Mapping[Path, Table], pool: WorkerPool) -> None:
+def make_tables(tables: Mapping[Path, Table], pool: Pool) -> None:
     """Make the runs that tables lack, then save and print the tables; interrupted, save what there is.
 
     Args:
