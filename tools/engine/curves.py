@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 
 from tools.engine.run import Run
+from tools.engine.state import Standing
 from utils import distributed
 from utils.errors import UserError
 from utils.optional import optional
@@ -38,6 +39,31 @@ def open_curves(run: Run, epoch: int, run_id: str) -> Iterator[Write]:
                 logger.log({**curves, "epoch": epoch}, step=epoch)
 
         yield write
+
+
+def in_words_and_numbers(
+    at: Standing, metric: str, means: Mapping[str, float], rates: Mapping[str, float], throughput: float
+) -> tuple[str, dict[str, float]]:
+    """Return the line that the log has of an epoch, and the points of its curves.
+
+    Args:
+        at: where the run stands.
+        metric: the number that decides which epoch is the best.
+        means: of the loss terms.
+        rates: learning rates by group of parameters.
+        throughput: samples a second.
+    """
+    tested = {n: value for n, value in at.metrics.items() if n not in means and isinstance(value, float)}
+    parts = [f"{name} {value:.5g}" for name, value in means.items()]
+    parts += [f"{name} {value:.2f} %" for name, value in tested.items()]
+    if tested and at.best:
+        epoch = at.best["epoch"]  # None after a released checkpoint, which does not say
+        where = "" if epoch is None else f" in epoch {epoch}"
+        parts.append(f"(best {at.best[metric]:.2f} %{where})")
+    parts += [f"lr {rates.get('decay', max(rates.values())):.3g}", f"{throughput:.1f} samples/s"]
+    curves = {f"loss/{name}": value for name, value in means.items()} | {f"test/{n}": v for n, v in tested.items()}
+    curves |= {f"lr/{name}": rate for name, rate in rates.items()} | {"samples_per_second": throughput}
+    return "  ".join(parts), curves
 
 
 def _wandb(run: Run, run_id: str):

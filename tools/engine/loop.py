@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from models import Trainable
 from tools.engine import parallel
-from tools.engine.curves import Write, open_curves
+from tools.engine.curves import Write, in_words_and_numbers, open_curves
 from tools.engine.data import build_loader, open_dataset, prepared
 from tools.engine.nonfinite import LEFT_OUT, NORM, Guard, brief, find_source
 from tools.engine.optim import GROUPS, build_optimizer, build_schedule
@@ -99,7 +99,7 @@ class Trainer:
                 means = {name: value / (steps - at.skipped_steps) for name, value in at.sums.items()}
                 skipped = {"skipped_updates": at.skipped} if at.skipped else {}
                 at.metrics = means | skipped | self._evaluate()
-                improved = self._improved()
+                improved = at.improved(self.task.metric, self.task.higher_is_better, self.task.latest_of_equals)
                 done = (steps - first) * self.checkpoints.batch
                 self._report(write, means, done / max(seconds, 1e-9))
                 at.step, at.sums, at.skipped, at.skipped_steps = 0, {}, 0, 0
@@ -334,36 +334,14 @@ class Trainer:
         finally:
             self.stop.at_once = False
 
-    def _improved(self) -> bool:
-        """Note the metrics if they are the best so far."""
-        metric, at = self.task.metric, self.at
-        value, best = at.metrics.get(metric), at.best.get(metric)
-        if value is None:
-            return False
-        if best is not None and (value < best if self.task.higher_is_better else value > best):
-            return False
-        if value == best and not self.task.latest_of_equals:
-            return False
-        at.best = {"epoch": at.epoch, **at.metrics}
-        return True
-
     def _report(self, write: Write, means: dict[str, float], throughput: float) -> None:
         """One line to the log, one point to every curve."""
-        at, groups = self.at, zip(GROUPS, self.optimizer.param_groups, strict=True)
+        groups = zip(GROUPS, self.optimizer.param_groups, strict=True)
         rates = {name: group["lr"] for name, group in groups if group["params"]}
-        tested = {n: value for n, value in at.metrics.items() if n not in means and isinstance(value, float)}
-        parts = [f"{name} {value:.5g}" for name, value in means.items()]
-        parts += [f"{name} {value:.2f} %" for name, value in tested.items()]
-        if tested and at.best:
-            epoch = at.best["epoch"]  # None after a released checkpoint, which does not say
-            where = "" if epoch is None else f" in epoch {epoch}"
-            parts.append(f"(best {at.best[self.task.metric]:.2f} %{where})")
-        parts += [f"lr {rates.get('decay', max(rates.values())):.3g}", f"{throughput:.1f} samples/s"]
-        self.run.log.info(f"epoch {at.epoch}/{self.config.max_epoch}  " + "  ".join(parts))
-        curves = {f"loss/{name}": value for name, value in means.items()} | {f"test/{n}": v for n, v in tested.items()}
-        curves |= {f"lr/{name}": rate for name, rate in rates.items()} | {"samples_per_second": throughput}
-        self.checkpoints.history.append({"epoch": at.epoch, **curves})
-        write(curves, at.epoch)
+        line, curves = in_words_and_numbers(self.at, self.task.metric, means, rates, throughput)
+        self.run.log.info(f"epoch {self.at.epoch}/{self.config.max_epoch}  {line}")
+        self.checkpoints.history.append({"epoch": self.at.epoch, **curves})
+        write(curves, self.at.epoch)
 
     def _save_if_asked(self) -> None:
         """Save and end the run if that was asked for in any process; save if the last checkpoint is old.

@@ -39,6 +39,18 @@ class Standing:
     best: dict[str, Any] = field(default_factory=dict)
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
+    def improved(self, metric: str, higher_is_better: bool, latest_of_equals: bool) -> bool:
+        """Note the metrics if they are the best so far; returns whether they are."""
+        value, best = self.metrics.get(metric), self.best.get(metric)
+        if value is None:
+            return False
+        if best is not None and (value < best if higher_is_better else value > best):
+            return False
+        if value == best and not latest_of_equals:
+            return False
+        self.best = {"epoch": self.epoch, **self.metrics}
+        return True
+
 
 class Checkpoints:
     """The checkpoints of a training run and its record.
