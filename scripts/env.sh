@@ -57,8 +57,9 @@ install_torch() {
     [ $kind = cpu ] && ! installed || return 0
     local IFS=$'\n' # a line each
     wanted=($(grep -hE '^torch(vision)?[<>=]' $lock || grep -hE '^torch(vision)?[<>=]' requirements.txt))
-    # Asked first, with little patience: installing from an index that is not there takes minutes to fail.
-    if ! python -m pip index versions torch --index-url "$index" --retries 0 --timeout 10 >/dev/null 2>&1 ||
+    # Asked first, by itself and with little patience: installing from an index that is not there takes minutes to fail,
+    # and other indexes of pip's configuration would answer for it.
+    if ! python -m pip --isolated index versions torch --index-url "$index" --retries 0 --timeout 10 >/dev/null 2>&1 ||
         ! "${pip[@]}" --index-url "$index" "${wanted[@]}" >&2; then
         echo "PyTorch's CPU wheels cannot be had from $index: taking the default ones, which may be several GB" >&2
     fi
