@@ -57,10 +57,10 @@ install_torch() {
     [ $kind = cpu ] && ! installed || return 0
     local IFS=$'\n' # a line each
     wanted=($(grep -hE '^torch(vision)?[<>=]' $lock || grep -hE '^torch(vision)?[<>=]' requirements.txt))
-    # Asked first, by itself and with little patience: installing from an index that is not there takes minutes to fail,
-    # and other indexes of pip's configuration would answer for it.
+    # Asked first, with little patience: installing from an index that is not there takes minutes to fail. By itself: other
+    # indexes of pip's configuration would answer for it, and torch of one index does not go with torchvision of another.
     if ! python -m pip --isolated index versions torch --index-url "$index" --retries 0 --timeout 10 >/dev/null 2>&1 ||
-        ! "${pip[@]}" --index-url "$index" "${wanted[@]}" >&2; then
+        ! "${pip[@]}" --isolated --index-url "$index" "${wanted[@]}" >&2; then
         echo "PyTorch's CPU wheels cannot be had from $index: taking the default ones, which may be several GB" >&2
     fi
 }
@@ -74,6 +74,7 @@ if ! cmp -s <(meant) "$stamp"; then
     echo "installing $requirements into $prefix (once; takes some minutes)" >&2
     install_torch
     "${pip[@]}" -r "$requirements" "${constraints[@]}" >&2 || fail "pip could not install $requirements into $prefix; its message is above"
+    python -c 'import torch, torchvision' >&2 || fail "torch and torchvision in $prefix do not go together; the error is above"
     meant >"$stamp"
 fi
 
