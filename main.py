@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import torch
 
+from models.pretrained import find_checkpoint, shipped
 from tools.engine.loop import perform
 from tools.engine.run import start_run
 from tools.engine.task import COMMANDS, Mode, all_modes, all_tasks
@@ -240,6 +241,9 @@ def _check_checkpoints(args: argparse.Namespace, mode: Mode) -> None:
         args.notes.append(mode.note_with.format(ckpts=args.ckpts))
     for name in ("ckpts", "start_ckpts", "replay"):
         path = getattr(args, name)
+        if path in shipped():
+            path = str(find_checkpoint(path))
+            setattr(args, name, path)
         if path and not os.path.isfile(path):
             raise UserError(f"--{name}: checkpoint {'is no file' if os.path.exists(path) else 'not found'}: {path}")
 

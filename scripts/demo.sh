@@ -68,6 +68,7 @@ run zeroshot "$name" --zeroshot --ckpts "$pretrained" --opts "${opts[@]}"
 
 echo
 python -m tools.report --demo "$name"
+[ "$name" != smoke ] || echo "A smoke test trains next to nothing: its numbers mean nothing."
 echo
 echo "picture: $picture"
 echo "report:  experiments/pretrain/demo/$name/report.html, and one beside every other run"

@@ -20,7 +20,11 @@ def main() -> None:
     )
     parser.add_argument("--demo", metavar="NAME", help="print the table of the demo whose runs have this name")
     parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="page of several runs (default: report.html in the working directory)"
+        "--out",
+        type=Path,
+        default=Path("comparison.html"),
+        metavar="FILE",
+        help="page of several runs (default: %(default)s)",
     )
     args = parser.parse_args()
     folders = list({folder.resolve(): folder for folder in args.folders or [EXPERIMENTS]}.values())
@@ -36,11 +40,7 @@ def main() -> None:
         from tools.report.page import report_folder, write_comparison  # with plotly, which tables can do without
 
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        written = (
-            report_folder(runs[0], device)
-            if len(runs) == 1
-            else write_comparison(runs, args.out or Path("report.html"))
-        )
+        written = report_folder(runs[0], device) if len(runs) == 1 else write_comparison(runs, args.out)
         print(f"wrote {written}")
 
 
