@@ -33,6 +33,8 @@ PRETRAINING = {
     "transformer_config": {**SHAPE, "decoder_depth": 1, "decoder_num_heads": 3},
 }
 
+newer = pytest.mark.skipif(torch.__version__ < "2.7", reason="PyTorch's ONNX exporter does not go with onnxscript")
+
 
 def checkpoint(folder: Path, config: dict) -> str:
     """Weights with moved BatchNorm statistics, as training leaves them."""
@@ -75,6 +77,7 @@ def same(names: list[str], got: list, encoder, points: torch.Tensor) -> None:
         assert torch.allclose(torch.as_tensor(values), wanted, atol=1e-4), name
 
 
+@newer
 @pytest.mark.parametrize(
     ("config", "outputs"),
     [
@@ -206,6 +209,7 @@ class _Wrong:
         return lambda points: [part + 1e-3 for part in (torch.zeros(len(points), 5),) * 4]
 
 
+@newer
 def test_documented_example(tmp_path):
     """What docs/interoperability.md shows runs as it stands."""
     text = (ROOT / "docs/interoperability.md").read_text(encoding="utf-8")
@@ -215,3 +219,10 @@ def test_documented_example(tmp_path):
     done = subprocess.run([sys.executable, "-I", "-c", example], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "(1, 48)" in done.stdout
+
+
+@pytest.mark.skipif(torch.__version__ >= "2.7", reason="of PyTorch 2.6")
+def test_onnx_with_an_older_pytorch(tmp_path):
+    with pytest.raises(UserError, match="PyTorch 2.6.* do not go together .*newer than 2.6"):
+        main(["--ckpts", checkpoint(tmp_path, CLASSIFIER), "--format", "onnx"])
+    assert not list(tmp_path.glob("*.onnx"))

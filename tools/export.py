@@ -22,6 +22,7 @@ from utils.optional import optional
 SUFFIXES = {"onnx": ".onnx", "torchexport": ".pt2", "safetensors": ".safetensors"}
 OPSET = 18
 TOLERANCE = 1e-4  # of outputs, which are of the order of 1
+MOST = 2**31 - 1  # clouds, or points of a cloud
 SIZES = ((1, 1), (3, 1.37), (2, 4.1))  # clouds, and points in units of the fewest, to compare on
 
 
@@ -61,7 +62,8 @@ class ExportedEncoder(nn.Module):
 def traced(model: ExportedEncoder) -> torch.export.ExportedProgram:
     """Trace a model with any number of clouds and of points; it holds the operators `torch.ops.recon_ops`."""
     example = torch.randn(2, 2 * model.least + 1, 3, generator=torch.Generator().manual_seed(0))
-    dims = {0: torch.export.Dim("batch"), 1: torch.export.Dim("points", min=model.least)}
+    # PyTorch 2.6 wants to know that a batch is not as large as an integer can be.
+    dims = {0: torch.export.Dim("batch", max=MOST), 1: torch.export.Dim("points", min=model.least, max=MOST)}
     with torch.no_grad():
         return torch.export.export(model, (example,), dynamic_shapes={"points": dims})
 
@@ -101,19 +103,30 @@ def standalone(program: torch.export.ExportedProgram) -> torch.export.ExportedPr
 
 
 def to_onnx(program: torch.export.ExportedProgram, outputs: Sequence[str], about: dict[str, str]) -> Any:
-    """Return the ONNX program of a traced model, with metadata `about`."""
-    optional("onnxscript", "the ONNX format", "requirements-export.txt")
+    """Return the ONNX program of a traced model, with metadata `about`.
+
+    Raises:
+        UserError: if this PyTorch does not go with this onnxscript, or a package is missing.
+    """
+    onnxscript = optional("onnxscript", "the ONNX format", "requirements-export.txt")
     from tools.onnx_ops import TRANSLATIONS
 
-    converted = torch.onnx.export(
-        program,
-        dynamo=True,
-        custom_translation_table=TRANSLATIONS,
-        opset_version=OPSET,
-        input_names=["points"],
-        output_names=outputs,
-        verbose=False,
-    )
+    try:
+        converted = torch.onnx.export(
+            program,
+            dynamo=True,
+            custom_translation_table=TRANSLATIONS,
+            opset_version=OPSET,
+            input_names=["points"],
+            output_names=outputs,
+            verbose=False,
+        )
+    except torch.onnx.OnnxExporterError as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise UserError(
+            f"PyTorch {torch.__version__} and onnxscript {onnxscript.__version__} do not go together "
+            f"({reason[:200]}); a PyTorch newer than 2.6 is needed"
+        ) from None
     assert converted is not None
     converted.model.metadata_props.update(about)
     for size, name in zip(converted.model.graph.inputs[0].shape or (), ("batch", "points"), strict=False):

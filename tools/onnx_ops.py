@@ -57,7 +57,9 @@ def group(points: Any, num_group: int, group_size: int, skip_origin: bool) -> tu
     centers = _rows(points, picked)
     around = op.Unsqueeze(centers, _ints(2))
     delta = op.Sub(around, op.Unsqueeze(points, _ints(1)))
-    x, y, z = op.Split(op.Mul(delta, delta), num_outputs=3, axis=3)
+    square = op.Mul(delta, delta)
+    # No Split: the exporter of PyTorch 2.6 takes it for an operator of one output.
+    x, y, z = (op.Slice(square, _ints(i), _ints(i + 1), _ints(3)) for i in range(3))
     distance = op.Squeeze(op.Add(op.Add(x, y), z), _ints(3))
     _, index = op.TopK(distance, _ints(group_size), axis=2, largest=0, sorted=1)
     near = _rows(points, op.Reshape(index, _ints(0, -1, 1)))
