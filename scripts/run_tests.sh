@@ -5,7 +5,8 @@
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 export RECON_REQUIRE_LIBRARY=${RECON_REQUIRE_LIBRARY:-1}
-export RECON_REQUIREMENTS=${RECON_REQUIREMENTS:-requirements-dev.txt}
+RECON_REQUIREMENTS=${RECON_REQUIREMENTS:-requirements-dev.txt}
 source "$(dirname "$0")/env.sh"
+unset RECON_REQUIREMENTS # some tests set up environments of their own
 export HF_HUB_OFFLINE=1
 exec python -m pytest tests "$@"
