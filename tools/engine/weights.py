@@ -10,7 +10,7 @@ from utils import checkpoint
 from utils.errors import UserError
 
 
-def load_pretrained(
+def load_run_weights(
     run: Run,
     model: Trainable,
     path: str,
@@ -53,6 +53,6 @@ def load_start(run: Run, model: Trainable) -> None:
         UserError: if they do not fit; or if there are none, and nothing to resume either.
     """
     if run.args.ckpts:  # with --resume too: there may be nothing to resume yet
-        load_pretrained(run, model, run.args.ckpts, model.new_parameters)
+        load_run_weights(run, model, run.args.ckpts, model.new_parameters)
     elif run.mode.name == "finetune" and run.args.resume and not run.checkpoints():
         raise UserError(f"nothing to resume in {run.folder}, and no --ckpts FILE to start from")

@@ -18,12 +18,12 @@ from torch import Tensor
 from werkzeug.exceptions import HTTPException
 
 from datasets.folder import SUFFIXES, read_for_encoder
-from extensions import farthest_point_sample, gather, three_interpolate, three_nn
+from extensions import farthest_point_sample, gather
 from models.encoder import EncoderWarning, Encoding, PointEncoder
 from tools.report import figures
 from tools.report.exhibits import TOP, Bars, Cloud
 from tools.report.page import fill
-from tools.visualize.attention import block_attention
+from tools.visualize.attention import block_attention, over_points
 from utils.errors import UserError
 from utils.geometry import Up, normalize_unit_sphere, turn_up
 
@@ -187,15 +187,11 @@ def _look(encoder: PointEncoder, points: np.ndarray, up: Any, encoding: Encoding
     network = encoder.network
     tokens, centers, _ = network.tokenize(encoder.patches(fed))
     query, local = (weights.mean(1) for weights in block_attention(network, tokens, centers)[-1])
-    square, index = three_nn(drawn, centers)
-    near = 1 / (square + 1e-8)
-    near = near / near.sum(-1, keepdim=True)
-    values = three_interpolate(torch.cat((local, query), dim=1), index, near)[0]
-    low, high = values.amin(1, keepdim=True), values.amax(1, keepdim=True)
-    values = ((values - low) / (high - low).clamp_min(torch.finfo().tiny)).cpu()
+    values, nearest = over_points(torch.cat((local, query), dim=1), centers, drawn)
+    values = values[0].cpu()
     groups = local.shape[1]
     queries = dict(zip(network.names, values[groups:], strict=False))
-    return drawn[0].cpu(), Shape(encoding, index[0, :, 0].cpu(), values[:groups], queries)
+    return drawn[0].cpu(), Shape(encoding, nearest[0].cpu(), values[:groups], queries)
 
 
 def _json(figure: go.Figure) -> Any:

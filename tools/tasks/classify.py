@@ -16,7 +16,7 @@ from tools.engine.data import open_dataset, own_augmentation, points_of_batch
 from tools.engine.infer import Clouds, load_clouds, predict
 from tools.engine.run import Run
 from tools.engine.task import FINETUNE, SCRATCH, TASKS, TEST, Draw, TrainedTask
-from tools.engine.weights import load_pretrained, load_start
+from tools.engine.weights import load_run_weights, load_start
 from tools.report.exhibits import Exhibit, classified, trained_model
 from utils.errors import UserError
 from utils.metrics import accuracy, by_class
@@ -88,7 +88,7 @@ class Classify(TrainedTask):
         """Measure the classifier in `--ckpts` on `dataset.test`; returns it and the results."""
         run = self.run
         model = build_classifier(run, self.test_data)
-        load_pretrained(run, model, run.args.ckpts, first="model", prepare=_no_segmenter)
+        load_run_weights(run, model, run.args.ckpts, first="model", prepare=_no_segmenter)
         run.precision.place(model)
         logits, labels = predict(run, model, self.test_data, self.sample)
         results: dict[str, Any] = accuracy(logits.argmax(1), labels)

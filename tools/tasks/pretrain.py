@@ -17,7 +17,7 @@ from tools.engine.data import open_dataset, own_augmentation, points_of_batch
 from tools.engine.features import use_image_features, use_text_features
 from tools.engine.run import Run
 from tools.engine.task import TASKS, Draw, Mode, TrainedTask
-from tools.engine.weights import load_pretrained
+from tools.engine.weights import load_run_weights
 from tools.report.exhibits import Exhibit, pretrained
 from tools.tasks.svm import svm_probe
 from tools.tasks.zeroshot import zeroshot_probe
@@ -90,7 +90,7 @@ class Pretrain(TrainedTask):
     def build_model(self) -> Trainable:
         model = build_model_from_cfg(self.run.config.model)
         if self.run.args.start_ckpts:
-            load_pretrained(self.run, model, self.run.args.start_ckpts, first="model")
+            load_run_weights(self.run, model, self.run.args.start_ckpts, first="model")
         if isinstance(model, TeacherHolder) and not self.run.args.dry_run:  # which writes nothing
             self._ask_once(model)
         return model

@@ -18,7 +18,7 @@ from tools.engine.data import build_loader, open_dataset, own_augmentation, to_d
 from tools.engine.infer import test_batches
 from tools.engine.run import Run
 from tools.engine.task import FINETUNE, SCRATCH, TASKS, TEST, Draw, TrainedTask
-from tools.engine.weights import load_pretrained, load_start
+from tools.engine.weights import load_run_weights, load_start
 from tools.report.exhibits import SHAPES, Exhibit, labels_of, segmented, some, trained_model
 from utils import distributed
 from utils.errors import UserError
@@ -102,7 +102,7 @@ class Segment(TrainedTask):
         if run.args.vote:
             run.log.warning("--vote has no effect: it is for classifiers, segmentation has no voting")
         model = build_model_from_cfg(run.config.model)
-        load_pretrained(run, model, run.args.ckpts, first="model_state_dict")
+        load_run_weights(run, model, run.args.ckpts, first="model_state_dict")
         results = self.evaluate(run.precision.place(model))
         run.log.info("  ".join(f"{name} {value:.2f} %" for name, value in results.items() if isinstance(value, float)))
         key, number = self.table

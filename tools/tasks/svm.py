@@ -20,7 +20,7 @@ from tools.engine.data import open_dataset
 from tools.engine.infer import predict
 from tools.engine.run import Run
 from tools.engine.task import TASKS, Mode, Task
-from tools.engine.weights import load_pretrained
+from tools.engine.weights import load_run_weights
 from tools.report.exhibits import Exhibit, neighbors, trained_model
 from utils import seeding
 from utils.errors import UserError
@@ -103,7 +103,7 @@ class Svm(Task):
         seeding.seed_everything(run.args.seed, "model")
         model = build_model_from_cfg(run.config.model)
         if run.args.ckpts:
-            load_pretrained(run, model, run.args.ckpts)
+            load_run_weights(run, model, run.args.ckpts)
         else:
             run.log.warning("no --ckpts: the features come from random weights")
         results = svm_probe(run, run.precision.place(model), train, test)

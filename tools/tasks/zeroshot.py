@@ -19,7 +19,7 @@ from tools.engine.data import open_dataset
 from tools.engine.infer import predict
 from tools.engine.run import Run
 from tools.engine.task import TASKS, Mode, Task
-from tools.engine.weights import load_pretrained
+from tools.engine.weights import load_run_weights
 from tools.report.exhibits import Exhibit, named
 from tools.report.predictions import GUESSES, PREDICTIONS, prediction_rows, write_predictions
 from tools.report.tables import text_table
@@ -321,7 +321,7 @@ class ZeroShot(Task):
         if model.text_teacher is None:
             raise UserError("zero-shot classification needs a text encoder under 'model.text_encoder'")
         if run.args.ckpts:
-            load_pretrained(run, model, run.args.ckpts, prepare=model.fit_to)
+            load_run_weights(run, model, run.args.ckpts, prepare=model.fit_to)
         else:
             run.log.warning("no --ckpts: zero-shot classification by RANDOM weights, which measures chance")
         if model.kind not in model.kinds:

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from extensions import recon_ops
 from models.transformer import ReConEncoder
 from utils.errors import UserError
 
@@ -81,3 +82,21 @@ def attention_spread(weights: Tensor, distances: Tensor) -> Tensor:
         (B, H, Q), at least 0, which is attention to one patch only; sum_jk w_ij w_ik d_jk.
     """
     return ((weights @ distances[:, None]) * weights).sum(-1)
+
+
+def over_points(weights: Tensor, centers: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+    """Interpolate attention over patches to points, each map scaled to 0..1.
+
+    Args:
+        weights: (B, M, G) over the patches.
+        centers: (B, G, 3) of the patches.
+        points: (B, n, 3).
+
+    Returns:
+        (B, M, n) values, and (B, n) the patch nearest to each point.
+    """
+    square, index = recon_ops.three_nn(points, centers)
+    near = 1 / (square + 1e-8)
+    values = recon_ops.three_interpolate(weights, index, near / near.sum(-1, keepdim=True))
+    low, high = values.amin(-1, keepdim=True), values.amax(-1, keepdim=True)
+    return (values - low) / (high - low).clamp_min(torch.finfo().tiny), index[..., 0]

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from datasets.point_transforms import random_subset
-from extensions import recon_ops
 from models.losses import RECONSTRUCTION_LOSSES
-from tools.visualize.attention import block_attention
+from tools.visualize.attention import block_attention, over_points
 from tools.visualize.figures import project
 from tools.visualize.subject import Subject
 from utils.errors import UserError
@@ -18,7 +17,7 @@ from utils.geometry import normalize_unit_sphere
 
 
 @dataclass
-class Attention:
+class AttentionMaps:
     """Attention over whole clouds, of a layer counted from 1.
 
     Attributes:
@@ -60,7 +59,7 @@ def attend(
     layer: int | None = None,
     head: int | None = None,
     token: int | None = None,
-) -> Attention:
+) -> AttentionMaps:
     """Look at the attention of a local token and of the queries that were taught.
 
     Args:
@@ -95,14 +94,9 @@ def attend(
     maps = {"local token": local[torch.arange(len(centers)), tokens]}
     maps |= {f"{name} query": query[:, position] for name, position in subject.trained_queries.items()}
 
-    square, index = recon_ops.three_nn(cloud, centers)
-    near = 1 / (square + 1e-8)
-    near = near / near.sum(-1, keepdim=True)
-    colors = recon_ops.three_interpolate(torch.stack(list(maps.values()), 1), index, near)  # (B, maps, points)
-    low, high = colors.amin(-1, keepdim=True), colors.amax(-1, keepdim=True)
-    colors = ((colors - low) / (high - low).clamp_min(torch.finfo().tiny)).unbind(1)
+    colors = over_points(torch.stack(list(maps.values()), 1), centers, cloud)[0].unbind(1)
     by_map = {name: own.numpy() for name, own in zip(maps, colors, strict=True)}
-    return Attention(layer, cloud.numpy(), by_map, maps, centers, tokens)
+    return AttentionMaps(layer, cloud.numpy(), by_map, maps, centers, tokens)
 
 
 @torch.no_grad()
