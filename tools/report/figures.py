@@ -7,9 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from tools.report.exhibits import Bars, Cloud
+from tools.visualize.colors import COLORS
 
-# Paul Tol's "muted" scheme and black.
-COLORS = "#332288 #cc6677 #117733 #88ccee #ddcc77 #882255 #44aa99 #aa4499 #999933 #222222".split()
 DASHES = ("solid", "dash", "dot", "dashdot")
 HEAT = "Cividis"
 MOST_NUMBERS = 15  # classes of a confusion matrix whose cells show their counts

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
-# Paul Tol's "muted" scheme and black; with four markers these tell 40 categories apart.
-COLORS = "#332288 #cc6677 #117733 #88ccee #ddcc77 #882255 #44aa99 #aa4499 #999933 #222222".split()
-MARKERS = "o^sX"
+from tools.visualize.colors import COLORS
+
+MARKERS = "o^sX"  # with ten colours these tell 40 categories apart
 MAX_CATEGORIES = len(COLORS) * len(MARKERS)
 HEAT = ListedColormap(colormaps["magma_r"](np.linspace(0.06, 0.9, 256)))
 
