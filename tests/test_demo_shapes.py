@@ -1,10 +1,14 @@
 """The shape families: sound meshes, enough variety, and classes that their bounding boxes do not give away."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from datasets.demo import mesh
 from datasets.demo.shapes import CATEGORIES, PART_NAMES, VARIANTS, draw_parameters, make_shape
+from datasets.demo.world import DEMO_CATEGORIES
 from utils.errors import UserError
 
 EVERY = [(category, variant) for category in CATEGORIES for variant in VARIANTS[category]]
@@ -15,10 +19,20 @@ def areas(shape: mesh.Mesh) -> np.ndarray:
     return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
 
 
-def test_there_are_35_categories_with_variants():
-    assert len(CATEGORIES) == 35 and CATEGORIES == sorted(set(CATEGORIES))
+def test_categories_have_variants():
+    assert len(DEMO_CATEGORIES) == 35 and set(DEMO_CATEGORIES) <= set(CATEGORIES)
     assert set(PART_NAMES) == set(VARIANTS) == set(CATEGORIES)
     assert all(len(set(VARIANTS[category])) >= 2 and len(PART_NAMES[category]) >= 2 for category in CATEGORIES)
+
+
+def test_the_shapes_of_the_demo_stay_what_they_are():
+    stored = json.loads((Path(__file__).parent / "golden" / "demo_shapes.json").read_text())
+    assert sorted(stored) == DEMO_CATEGORIES
+    for category, rows in stored.items():
+        for seed, (vertices, faces, parts, moments) in enumerate(rows):
+            shape = make_shape(category, np.random.default_rng(seed))
+            assert (len(shape.vertices), len(shape.faces), int(shape.part.sum())) == (vertices, faces, parts)
+            np.testing.assert_allclose((shape.vertices.astype(float) ** 2).sum(0), moments, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("category, variant", EVERY)

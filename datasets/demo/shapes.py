@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 import numpy as np
 
-from datasets.demo.families import furniture, objects  # noqa: F401, imported for the families they register
+from datasets.demo import families
 from datasets.demo.families.common import FAMILIES, Draw
 from datasets.demo.mesh import Mesh, combine
 from utils.errors import UserError
 from utils.registry import suggestion
 
+for module in pkgutil.iter_modules(families.__path__, f"{families.__name__}."):
+    importlib.import_module(module.name)  # each registers its families
+
 CATEGORIES = sorted(FAMILIES)
 PART_NAMES = {name: list(FAMILIES[name].parts) for name in CATEGORIES}
-VARIANTS = {name: list(FAMILIES[name].variants) for name in CATEGORIES}
+VARIANTS = {name: [*FAMILIES[name].variants, *FAMILIES[name].more] for name in CATEGORIES}
 
 
-def make_shape(category: str, rng: np.random.Generator, variant: str | None = None) -> Mesh:
+def make_shape(category: str, rng: np.random.Generator, variant: str | None = None, wide: bool = False) -> Mesh:
     """Make one shape of a category, its parts labelled by position in `PART_NAMES[category]`.
 
     Args:
         category: one of `CATEGORIES`.
         rng: where all of the shape's numbers come from.
         variant: one of `VARIANTS[category]`; drawn if None.
+        wide: draw it from all variants, not only from those of the demo's worlds.
 
     Raises:
         UserError: if there is no such category or variant; the message names the nearest one.
     """
-    return _make(category, rng, variant)[0]
+    return _make(category, rng, variant, wide)[0]
 
 
 def draw_parameters(category: str, rng: np.random.Generator, variant: str | None = None) -> dict[str, float]:
@@ -34,14 +41,17 @@ def draw_parameters(category: str, rng: np.random.Generator, variant: str | None
     return _make(category, rng, variant)[1]
 
 
-def _make(category: str, rng: np.random.Generator, variant: str | None) -> tuple[Mesh, dict[str, float]]:
+def _make(
+    category: str, rng: np.random.Generator, variant: str | None, wide: bool = False
+) -> tuple[Mesh, dict[str, float]]:
     if category not in FAMILIES:
         raise UserError(f"unknown shape category '{category}'{suggestion(category, CATEGORIES)}")
     family = FAMILIES[category]
     if variant is None:
-        variant = family.variants[int(rng.integers(len(family.variants)))]
-    elif variant not in family.variants:
-        raise UserError(f"unknown variant '{variant}' of '{category}'{suggestion(variant, family.variants)}")
+        variants = VARIANTS[category] if wide else family.variants
+        variant = variants[int(rng.integers(len(variants)))]
+    elif variant not in VARIANTS[category]:
+        raise UserError(f"unknown variant '{variant}' of '{category}'{suggestion(variant, VARIANTS[category])}")
     draw = Draw(rng)
     draw.variant = variant
     mesh = combine(family.build(variant, draw))

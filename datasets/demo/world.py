@@ -23,7 +23,7 @@ from datasets.demo.mesh import Mesh
 from datasets.demo.render import render
 from datasets.demo.rooms import AREAS, make_room
 from datasets.demo.scan import capture, obj_bg, obj_only, pb_t50_rs
-from datasets.demo.shapes import CATEGORIES, PART_NAMES, make_shape
+from datasets.demo.shapes import PART_NAMES, make_shape
 from datasets.shapenetpart import PARTS
 from utils.errors import UserError
 from utils.logging import progress
@@ -65,6 +65,7 @@ MODELNET40 = sorted(
 MODELNET10 = ["bathtub", "bed", "chair", "desk", "monitor", "sofa", "table", "toilet"]
 SCANOBJECTNN = ["bag", "bin", "box", "cabinet", "chair", "desk", "display", "door", "shelf", "table"]
 SCANOBJECTNN += ["bed", "pillow", "sink", "sofa", "toilet"]  # in the released order
+DEMO_CATEGORIES = sorted([*SHAPENET, *UNSEEN, "box"])
 RENAMED = {"flower_pot": "flower pot", "monitor": "display", "bin": "trash bin", "shelf": "bookshelf"}
 
 # What each category has in the place of ShapeNetPart's parts, in their order; parts joined by + count as one.
@@ -243,7 +244,7 @@ def teacher_renders(
     """Pictures of shapes that no data set holds, with their names, to train a small image/text teacher on.
 
     Args:
-        categories: which; all if absent.
+        categories: which; those of the demo's worlds if absent.
         per_class: shapes, and so pictures, a category.
         seed: draws the shapes; independent of every world, even of the same seed.
         size: pixels a side.
@@ -253,7 +254,7 @@ def teacher_renders(
     Returns:
         (n, size, size, 3) uint8 and n names: of those that the data sets use for a category, one drawn at random.
     """
-    names = {category: [category] for category in (categories or CATEGORIES)}
+    names = {category: [category] for category in (categories or DEMO_CATEGORIES)}
     for other, category in RENAMED.items():
         if category in names and other.replace("_", " ") != category:
             names[category].append(other)

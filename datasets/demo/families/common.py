@@ -51,24 +51,34 @@ class Family:
         parts: names of the parts; faces are labelled with positions in it.
         variants: names of the structural variants.
         build: makes the (mesh, part index) pieces of one shape from a variant and a `Draw`.
+        more: variants that the demo's small worlds do not have.
+        synonyms: other names of the category.
     """
 
     name: str
     parts: tuple[str, ...]
     variants: tuple[str, ...]
     build: Callable[[str, Draw], Pieces]
+    more: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
 
 
 FAMILIES: dict[str, Family] = {}
 
 
-def family(name: str, parts: tuple[str, ...], variants: tuple[str, ...]):
-    """Decorator that files a `build(variant, draw)` function in `FAMILIES`."""
+def family(
+    name: str,
+    parts: tuple[str, ...],
+    variants: tuple[str, ...],
+    more: tuple[str, ...] = (),
+    synonyms: tuple[str, ...] = (),
+):
+    """Decorator that files a `build(variant, draw)` function in `FAMILIES`; arguments as for `Family`."""
 
     def add(build: Callable[[str, Draw], Pieces]) -> Callable[[str, Draw], Pieces]:
         if name in FAMILIES:
             raise KeyError(f"shape family '{name}' is registered twice")
-        FAMILIES[name] = Family(name, tuple(parts), tuple(variants), build)
+        FAMILIES[name] = Family(name, parts, variants, build, more, synonyms)
         return build
 
     return add

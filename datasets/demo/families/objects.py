@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, family
+from datasets.demo.families.forms import (
+    along,
+    bail,
+    both,
+    copies,
+    cut,
+    golden,
+    hollow,
+    leaf,
+    loop,
+    ring,
+    side,
+    smooth,
+    taper,
+)
 from datasets.demo.mesh import (
     Mesh,
     box,
@@ -22,115 +35,6 @@ from datasets.demo.mesh import (
     tube,
     wing,
 )
-
-
-def smooth(controls: Sequence[tuple[float, float]], steps: int = 4) -> np.ndarray:
-    """Catmull-Rom curve through control points."""
-    p = np.asarray(controls, dtype=float)
-    p = np.concatenate([2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
-    t = (np.arange(steps) / steps)[None, :, None]
-    a, b, c, d = (p[i : len(p) - 3 + i, None] for i in range(4))
-    curve = b + t / 2 * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
-    return np.concatenate([curve.reshape(-1, p.shape[1]), p[-2:-1]])
-
-
-def vessel(profile: Sequence[tuple[float, float]], wall: float, segments: int = 24) -> Mesh:
-    """Hollow vessel open at the top: the outside profile, going up, and the same less `wall` back down."""
-    outer = np.asarray(profile, dtype=float).clip(1e-3 * np.array([1, -1e6]))
-    floor = outer[0, 1] + wall
-    keep = outer[outer[:, 1] > floor][::-1]
-    inner = np.r_[keep, [[np.interp(floor, outer[:, 1], outer[:, 0]), floor]]]
-    inner[:, 0] = np.maximum(inner[:, 0] - wall, 0.4 * inner[:, 0])
-    return lathe(np.r_[[[0, outer[0, 1]]], outer, inner, [[0, floor]]], segments)
-
-
-def cut(mesh: Mesh, height: float, low: int, high: int) -> Pieces:
-    """A mesh in two parts, its faces below and above a height."""
-    above = mesh.triangles[:, :, 1].mean(1) > height
-    pieces = [(Mesh(mesh.vertices, mesh.faces[m], mesh.part[m]), p) for m, p in ((~above, low), (above, high))]
-    return [piece for piece in pieces if len(piece[0].faces)]
-
-
-def both(mesh: Mesh) -> Mesh:
-    """With its mirror image across x = 0."""
-    return combine([mesh, mesh.scaled(-1, 1, 1)])
-
-
-def copies(mesh: Mesh, at, scale=1.0, yaw=0.0, pitch=0.0) -> Mesh:
-    """Copies at (n, 3) places, each scaled, then pitched about x, then yawed about y (degrees)."""
-    at = np.asarray(at, dtype=float).reshape(-1, 3)
-    n = len(at)
-    scale = np.broadcast_to(
-        np.asarray(scale, dtype=float).reshape(-1, 1, 1) if np.ndim(scale) < 2 else np.asarray(scale)[:, None],
-        (n, 1, 3),
-    )
-    yaw, pitch = (np.radians(np.broadcast_to(a, (n,)))[:, None] for a in (yaw, pitch))
-    x, y, z = np.moveaxis(mesh.vertices * scale, -1, 0)
-    y, z = y * np.cos(pitch) - z * np.sin(pitch), y * np.sin(pitch) + z * np.cos(pitch)
-    x, z = x * np.cos(yaw) + z * np.sin(yaw), z * np.cos(yaw) - x * np.sin(yaw)
-    vertices = np.stack([x, y, z], -1) + at[:, None]
-    faces = mesh.faces + (np.arange(n) * len(mesh.vertices))[:, None, None]
-    return Mesh(vertices.reshape(-1, 3).astype(np.float32), faces.reshape(-1, 3), np.tile(mesh.part, n))
-
-
-def taper(mesh: Mesh, x: float, z: float, shift: float = 0) -> Mesh:
-    """Its top scaled by x and z and moved by `shift` along z, what is below in proportion."""
-    v = mesh.vertices.copy()
-    t = (v[:, 1] - v[:, 1].min()) / np.ptp(v[:, 1])
-    v[:, 0] *= 1 + (x - 1) * t
-    v[:, 2] = v[:, 2] * (1 + (z - 1) * t) + shift * t
-    return Mesh(v, mesh.faces, mesh.part)
-
-
-def along(mesh: Mesh) -> Mesh:
-    """What points up along y turned to point along z."""
-    return mesh.turned("x", 90)
-
-
-def side(outline: Sequence[tuple[float, float]], width: float) -> Mesh:
-    """Prism across x of a (z, y) outline."""
-    return extrude(outline, width).turned("y", -90)
-
-
-def loop(x: float, y: float, width: float, height: float, thick: float, bend: float = 1.0, turn: float = 90) -> Mesh:
-    """Tube along a half ellipse from (x, y - height/2) to (x, y + height/2), `width` out along x (squarer below 1)."""
-    angle = np.radians(np.linspace(-turn, turn, 13))
-    c, s = np.cos(angle), np.sin(angle)
-    path = np.stack(
-        [x + width * np.sign(c) * np.abs(c) ** bend, y + height / 2 * np.sign(s) * np.abs(s) ** bend, 0 * s]
-    )
-    return tube(path.T, thick, 8)
-
-
-def arch(width: float, height: float, thick: float) -> Mesh:
-    """Carrying handle over the origin: tube along a half ellipse in the x-y plane, its ends at y = 0."""
-    angle = np.linspace(0, np.pi, 13)
-    return tube(np.stack([width / 2 * np.cos(angle), height * np.sin(angle), 0 * angle], -1), thick, 6)
-
-
-def leaf(length: float, width: float, droop: float, points: int = 5) -> Mesh:
-    """Thin leaf from the origin along +z, bending down towards its tip; both sides are surface."""
-    t = np.linspace(0, 1, points)
-    half = width / 2 * np.sin(np.pi * t.clip(0.04, 0.97)) ** 0.8
-    rise = -droop * length * t**2
-    v = np.stack([np.stack([s * half, rise + 0.3 * abs(s) * half, length * t], -1) for s in (-1, 0, 1)], 1)
-    i = np.arange(points - 1)[:, None] * 3 + np.arange(2)
-    i = i.reshape(-1)
-    faces = np.concatenate([np.stack([i, i + 3, i + 1], -1), np.stack([i + 1, i + 3, i + 4], -1)])
-    faces = np.concatenate([faces, faces[:, ::-1]])
-    return Mesh(v.reshape(-1, 3).astype(np.float32), faces, np.zeros(len(faces), dtype=np.int64))
-
-
-def ring(n: int, radius: float, y: float = 0, phase: float = 0) -> tuple[np.ndarray, np.ndarray]:
-    """n places around y and the yaw (degrees) that points z outward there."""
-    yaw = phase + np.arange(n) * 360 / n
-    return np.stack([radius * np.sin(np.radians(yaw)), np.full(n, y), radius * np.cos(np.radians(yaw))], -1), yaw
-
-
-def golden(n: int, phase: float = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """n yaws (degrees) by the golden angle, places 0..1, and a noise in -1..1."""
-    i = np.arange(n)
-    return i * 137.5 + phase, (i + 0.5) / n, np.sin(i * 12.9898 + phase)
 
 
 @family("airplane", parts=("fuselage", "wing", "tail", "engine"), variants=("jet", "propeller", "fighter", "biplane"))
@@ -242,7 +146,7 @@ def bag(variant: str, draw: Draw) -> Pieces:
         curve = smooth(
             [(0.7 * r, 0), (r, 0.25 * h), (0.85 * r, 0.6 * h), (neck * r, 0.85 * h), (0.6 * d.top * r, 1.05 * h)]
         )
-        body = vessel(curve, 0.02)
+        body = hollow(curve, 0.02)
         out = [(body.scaled(1, 1, 0.7 + 0.6 * z), 0)]
         out.append(
             (torus(neck * r, 1.6 * d.thick, 18, 8).moved(0, 0.85 * h).scaled(1.08, 1, (0.7 + 0.6 * z) * 1.08), 1)
@@ -265,7 +169,7 @@ def bag(variant: str, draw: Draw) -> Pieces:
         ]
         body = combine([*outside, slab((-w / 2, w / 2), (0, 0.012), (-z / 2, z / 2))])
         out = [(taper(body, 0.8 + 0.4 * d.round, d.top), 0)]
-        strap = arch(0.45 * w, 0.7 * d.handle, 0.7 * d.thick)
+        strap = bail(0.45 * w, 0.7 * d.handle, 0.7 * d.thick)
         out += [(strap.moved(0, h, s * z / 2 * d.top), 1) for s in (-1, 1)]
         if draw.chance(0.4):
             out.append((box(d.pocket * 0.7 * w, 0.35 * h, 0.015).moved(0, 0.5 * h, z / 2 * (1 + d.top) / 2), 2))
@@ -275,9 +179,9 @@ def bag(variant: str, draw: Draw) -> Pieces:
         out = [(body, 0)]
         spread = 0.55 * w * d.top
         if draw.chance(0.5):
-            out += [(arch(spread, d.handle, d.thick).moved(0, 0.7 * h, s * 0.2 * z), 1) for s in (-1, 1)]
+            out += [(bail(spread, d.handle, d.thick).moved(0, 0.7 * h, s * 0.2 * z), 1) for s in (-1, 1)]
         else:
-            out.append((arch(w * d.top * 0.9, 1.4 * d.handle, d.thick).moved(0, 0.66 * h), 1))
+            out.append((bail(w * d.top * 0.9, 1.4 * d.handle, d.thick).moved(0, 0.66 * h), 1))
         flap = cushion(d.pocket * w, 0.4 * h, 0.12 * z + 0.03, 0.3).turned("x", -8).moved(0, 0.42 * h, 0.4 * z)
         out.append((flap, 2))
         return out
@@ -300,7 +204,7 @@ def bag(variant: str, draw: Draw) -> Pieces:
         3,
     )
     out.append((both(tube(strap, 1.1 * d.thick, 6).scaled(2, 1, 1).moved(0.25 * w)), 1))
-    out.append((arch(0.25 * w, 0.35 * d.handle, d.thick).moved(0, 0.97 * h), 1))
+    out.append((bail(0.25 * w, 0.35 * d.handle, d.thick).moved(0, 0.97 * h), 1))
     return out
 
 
@@ -359,7 +263,7 @@ def bottle(variant: str, draw: Draw) -> Pieces:
         "flask": s + 0.6 * d.slope,
         "jar": s + 0.3 * d.slope,
     }[variant]
-    out = cut(vessel(profile, 0.018), joint, 0, 1)
+    out = cut(hollow(profile, 0.018), joint, 0, 1)
     rim = profile[-1][0]
     if draw.chance(0.65 if variant != "wine" else 0.4):
         kind = {
@@ -402,8 +306,8 @@ def bowl(variant: str, draw: Draw) -> Pieces:
         "square": [(0.8 * r, 0), (0.95 * r, d.belly * h), (r, h)],
     }[variant]
     segments = 4 if variant == "square" else draw.integer("sides", 6, 9) if draw.chance(0.15) else 26
-    body = vessel(smooth(curve), d.wall, segments).moved(0, y)
-    foot = vessel([(0.92 * f, 0), (0.85 * f, y + 0.01)], 0.03, segments)
+    body = hollow(smooth(curve), d.wall, segments).moved(0, y)
+    foot = hollow([(0.92 * f, 0), (0.85 * f, y + 0.01)], 0.03, segments)
     if variant == "square":
         foot = foot.scaled(0.9)
     out = [(body, 0), (foot, 1)]
@@ -841,7 +745,7 @@ def pot(
         curve = smooth([(b, 0), (1.12 * r, 0.5 * height), (r, height)])
     if shape == "bowl":
         curve = smooth([(b * 0.7, 0), (0.9 * r, 0.35 * height), (r, height)])
-    body = vessel(curve, wall, segments)
+    body = hollow(curve, wall, segments)
     band = lathe(
         [
             (r - wall, height - rim),
@@ -874,7 +778,7 @@ def flower_pot(variant: str, draw: Draw) -> Pieces:
     if draw.chance(0.5):
         b = d.radius * max(d.bottom, 0.7) * d.saucer
         n = 4 if variant == "square" else 22
-        dish = vessel([(0.85 * b, 0), (b, 0.07)], 0.02, n).turned("y", 180 / n).moved(0, -0.025)
+        dish = hollow([(0.85 * b, 0), (b, 0.07)], 0.02, n).turned("y", 180 / n).moved(0, -0.025)
         out.append((dish.scaled(1.15, 1, 1.15) if n == 4 else dish, 2))
     if draw.chance(0.75):
         out.append((soil, 3))
@@ -1247,7 +1151,7 @@ def mug(variant: str, draw: Draw) -> Pieces:
     v = grip.vertices.copy()
     v[:, 0] += lean
     return [
-        (vessel(curve, d.wall, draw.integer("sides", 6, 8) if draw.chance(0.1) else 26), 0),
+        (hollow(curve, d.wall, draw.integer("sides", 6, 8) if draw.chance(0.1) else 26), 0),
         (Mesh(v, grip.faces, grip.part).scaled(1, 1, 1.4), 1),
     ]
 
@@ -1413,7 +1317,7 @@ def trash_bin(variant: str, draw: Draw) -> Pieces:
     if variant in ("basket", "swing", "pedal"):
         if variant == "pedal":
             b = 0.97 * r
-        out = [(vessel([(b, 0), (r, h)], d.wall, 26), 0)]
+        out = [(hollow([(b, 0), (r, h)], d.wall, 26), 0)]
         if variant == "basket":
             out.append((torus(r - d.wall / 2, 0.5 * d.rim, 26, 6).moved(0, h), 1))
             if draw.chance(0.5):
@@ -1434,7 +1338,7 @@ def trash_bin(variant: str, draw: Draw) -> Pieces:
             out.append((combine([cylinder(1.04 * b, 0.05), box(0.3 * r, 0.025, 0.35 * r).moved(0, 0.03, 1.1 * b)]), 2))
         return out
     z = d.deep * (0.95 if variant == "wheelie" else 0.8)
-    body = vessel([(b, 0), (r, h)], d.wall, 4).turned("y", 45).scaled(1.3, 1, 1.3 * z)
+    body = hollow([(b, 0), (r, h)], d.wall, 4).turned("y", 45).scaled(1.3, 1, 1.3 * z)
     half = r * 1.3 / np.sqrt(2)
     out = [(body, 0)]
     if variant == "wheelie":
@@ -1456,7 +1360,7 @@ def trash_bin(variant: str, draw: Draw) -> Pieces:
         (slab((-half * d.bottom, half * d.bottom), (-0.03, 0.02), (-half * z * d.bottom, half * z * d.bottom)), 2)
     )
     if draw.chance(0.6):
-        rim = vessel([(1.06 * r, 0), (1.06 * r, 0.5 * d.lid)], 0.3 * r, 4).turned("y", 45).scaled(1.3, 1, 1.3 * z)
+        rim = hollow([(1.06 * r, 0), (1.06 * r, 0.5 * d.lid)], 0.3 * r, 4).turned("y", 45).scaled(1.3, 1, 1.3 * z)
         out.append(
             (rim.moved(0, h - 0.01), 1)
             if draw.chance(0.4)
@@ -1500,7 +1404,7 @@ def vase(variant: str, draw: Draw) -> Pieces:
     }[variant]
     faceted = variant == "faceted"
     segments = draw.integer("sides", 4, 9) if faceted else 26
-    shell = vessel(curve if faceted else smooth(curve, 5), d.wall, segments)
+    shell = hollow(curve if faceted else smooth(curve, 5), d.wall, segments)
     if draw.chance(0.25) and not faceted:  # fluted
         k = draw.integer("flutes", 6, 13)
         v = shell.vertices.copy()
