@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from datasets.demo import mesh
+from datasets.demo.families import baskets, carcass, household, kitchen_fixtures
+from datasets.demo.families.common import Draw
 from datasets.demo.shapes import CATEGORIES, PART_NAMES, VARIANTS, draw_parameters, make_shape
 from datasets.demo.world import DEMO_CATEGORIES
 from utils.errors import UserError
@@ -113,6 +115,10 @@ PRIMITIVES = {
     "sheet": (mesh.sheet(BEND, 0.1), 0.2, 1e-4),
     "wing": (mesh.wing(2, 2, 3, 0.5, 0.1), 0.6, 1e-4),
     "mirrored": (mesh.box(1, 2, 3).scaled(-1, 1, 1), 6, 1e-5),
+    "rounded": (carcass.rounded(2, 1, 3, 0.25, 16), 3 * (2 - 0.25**2 * (4 - np.pi)), 1e-3),
+    "band": (household.band([(2, 0), (2, 1)], 64, 0.5), np.pi * (4 - 1.5**2), 0.01),
+    "bars": (baskets.bars([(0, 0, 0), (1, 1, 1)], [(0, 3, 4), (1, -1, 1)], 0.1), 0.01 * (5 + 2), 1e-4),
+    "hood": (kitchen_fixtures.stacked([(0, 1, 1, 0), (0.5, 1, 1, 0)], 0.1), 0.5 - 0.8 * 0.8 * 0.3, 1e-4),
     "turned": (mesh.box(1, 2, 3).turned("x", 30).moved(1, 2, 3), 6, 1e-4),
 }
 
@@ -144,3 +150,17 @@ def test_bounding_boxes_do_not_give_the_class_away():
     guess = np.linalg.norm(test[:, None] - centroid[None], axis=-1).argmin(1)
     accuracy = (guess == np.repeat(np.arange(len(CATEGORIES)), 20)).mean()
     assert accuracy < 0.4, f"nearest centroid on bounding-box extents is right {accuracy:.0%} of the time"
+
+
+@pytest.mark.parametrize(
+    "layout, drawers, doors", [("d d/d3", 5, 0), ("2 l o3 r/d d d", 3, 2), ("o2/f", 0, 1), ("d4 l", 4, 1)]
+)
+def test_a_carcass_has_the_fronts_of_its_layout(layout, drawers, doors):
+    draw = Draw(np.random.default_rng(0))
+    look = carcass.style(draw)
+    pieces = carcass.case(draw, look, layout, (1.0, 0.8, 0.5), y=0.1)
+    fronts = [[piece for piece, part in pieces if part == kind] for kind in (carcass.DRAWER, carcass.DOOR)]
+    assert [len(group) for group in fronts] == [drawers, doors]
+    for piece in fronts[0] + fronts[1]:
+        low, high = piece.vertices.min(0), piece.vertices.max(0)
+        assert (low > [-0.5, 0.1, 0.2]).all() and (high[:2] < [0.5, 0.9]).all() and high[2] > 0.25

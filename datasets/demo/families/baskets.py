@@ -126,8 +126,14 @@ def basket(variant: str, draw: Draw) -> Pieces:
         n = draw.integer("fruit", 3, 9)
         yaw, place, noise = golden(n, draw.rng.uniform(0, 360))
         size, reach = 0.28 * min(w, d) * p.taper, 0.3 * np.sqrt(place)
-        at = np.stack([w * reach * np.sin(np.radians(yaw)), h * 0.75 - size + 0.1 * h * noise, d * reach * np.cos(
-            np.radians(yaw))], -1)  # fmt: skip
+        at = np.stack(
+            [
+                w * reach * np.sin(np.radians(yaw)),
+                h * 0.75 - size + 0.1 * h * noise,
+                d * reach * np.cos(np.radians(yaw)),
+            ],
+            -1,
+        )
         out.append((copies(ellipsoid(0.5 * size, 0.5 * size, 0.5 * size, 10), at, 0.9 + 0.25 * noise), 4))
     elif variant == "laundry" and draw.chance(0.3):
         pile = squared(ellipsoid(0.45 * w, 0.25 * h, 0.45 * d, 16), square)
@@ -254,8 +260,11 @@ def gable(w: float, d: float, rise: float, t: float, f: float) -> Mesh:
     """Roof of two panes over a w x d box, with a bar along its ridge."""
     length = float(np.hypot(rise, d / 2))
     pane = box(w, t, length).turned("x", float(np.degrees(np.arctan2(rise, d / 2)))).moved(0, rise / 2, d / 4)
-    gables = bars([[s * w / 2, 0, k * d / 2] for s in (-1, 1) for k in (-1, 1)], [[s * w / 2, rise, 0] for s in (
-        -1, 1) for _ in (0, 1)], f)  # fmt: skip
+    gables = bars(
+        [[s * w / 2, 0, k * d / 2] for s in (-1, 1) for k in (-1, 1)],
+        [[s * w / 2, rise, 0] for s in (-1, 1) for _ in (0, 1)],
+        f,
+    )
     return combine([pane, pane.scaled(1, 1, -1), gables, rod((-w / 2, rise, 0), (w / 2, rise, 0), 0.7 * f, 6)])
 
 

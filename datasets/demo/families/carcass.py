@@ -96,7 +96,7 @@ def stand(draw: Draw, styles: str, w: float, d: float, height: float, thick: flo
 
 def style(draw: Draw) -> SimpleNamespace:
     """How the fronts of one piece look: gaps, grips (0 to 6, 2 for none) and panels (0 to 3, mostly flat)."""
-    q = draw(gap=(0.003, 0.014), proud=(0.004, 0.03), grip_size=(0.7, 1.8), grip_long=(0.12, 0.6), frame=(0.12, 0.26))
+    q = draw(gap=(0.003, 0.022), proud=(0.004, 0.042), grip_size=(0.7, 1.8), grip_long=(0.12, 0.6), frame=(0.12, 0.26))
     q.grip = draw.integer("grip", 0, 6)
     q.panel = draw.integer("panel", 0, 3) if draw.chance(0.5) else 0
     q.pair = draw.chance(0.6)

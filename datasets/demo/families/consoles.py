@@ -124,8 +124,10 @@ def screen(draw: Draw, width: float) -> Pieces:
     if draw.chance(0.15):
         h, width = 0.45, 0.55
         tube_back = frustum(0.5, 0.3, 0.3, 4).turned("y", 45).turned("x", -90).scaled(0.7, 0.65, 1)
-        return [(combine([box(width, h, 0.16), tube_back.moved(z=-0.08)]).moved(y=h / 2), 5),
-                (box(0.8 * width, 0.75 * h, 0.02).moved(y=0.54 * h, z=0.08), 5)]  # fmt: skip
+        return [
+            (combine([box(width, h, 0.16), tube_back.moved(z=-0.08)]).moved(y=h / 2), 5),
+            (box(0.8 * width, 0.75 * h, 0.02).moved(y=0.54 * h, z=0.08), 5),
+        ]
     low = draw.rng.uniform(0.02, 0.1)
     panel = combine([box(width, h, 0.035), box(width - 0.04, h - 0.04, 0.04)]).moved(y=low + h / 2)
     if draw.chance(0.5):

@@ -61,7 +61,7 @@ def cloth(draw: Draw, x: Span, y: Span, depth: float, pitch: float, width=None, 
     "curtain",
     ("fabric", "rod", "rings", "tiebacks", "valance"),
     ("pair", "closed", "cafe", "tied back", "roman", "swags", "single"),
-    synonyms=("curtains", "drapes", "drapery", "window curtain", "blind", "roman shade"),
+    synonyms=("curtains", "drapes", "drapery", "window curtain", "window blind", "roman shade"),
 )
 def curtain(variant: str, draw: Draw) -> Pieces:
     """Cloth that hangs before a window, on a rod or a rail."""
@@ -147,8 +147,12 @@ def curtain_rod(draw: Draw, x: float, top: float, p) -> Pieces:
         finial = cylinder(1.5 * r, 2 * r, 10).turned("z", -90)
     pieces.append((both(finial.moved(end, y)), 1))
     if draw.chance(0.6):
-        arm = combine([rod((0, y, 0), (0, y, -0.1 - p.depth / 2), 0.7 * r, 6), box(0.04, 0.08, 0.012).moved(
-            0, y, -0.1 - p.depth / 2)])  # fmt: skip
+        arm = combine(
+            [
+                rod((0, y, 0), (0, y, -0.1 - p.depth / 2), 0.7 * r, 6),
+                box(0.04, 0.08, 0.012).moved(0, y, -0.1 - p.depth / 2),
+            ]
+        )
         pieces.append((both(arm.moved(x + 0.4 * p.overhang)), 1))
     spots = np.linspace(-x + 0.03, x - 0.03, int(np.clip(2 * x / 0.14, 5, 16)))
     at = np.stack([spots, np.full_like(spots, y), np.zeros_like(spots)], -1)
@@ -191,7 +195,7 @@ def roman(draw: Draw, w: float, h: float, p) -> Pieces:
     "mantel",
     ("legs", "frieze", "shelf", "hearth", "firebox", "chimney breast", "things"),
     ("pilasters", "columns", "corbels", "arched", "chimney breast", "overmantel", "stone"),
-    synonyms=("fireplace", "mantelpiece", "fireplace surround", "chimneypiece", "mantel shelf", "hearth"),
+    synonyms=("fireplace", "mantelpiece", "fireplace surround", "chimneypiece", "mantel shelf"),
 )
 def mantel(variant: str, draw: Draw) -> Pieces:
     """Surround of a fireplace, its shelf above and its hearth in front."""
@@ -238,8 +242,10 @@ def mantel(variant: str, draw: Draw) -> Pieces:
                 n = 1 if kind == 1 else draw.integer("flutes", 2, 4)
                 edge = np.linspace(inside + 0.15 * leg, x - 0.15 * leg, n + 1)
                 gap = 0.12 * leg / n
-                strips = [slab((a + gap, b - gap), (0.2 * h, spring - 0.1 * h), (z[1], z[1] + 0.015)) for a, b in zip(
-                    edge[:-1], edge[1:], strict=True)]  # fmt: skip
+                strips = [
+                    slab((a + gap, b - gap), (0.2 * h, spring - 0.1 * h), (z[1], z[1] + 0.015))
+                    for a, b in zip(edge[:-1], edge[1:], strict=True)
+                ]
                 pieces.append((both(combine(strips)), 0))
         if variant == "arched" or (variant == "chimney breast" and draw.chance(0.3)):
             rise = min(draw.rng.uniform(0.3, 1.0) * inside, 0.7 * spring)
@@ -296,14 +302,23 @@ def firebox(draw: Draw, inside: float, high: float, z: Span) -> Pieces:
     k, top = inside - slip, high - slip
     back = z[0] - draw.rng.uniform(0.0, 0.3)
     front = z[0] + 0.5 * (z[1] - z[0])
-    mesh = combine([both(slab((k, inside), (0, high), (z[0], front))), slab((-k, k), (top, high), (z[0], front)),
-                    both(slab((k, k + 0.02), (0, top), (back, z[0]))), slab((-k, k), (top, top + 0.02), (back, z[0])),
-                    slab((-k, k), (0, top), (back - 0.02, back))])  # fmt: skip
+    mesh = combine(
+        [
+            both(slab((k, inside), (0, high), (z[0], front))),
+            slab((-k, k), (top, high), (z[0], front)),
+            both(slab((k, k + 0.02), (0, top), (back, z[0]))),
+            slab((-k, k), (top, top + 0.02), (back, z[0])),
+            slab((-k, k), (0, top), (back - 0.02, back)),
+        ]
+    )
     pieces: Pieces = [(mesh, 4)]
     if draw.chance(0.35):
         r = 0.09 * k + 0.01
-        logs = [rod((-0.6 * k, r, 0), (0.6 * k, r, 0.03), r, 7), rod((-0.55 * k, r, 0.1), (0.5 * k, r, 0.08), r, 7),
-                rod((-0.5 * k, 2.6 * r, 0.06), (0.5 * k, 2.6 * r, 0.02), r, 7)]  # fmt: skip
+        logs = [
+            rod((-0.6 * k, r, 0), (0.6 * k, r, 0.03), r, 7),
+            rod((-0.55 * k, r, 0.1), (0.5 * k, r, 0.08), r, 7),
+            rod((-0.5 * k, 2.6 * r, 0.06), (0.5 * k, 2.6 * r, 0.02), r, 7),
+        ]
         pieces.append((combine(logs).moved(z=0.5 * (back + front) - 0.05), 6))
     return pieces
 

@@ -99,7 +99,7 @@ BOWLS = {
     "cup",
     ("body", "base", "handle", "saucer", "lid"),
     ("tumbler", "tea cup", "goblet", "paper cup", "coffee cup", "beaker"),
-    synonyms=("drinking cup", "teacup", "glass", "wine glass", "goblet", "tumbler", "drinking glass", "paper cup"),
+    synonyms=("drinking cup", "teacup", "wine glass", "goblet", "tumbler", "drinking glass", "paper cup"),
 )
 def cup(variant: str, draw: Draw) -> Pieces:
     """Vessel to drink from, with or without handle, stem, saucer and lid."""
@@ -122,9 +122,17 @@ def cup(variant: str, draw: Draw) -> Pieces:
     if variant == "tea cup":
         h *= 0.6
         curve = smooth(
-            pick(draw, ([(0.4, 0), (0.8, 0.22), (0.95, 0.6), (1.02, 1)], [(0.45, 0), (0.9, 0.35), (1, 0.7), (1.02, 1)],
-                        [(0.55, 0), (0.7, 0.4), (1, 0.85), (1.12, 1)], [(0.7, 0), (0.85, 0.5), (0.9, 1)])), 4,
-        ) * [r, h]  # fmt: skip
+            pick(
+                draw,
+                (
+                    [(0.4, 0), (0.8, 0.22), (0.95, 0.6), (1.02, 1)],
+                    [(0.45, 0), (0.9, 0.35), (1, 0.7), (1.02, 1)],
+                    [(0.55, 0), (0.7, 0.4), (1, 0.85), (1.12, 1)],
+                    [(0.7, 0), (0.85, 0.5), (0.9, 1)],
+                ),
+            ),
+            4,
+        ) * [r, h]
         body = hollow(curve, p.wall, n)
         if draw.chance(0.2):
             body = fluted(body, draw.integer("flutes", 6, 14), 0.03)
@@ -201,7 +209,7 @@ def cup(variant: str, draw: Draw) -> Pieces:
     "can",
     ("body", "lid", "handle", "spout", "label"),
     ("drink can", "food tin", "spray can", "paint can", "drum", "watering can", "fuel can"),
-    synonyms=("tin can", "tin", "beer can", "soda can", "canister"),
+    synonyms=("tin can", "tin", "beer can", "soda can"),
 )
 def can(variant: str, draw: Draw) -> Pieces:
     """Closed vessel of sheet metal: for drinks, food, paint, oil, or with a spout for water or fuel."""
@@ -231,8 +239,13 @@ def can(variant: str, draw: Draw) -> Pieces:
             cap = turned([(wide, 0), (0.97 * wide, tall), (0.9 * wide, tall + 0.02)], (1, 1), n)
             out.append((cap.moved(y=h - 0.15), 1))
         else:
-            nozzle = combine([cylinder(0.45 * k + 0.02, 0.06, 12), frustum(0.035, 0.03, 0.12, 10).moved(y=0.05),
-                              box(0.05, 0.03, 0.05).moved(0, 0.14, 0.03)])  # fmt: skip
+            nozzle = combine(
+                [
+                    cylinder(0.45 * k + 0.02, 0.06, 12),
+                    frustum(0.035, 0.03, 0.12, 10).moved(y=0.05),
+                    box(0.05, 0.03, 0.05).moved(0, 0.14, 0.03),
+                ]
+            )
             out.append((nozzle.moved(y=h - 0.01), 3))
         if draw.chance(0.4):
             out.append((band([(1.01 * r, p.low * h), (1.01 * r, 0.8 * h)], n), 4))
@@ -299,12 +312,14 @@ def can(variant: str, draw: Draw) -> Pieces:
 def watering_can(draw: Draw, p, n: int) -> Pieces:
     """Body with a long spout to +x and a handle over it or behind it."""
     r, h = p.radius, 0.5 * p.height
-    curve = pick(draw, ([(1, 0), (0.95, 1)], [(1, 0), (1, 0.6), (0.6, 1)], [(0.7, 0), (1, 0.4), (0.8, 1)], [(1.1, 0), (
-        0.6, 1)])) * np.array([r, h])  # fmt: skip
+    curve = pick(
+        draw, ([(1, 0), (0.95, 1)], [(1, 0), (1, 0.6), (0.6, 1)], [(0.7, 0), (1, 0.4), (0.8, 1)], [(1.1, 0), (0.6, 1)])
+    ) * np.array([r, h])
     out: Pieces = [(hollow(curve, 0.02, n), 0)]
     reach, rise, t = r + 0.35 + p.out, h * (0.8 + p.high), p.thick + 0.012
-    path = smooth([(0.85 * curve[0][0], 0.25 * h, 0), (r + 0.15, 0.4 * h, 0), (reach - 0.05, rise - 0.05, 0), (
-        reach, rise, 0)], 3)  # fmt: skip
+    path = smooth(
+        [(0.85 * curve[0][0], 0.25 * h, 0), (r + 0.15, 0.4 * h, 0), (reach - 0.05, rise - 0.05, 0), (reach, rise, 0)], 3
+    )
     out.append((tube(path, np.linspace(0.09, 0.04, len(path)), 10), 3))
     if draw.chance(0.6):
         rose = frustum(0.045, 0.11 + 0.1 * p.low, 0.12, 14).turned("z", -50)
@@ -341,7 +356,7 @@ JARS = {
     "jar",
     ("body", "neck", "lid", "handle", "label"),
     tuple(JARS),
-    synonyms=("mason jar", "glass jar", "cookie jar", "ginger jar", "canister", "pot with a lid", "urn", "jam jar"),
+    synonyms=("mason jar", "glass jar", "cookie jar", "ginger jar", "canister", "urn", "jam jar"),
 )
 def jar(variant: str, draw: Draw) -> Pieces:
     """Wide-mouthed vessel, mostly with a lid."""

@@ -44,7 +44,7 @@ def stacked(sections: Sequence[tuple[float, float, float, float]], wall: float =
     "range hood",
     ("canopy", "chimney", "filters", "controls", "glass"),
     ("chimney", "box", "under cabinet", "island", "angled glass", "curved glass", "wooden"),
-    synonyms=("extractor hood", "cooker hood", "kitchen hood", "exhaust hood", "vent hood", "hood"),
+    synonyms=("extractor hood", "cooker hood", "kitchen hood", "exhaust hood", "vent hood"),
 )
 def range_hood(variant: str, draw: Draw) -> Pieces:
     """Hood over a stove that draws the fumes off."""
@@ -68,8 +68,10 @@ def range_hood(variant: str, draw: Draw) -> Pieces:
             cw, cd = w * draw.rng.uniform(0.45, 0.8), d * draw.rng.uniform(0.55, 0.85)
             vent = (z[0], z[0] + cd)
         sections = [(0.0, w, z[1], z[0])]
-        sections += [(lip + (top - lip) * a, w + (cw - w) * b, z[1] + (vent[1] - z[1]) * b, z[0] + (vent[0] - z[0]) * b)
-                     for a, b in zip(t, k, strict=True)]  # fmt: skip
+        sections += [
+            (lip + (top - lip) * a, w + (cw - w) * b, z[1] + (vent[1] - z[1]) * b, z[0] + (vent[0] - z[0]) * b)
+            for a, b in zip(t, k, strict=True)
+        ]
         if island and draw.chance(0.25):  # a round one
             curve = [(0.5 * w * (1 - b) + 0.5 * cw * b, lip + (top - lip) * a) for a, b in zip(t, k, strict=True)]
             inner = 0.5 * w - 0.015
@@ -115,8 +117,9 @@ def range_hood(variant: str, draw: Draw) -> Pieces:
         bend = draw.rng.uniform(0.05, 0.16) * (1 if draw.chance(0.7) else -1)
         v = np.linspace(z[0], z[1], 2) if draw.chance(0.5) else np.linspace(z[0], z[1], 7)
         narrow = np.ones_like(v) if len(v) == 2 else 1 - 0.25 * ((v - z[0]) / d) ** 4
-        grid = np.stack(np.broadcast_arrays(u[None] * w / 2 * narrow[:, None], lip + 0.06 - bend * u[None] ** 2,
-                                            v[:, None]), -1)  # fmt: skip
+        grid = np.stack(
+            np.broadcast_arrays(u[None] * w / 2 * narrow[:, None], lip + 0.06 - bend * u[None] ** 2, v[:, None]), -1
+        )
         pieces.append((sheet(grid, 0.012), 4))
         pieces.append((stacked([(0, 0.55 * w, 0.3 * d, z[0]), (top, 0.5 * w, 0.2 * d, z[0])]), 0))
         w *= 0.5
@@ -147,8 +150,13 @@ def tap_handle(kind: int, s: float) -> Mesh:
         tips = copies(ellipsoid(0.22 * s, 0.22 * s, 0.22 * s, 8), ring(4, s, 0.6 * s, 90)[0])
         return combine([stem, *arms, tips, ellipsoid(0.35 * s, 0.3 * s, 0.35 * s, 8).moved(y=0.6 * s)])
     if kind == 1:
-        return combine([stem, ellipsoid(0.4 * s, 0.3 * s, 0.4 * s, 10).moved(y=0.5 * s),
-                        rod((0, 0.55 * s, 0), (1.9 * s, 0.8 * s, 0), (0.2 * s, 0.12 * s), 8)])  # fmt: skip
+        return combine(
+            [
+                stem,
+                ellipsoid(0.4 * s, 0.3 * s, 0.4 * s, 10).moved(y=0.5 * s),
+                rod((0, 0.55 * s, 0), (1.9 * s, 0.8 * s, 0), (0.2 * s, 0.12 * s), 8),
+            ]
+        )
     if kind == 2:
         spokes = [rod((-0.8 * s, 0.6 * s, 0), (0.8 * s, 0.6 * s, 0), 0.1 * s, 5).turned("y", a) for a in (0, 60, 120)]
         return combine([stem, torus(0.85 * s, 0.16 * s, 16, 6).moved(y=0.6 * s), *spokes])

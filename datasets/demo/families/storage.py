@@ -37,7 +37,7 @@ DRESSERS = {
     "dresser",
     ("body", "drawers", "doors", "handles", "legs", "mirror"),
     tuple(DRESSERS),
-    synonyms=("chest of drawers", "bureau", "drawers", "commode", "tallboy", "highboy", "chiffonier"),
+    synonyms=("chest of drawers", "bureau", "tallboy", "highboy", "chiffonier"),
 )
 def dresser(variant: str, draw: Draw) -> Pieces:
     """Chest of drawers, high or low, at times with a mirror."""
@@ -46,9 +46,11 @@ def dresser(variant: str, draw: Draw) -> Pieces:
         top_thick=(0.015, 0.05), overhang=(0.0, 0.035),
     )  # fmt: skip
     w, h = {
-        "double": (p.width * 1.8, p.height * 0.85), "tallboy": (p.width * 0.65, p.height * 1.5),
-        "with mirror": (p.width * 1.3, p.height * 0.8), "with door": (p.width * 1.6, p.height * 0.9),
-    }.get(variant, (p.width, p.height))  # fmt: skip
+        "double": (p.width * 1.8, p.height * 0.85),
+        "tallboy": (p.width * 0.65, p.height * 1.5),
+        "with mirror": (p.width * 1.3, p.height * 0.8),
+        "with door": (p.width * 1.6, p.height * 0.9),
+    }.get(variant, (p.width, p.height))
     styles = "legs legs hairpin sled" if variant == "on legs" else "plinth legs bracket none"
     look = style(draw)
     if look.grip == 2 and draw.chance(0.7):  # a dresser without any grip is rare
@@ -109,7 +111,7 @@ NIGHT_STANDS = {
     "night stand",
     ("body", "drawer", "door", "handles", "legs", "things"),
     (*NIGHT_STANDS, "side table", "round", "tripod"),
-    synonyms=("nightstand", "bedside table", "night table", "bedside cabinet", "end table"),
+    synonyms=("nightstand", "bedside table", "night table", "bedside cabinet"),
 )
 def night_stand(variant: str, draw: Draw) -> Pieces:
     """Small piece beside a bed, often with a lamp, books or a clock on it."""
@@ -175,8 +177,12 @@ def bedside(draw: Draw, room: float) -> Pieces:
         foot = [(0, 0), (0.55 * r, 0), (0.5 * r, 0.03 * h), (0.15 * r, 0.06 * h)]
         if draw.chance(0.5):
             foot = [(0, 0), (0.4 * r, 0), (0.6 * r, 0.2 * h), (0.3 * r, 0.42 * h)]
-        lamp = combine([lathe([*foot, (0.08 * r, 0.5 * h), (0.08 * r, 0.7 * h), (0, 0.7 * h)], 12),
-                        frustum(r, r * draw.rng.uniform(0.5, 0.95), 0.45 * h, 16).moved(y=0.55 * h)])  # fmt: skip
+        lamp = combine(
+            [
+                lathe([*foot, (0.08 * r, 0.5 * h), (0.08 * r, 0.7 * h), (0, 0.7 * h)], 12),
+                frustum(r, r * draw.rng.uniform(0.5, 0.95), 0.45 * h, 16).moved(y=0.55 * h),
+            ]
+        )
         pieces.append((lamp.moved(draw.rng.uniform(-0.1, 0.1) * room, 0, -0.1 * room), THING))
     if draw.chance(0.4):
         y = 0.0
@@ -188,8 +194,19 @@ def bedside(draw: Draw, room: float) -> Pieces:
             y += h
     elif draw.chance(0.4):
         clock = cylinder(0.13 * room, 0.08 * room, 14).turned("x", 90).moved(-0.25 * room, 0.15 * room, 0.2 * room)
-        pieces.append((combine([clock, ellipsoid(0.04 * room, 0.04 * room, 0.04 * room, 8).moved(
-            -0.25 * room, 0.3 * room, 0.24 * room)]), THING))  # fmt: skip
+        pieces.append(
+            (
+                combine(
+                    [
+                        clock,
+                        ellipsoid(0.04 * room, 0.04 * room, 0.04 * room, 8).moved(
+                            -0.25 * room, 0.3 * room, 0.24 * room
+                        ),
+                    ]
+                ),
+                THING,
+            )
+        )
     return pieces
 
 
@@ -246,8 +263,16 @@ def wardrobe(variant: str, draw: Draw) -> Pieces:
         levels = [(0.0, 0.3), (0.35, 0.6), (0.65, 1.0)]
         for low, wide in levels:
             z = d / 2 + over * wide
-            pieces.append((slab((-w / 2 - over * wide, w / 2 + over * wide), (y + h + low * p.crown, y + h + (
-                low + 0.35) * p.crown), (-d / 2, z)), BODY))  # fmt: skip
+            pieces.append(
+                (
+                    slab(
+                        (-w / 2 - over * wide, w / 2 + over * wide),
+                        (y + h + low * p.crown, y + h + (low + 0.35) * p.crown),
+                        (-d / 2, z),
+                    ),
+                    BODY,
+                )
+            )
         high = y + h + p.crown
         if draw.chance(0.6):  # a pediment
             a = np.linspace(0, np.pi, 11)
@@ -290,8 +315,14 @@ def clothes(draw: Draw, x: tuple[float, float], level: float, room: float, depth
     half = min(0.42 * depth, 0.24)
     while at < x[1] - 0.04:
         long, wide = draw.rng.uniform(0.45, 0.95) * room, half * draw.rng.uniform(0.8, 1.0)
-        outline = [(-wide, -0.14), (-0.25 * wide, -0.04), (0.25 * wide, -0.04), (wide, -0.14), (wide * 0.95, -long), (
-            -wide * 0.95, -long)]  # fmt: skip
+        outline = [
+            (-wide, -0.14),
+            (-0.25 * wide, -0.04),
+            (0.25 * wide, -0.04),
+            (wide, -0.14),
+            (wide * 0.95, -long),
+            (-wide * 0.95, -long),
+        ]
         cloth = side(outline, draw.rng.uniform(0.02, 0.05)).turned("y", draw.rng.uniform(-12, 12))
         pieces.append((cloth.moved(at, level), THING))
         at += draw.rng.uniform(0.05, 0.22)
