@@ -187,6 +187,7 @@ def case(
     fill: float = 0.0,
     top: tuple[float, float] | None = None,
     pulled: float = 0.0,
+    even: bool = False,
 ) -> Pieces:
     """Carcass with its fronts, centred on the y axis.
 
@@ -202,6 +203,7 @@ def case(
         fill: chance that something lies in an open bay.
         top: thickness and overhang of a board on it.
         pulled: how far one of the drawers is drawn out.
+        even: all columns equally wide.
     """
     w, h, d = size
     x, z = (-w / 2, w / 2), (-d / 2, d / 2)
@@ -223,7 +225,7 @@ def case(
     closed, low, high = [], [], []
     for row, high_y, low_y in zip(rows, level[:-1], level[1:], strict=True):
         share = np.ones(len(row))
-        if len(row) % 2 and len(row) > 1:
+        if len(row) % 2 and len(row) > 1 and not even:
             share[len(row) // 2] = middle
         edge = x[0] + inset + np.r_[0, np.cumsum(share / share.sum())] * (w - 2 * inset)
         if low_y > level[-1] + 1e-6:

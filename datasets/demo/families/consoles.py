@@ -158,7 +158,7 @@ def wall_unit(draw: Draw, w: float, d: float, top: float, t: float) -> Pieces:
 
 FILES = {
     "vertical": ("d2", "d3", "d4", "d4", "d5"),
-    "lateral": ("d2", "d3", "d4", "o/d3"),
+    "lateral": ("d2", "d3", "d4", "0.9 o/3 d3"),
     "pedestal": ("d/1.8 d", "0.8 d2/1.6 d", "d3", "d2", "0.5 d/d/2 d"),
     "bank": ("d4 d4", "d3 d3 d3", "d4 d4 d4", "d2 d2", "d5 d5"),
     "card index": ("d d/d d/d d/d d", "d d d/d d d/d d d/d d d", "d d d d/d d d d/d d d d"),
@@ -178,8 +178,7 @@ def file_cabinet(variant: str, draw: Draw) -> Pieces:
         label=(0.18, 0.36), label_at=(0.62, 0.82), pull=(0.4, 0.9),
     )  # fmt: skip
     layout = pick(draw, FILES.get(variant, FILES["vertical"]))
-    rows = max(sum(int(cell[1:] or 1) for cell in row.split() if cell[0] in "do") for row in [layout.split("/")[0]])
-    rows = layout.count("/") + rows if "/" in layout else rows // max(layout.count(" ") + 1, 1)
+    rows = sum(max(int(cell[1:] or 1) for cell in row.split() if cell[0] in "do") for row in layout.split("/"))
     w, d = p.width * max(row.count("d") for row in layout.split("/")), p.depth
     if variant == "lateral":
         w, d = w * 2.1, min(d, 0.55)
@@ -195,7 +194,7 @@ def file_cabinet(variant: str, draw: Draw) -> Pieces:
     pieces, y = stand(draw, styles, w * 0.94, d * 0.94, p.foot, 0.04)
     pulled = p.pull * d if variant == "open drawer" or draw.chance(0.08) else 0.0
     top = (0.02, draw.rng.uniform(0, 0.015)) if draw.chance(0.3) else None
-    body = case(draw, look, layout, (w, h, d), y, 0.018, 0.2, top, pulled)
+    body = case(draw, look, layout, (w, h, d), y, 0.018, 0.2, top, pulled, even=True)
     # A label holder on each drawer, and files in the one that is drawn out.
     labelled: Pieces = []
     wanted = draw.chance(0.75)

@@ -334,7 +334,8 @@ def watering_can(draw: Draw, p, n: int) -> Pieces:
         arc = smooth([(0.4 * top, h, 0), (0, 1.5 * h, 0), (-r - p.out, 1.2 * h, 0), (low, 0.25 * h, 0)], 4)
         out.append((tube(arc, t, 6), 2))
     if draw.chance(0.6):
-        out.append((extrude([(-top, 0), (top, 0), (top, 0.02), (-top, 0.02)], top).moved(0, h - 0.02, top / 2), 1))
+        half = [(top * np.cos(a), top * np.sin(a)) for a in np.linspace(0, np.pi, 11)]
+        out.append((extrude(half, 0.02).turned("x", 90).moved(y=h), 1))
     return out
 
 
@@ -374,7 +375,8 @@ def jar(variant: str, draw: Draw) -> Pieces:
     y = curve[:, 1] / h
     curve[:, 0] *= 1 + (p.bulge - 1) * np.sin(np.pi * y.clip(0, 1)) + (p.mouth - 1) * 0.6 * (y > neck) * (neck < 0.92)
     body = hollow(with_ring(curve, neck * h), p.wall, n)
-    if n == 24 and draw.chance(0.12):
+    waves = n == 24 and draw.chance(0.12)
+    if waves:
         body = fluted(body, draw.integer("flutes", 8, 14), 0.025)
     out = cut(body, neck * h, 0, 1)
     rim, lid = curve[-1][0], pick(draw, tuple(lids.split()))
@@ -395,7 +397,7 @@ def jar(variant: str, draw: Draw) -> Pieces:
     elif variant == "apothecary" and draw.chance(0.4):
         stem = [(0.8 * r, 0), (0.75 * r, 0.03), (0.2 * r, 0.06), (0.15 * r, 0.14), (0.4 * r, 0.2)]
         out = [*moved(out, y=0.19), (turned(stem, (1, 1), n), 3)]
-    elif variant in ("mason", "jam", "canister") and draw.chance(0.35):
+    elif variant in ("mason", "jam", "canister") and not waves and draw.chance(0.35):
         wide = np.interp([0.45 * h - p.label * 0.5 * h, 0.45 * h + 0.5 * p.label * h], curve[:, 1], curve[:, 0]).max()
         edge = [(wide + 0.006, (0.45 - 0.5 * p.label) * h), (wide + 0.006, (0.45 + 0.5 * p.label) * h)]
         out.append((band(edge, n), 4))
