@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from datasets.demo import mesh
+from datasets.demo.families import panels
 from datasets.demo.shapes import CATEGORIES, PART_NAMES, VARIANTS, draw_parameters, make_shape
 from datasets.demo.world import DEMO_CATEGORIES
 from utils.errors import UserError
@@ -112,6 +113,7 @@ PRIMITIVES = {
     "extrude clockwise": (mesh.extrude([(0, 2), (2, 0), (0, 0)], 3), 6, 1e-5),
     "sheet": (mesh.sheet(BEND, 0.1), 0.2, 1e-4),
     "wing": (mesh.wing(2, 2, 3, 0.5, 0.1), 0.6, 1e-4),
+    "bored": (mesh.combine(panels.bored(4, 2, 3, 0.5, [(0.5, -2)], 0.4)), 24 - 0.5 * np.pi, 0.01),
     "mirrored": (mesh.box(1, 2, 3).scaled(-1, 1, 1), 6, 1e-5),
     "turned": (mesh.box(1, 2, 3).turned("x", 30).moved(1, 2, 3), 6, 1e-4),
 }

@@ -202,7 +202,7 @@ def top_loader(draw: Draw, w: float, h: float, d: float, p, opening: float = 0.0
     "washer",
     parts=("body", "door", "panel", "knobs", "drum"),
     variants=("front loader", "top loader", "open front loader", "open top loader", "stacked", "pair", "twin tub"),
-    synonyms=("washing machine", "clothes washer", "laundry machine", "tumble dryer", "dryer"),
+    synonyms=("washing machine", "clothes washer", "laundry machine"),
 )
 def washer(variant: str, draw: Draw) -> Pieces:
     """Washing machine with a porthole or a lid, alone or with its dryer."""

@@ -61,7 +61,7 @@ def wand(draw: Draw, length: float, head: float, body: float, narrow: float) -> 
     "microphone",
     parts=("head", "body", "stand", "base", "cable"),
     variants=("handheld", "floor stand", "studio", "vintage", "gooseneck", "clip"),
-    synonyms=("mic", "mike", "vocal microphone", "condenser microphone"),
+    synonyms=("mic", "mike"),
 )
 def microphone(variant: str, draw: Draw) -> Pieces:
     """Microphone in the hand, on a stand or on a desk."""
@@ -319,7 +319,7 @@ def ear_cup(draw: Draw, r: float, thick: float, pad: float, tall: float) -> Piec
     "earphone",
     parts=("cups", "band", "cushions", "cable", "microphone"),
     variants=("over ear", "on ear", "headset", "earbuds", "neckband", "wireless buds"),
-    synonyms=("headphones", "earphones", "headphone", "headset", "earbuds", "ear buds", "in-ear headphones"),
+    synonyms=("headphones", "earphones", "headphone", "headset", "earpiece"),
 )
 def earphone(variant: str, draw: Draw) -> Pieces:
     """Headphones with a band over the head, or a pair of buds."""

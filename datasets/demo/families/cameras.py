@@ -106,7 +106,7 @@ def still_camera(draw: Draw, p, reflex: bool) -> Pieces:
     "camera",
     parts=("body", "lens", "viewfinder", "buttons", "stand"),
     variants=("reflex", "compact", "on tripod", "camcorder", "security", "bellows", "webcam", "cine"),
-    synonyms=("photo camera", "digital camera", "SLR camera", "video camera", "camcorder", "security camera", "webcam"),
+    synonyms=("photo camera", "photographic camera", "digital camera"),
 )
 def camera(variant: str, draw: Draw) -> Pieces:
     """Camera whose lens looks to the front."""

@@ -87,7 +87,7 @@ def oven_door(draw: Draw, w: float, y0: float, y1: float, window: float) -> Piec
     "stove",
     parts=("body", "burners", "door", "handle", "knobs", "backsplash"),
     variants=("range", "back panel", "double oven", "cooktop", "wood stove", "old range", "open oven"),
-    synonyms=("range", "cooker", "kitchen stove", "oven", "cooktop", "hob", "wood stove", "gas stove"),
+    synonyms=("range", "cooker", "kitchen stove", "cooking stove", "oven"),
 )
 def stove(variant: str, draw: Draw) -> Pieces:
     """Cooker with burners above an oven, a hob alone, or a stove that burns wood."""
@@ -229,7 +229,7 @@ def stove(variant: str, draw: Draw) -> Pieces:
     "microwave",
     parts=("body", "door", "handle", "panel", "buttons", "plate"),
     variants=("keypad", "dials", "open", "over the range", "built in", "retro"),
-    synonyms=("microwave oven", "microwave cooker", "countertop microwave"),
+    synonyms=("microwave oven", "microwave cooker"),
 )
 def microwave(variant: str, draw: Draw) -> Pieces:
     """Wide box with a windowed door at the left and controls at the right."""

@@ -26,7 +26,7 @@ from datasets.demo.mesh import (
     "remote",
     parts=("body", "buttons", "pad", "display", "emitter"),
     variants=("grid", "slim", "waisted", "display", "air conditioner", "key fob"),
-    synonyms=("remote control", "remote controller", "TV remote", "television remote", "clicker", "zapper"),
+    synonyms=("remote control", "remote controller", "TV remote", "television remote", "clicker"),
 )
 def remote(variant: str, draw: Draw) -> Pieces:
     """Remote control: a long flat body with many keys, mostly lying on its back, its far end to the rear."""
@@ -149,15 +149,7 @@ def gamepad(draw: Draw, cord: bool) -> Pieces:
     "xbox",
     parts=("console", "controller", "buttons", "drive", "cable"),
     variants=("flat", "first", "tower", "upright", "with controllers", "controller"),
-    synonyms=(
-        "game console",
-        "video game console",
-        "games console",
-        "gaming console",
-        "Xbox",
-        "gamepad",
-        "playstation",
-    ),
+    synonyms=("game console", "video game console", "games console", "gaming console", "Xbox console"),
 )
 def xbox(variant: str, draw: Draw) -> Pieces:
     """Console for video games, alone or with its controllers, or a controller alone."""

@@ -47,9 +47,9 @@ def number_pad(draw: Draw, width: float, height: float, thick: float) -> Mesh:
         "mobile phone",
         "cell phone",
         "cellular telephone",
+        "cellular phone",
         "smartphone",
         "mobile",
-        "cellular phone",
         "handphone",
     ),
 )
@@ -196,7 +196,7 @@ def handset(draw: Draw, length: float, thick: float, boxy: bool) -> Mesh:
     "telephone",
     parts=("base", "handset", "dial", "cord", "display"),
     variants=("rotary", "desk phone", "push button", "wall phone", "cordless", "candlestick", "pay phone"),
-    synonyms=("phone", "landline phone", "desk phone", "rotary phone", "telephone set", "corded phone"),
+    synonyms=("phone", "landline phone", "telephone set", "corded phone"),
 )
 def telephone(variant: str, draw: Draw) -> Pieces:
     """Fixed telephone: a base with a dial or keys, and a handset on its cradle."""

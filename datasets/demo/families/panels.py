@@ -132,18 +132,32 @@ def coil(start: Sequence[float], end: Sequence[float], sag: float, radius: float
     return tube(path + np.cos(angle) * first + np.sin(angle) * second, thick, 4)
 
 
-def digits(width: float, height: float, thick: float, count: int = 4) -> Mesh:
-    """Seven-segment figures with a colon in the middle, centred."""
-    step = width / (count + 0.5)
+# Of 0..9, the lit ones of the bars bottom, middle, top, lower and upper left, lower and upper right.
+SEGMENTS = (
+    "1011111",
+    "0000011",
+    "1111001",
+    "1110011",
+    "0100111",
+    "1110110",
+    "1111110",
+    "0010011",
+    "1111111",
+    "1110111",
+)
+
+
+def digits(draw: Draw, width: float, height: float, thick: float) -> Mesh:
+    """Four seven-segment figures of a clock in z = 0, centred."""
+    step = width / 4.5
     w, h, t = 0.62 * step, height, 0.14 * height
     bars = [(0, k * h / 2, w, t) for k in (-1, 0, 1)]
     bars += [(i * w / 2, k * h / 4, t, h / 2) for i in (-1, 1) for k in (-1, 1)]
-    at = (np.arange(count) - (count - 1) / 2) * step
-    at = at + np.sign(at) * step / 4 if count % 2 == 0 else at
     low, high = [], []
-    for k, x in enumerate(at):
-        for j, (bx, by, bw, bh) in enumerate(bars):
-            if (3 * k + j) % 6:  # some segments are dark
+    for x in np.array([-1.75, -0.75, 0.75, 1.75]) * step:
+        lit = SEGMENTS[draw.integer("figure", 0, 9)]
+        for (bx, by, bw, bh), on in zip(bars, lit, strict=True):
+            if on == "1":
                 low.append((x + bx - bw / 2, by - bh / 2, 0))
                 high.append((x + bx + bw / 2, by + bh / 2, thick))
     return boxes(np.array(low), np.array(high))

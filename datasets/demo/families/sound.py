@@ -45,7 +45,7 @@ def cabinet(draw: Draw, w: float, d: float, cells: list[tuple[float, float]]) ->
     "loudspeaker",
     parts=("cabinet", "cone", "grille", "stand", "controls"),
     variants=("bookshelf", "tower", "subwoofer", "on stand", "cylinder", "set", "stage"),
-    synonyms=("speaker", "loud speaker", "speaker box", "audio speaker", "subwoofer", "bluetooth speaker"),
+    synonyms=("speaker", "loud speaker", "speaker box", "audio speaker"),
 )
 def loudspeaker(variant: str, draw: Draw) -> Pieces:
     """Cabinet with round drivers in its front, or a small wireless loudspeaker."""
@@ -203,7 +203,7 @@ def lattice(width: float, height: float, thick: float, n: int, upright: bool = F
     "radio",
     parts=("body", "speaker", "antenna", "handle", "dial", "knobs"),
     variants=("portable", "table", "boombox", "cathedral", "walkie-talkie", "console", "pocket"),
-    synonyms=("radio set", "radio receiver", "transistor radio", "boombox", "wireless set", "walkie-talkie"),
+    synonyms=("radio set", "radio receiver", "wireless set"),
 )
 def radio(variant: str, draw: Draw) -> Pieces:
     """Receiver with a loudspeaker, a dial and knobs, carried, on a table or on the floor."""
@@ -300,7 +300,7 @@ def radio(variant: str, draw: Draw) -> Pieces:
             out.append((keypad(1, 6, 0.4 * w, 0.1 * h, 0.03).moved(0, -0.45 * h, front), 5))
         else:
             out += voice(min(0.36 * h, 0.22 * w), 0.22 * w, 0)
-            out.append((digits(0.3 * w, 0.2 * h, thin).moved(-0.22 * w, 0.12 * h, front), 4))
+            out.append((digits(draw, 0.3 * w, 0.2 * h, thin).moved(-0.22 * w, 0.12 * h, front), 4))
             out.append((plate(0.4 * w, 0.34 * h, 0.01).moved(-0.22 * w, 0.12 * h, front), 4))
             out.append((dials(row(0.12 * w, 2, -0.26 * h, front), k, 0.05).moved(-0.22 * w), 5))
         out += [(m.moved(0, -h / 2 - p.foot), part) for m, part in feet(draw, 0.9 * w, 0.9 * d, p.foot + 0.02, 0.06, 0)]
