@@ -416,7 +416,7 @@ def earphone(variant: str, draw: Draw) -> Pieces:
                 )
             )
         return out
-    gap, fork = p.spread * draw.rng.uniform(0.6, 1.1), -0.5 - 0.4 * p.droop
+    gap, fork = p.spread * draw.rng.uniform(0.75, 1.2), -0.5 - 0.4 * p.droop
     z = draw.rng.uniform(-0.1, 0.1, 3)
     out = [*placed(one, gap), *placed(left, -gap)]
     for s in (-1, 1):

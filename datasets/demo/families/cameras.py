@@ -27,7 +27,7 @@ def objective(draw: Draw, r: float, length: float, hooded: bool) -> Mesh:
     k = draw.rng.uniform(0.88, 1.08, 3)
     profile = [(0, 0), (1, 0), (k[0], 0.25), (1.06 * k[0], 0.27), (1.06 * k[0], 0.45), (k[1], 0.48), (k[1], 0.85)]
     if hooded:
-        profile += [(1.3 * k[2], 1.35), (1.22 * k[2], 1.35), (0.85 * k[2], 0.9), (0.6 * k[2], 0.8), (0, 0.88)]
+        profile += [(1.16 * k[2], 1.3), (1.08 * k[2], 1.3), (0.85 * k[2], 0.9), (0.6 * k[2], 0.8), (0, 0.88)]
     else:
         profile += [(1.05 * k[2], 0.9), (1.05 * k[2], 1), (0.88 * k[2], 1), (0.7 * k[2], 0.86), (0, 0.93)]
     return along(lathe(profile, 24).scaled(r, length, r))
@@ -165,6 +165,8 @@ def camera(variant: str, draw: Draw) -> Pieces:
                 [(0, -r), *[(r * np.sin(a), -r * np.cos(a)) for a in np.linspace(0.25, np.pi / 2, 7)], (0, 0)], 22
             )
             out = [(lathe([(0, 0), (1.25 * r, 0), (1.25 * r, 0.5 * d), (1.1 * r, d), (0, d)], 24), 0), (dome, 1)]
+            if draw.chance(0.4):  # on a table or a wall
+                return placed(out, pitch=draw.rng.choice([90, 180]))
             return out if draw.chance(0.6) else [*out, (cylinder(0.08, p.barrel + 0.2, 10).moved(0, d), 4)]
         long, r = 0.8 * w, 0.8 * p.lens
         if draw.chance(0.5):

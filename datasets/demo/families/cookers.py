@@ -113,14 +113,14 @@ def stove(variant: str, draw: Draw) -> Pieces:
         return [*out, *[(m.moved(0, t - h), part) for m, part in pots]]
     if variant == "wood stove":
         w, h, d = 0.75 * w, h * draw.rng.uniform(0.7, 1.1), 0.85 * d
-        legs, front = p.leg + 0.05, d / 2
+        legs, front, stance = p.leg + 0.05, d / 2, (0.42 * w, 0.38 * d)
         if draw.chance(0.3):  # pot-bellied
             belly = smooth(
                 [(0.3 * w, legs), (0.36 * w, legs + 0.2 * h), (0.46 * w, 0.5 * h), (0.35 * w, 0.8 * h), (0.3 * w, h)]
             )
             out = [(lathe([(0, legs), *belly, (0, h)], 22), 0), (cylinder(0.4 * w, 0.03, 22).moved(0, h), 0)]
             out.append((casing(draw, 0.32 * w, 0.22 * h, 0.06, 1).moved(0, 0.5 * h, 0.44 * w), 2))
-            front = 0.47 * w
+            front, stance = 0.47 * w, (0.22 * w, 0.22 * w)
         else:
             out = [(slab((-w / 2, w / 2), (legs, h), (-d / 2, d / 2)), 0)]
             out.append((slab((-0.55 * w, 0.55 * w), (h, h + 0.03), (-0.54 * d, 0.56 * d)), 0))
@@ -139,7 +139,7 @@ def stove(variant: str, draw: Draw) -> Pieces:
         return [
             *out,
             *[
-                (curved.scaled(-sx, 1, sz).moved(sx * 0.42 * w, 0, sz * 0.38 * d), 0)
+                (curved.scaled(-sx, 1, sz).moved(sx * stance[0], 0, sz * stance[1]), 0)
                 for sx in (-1, 1)
                 for sz in (-1, 1)
             ],

@@ -147,7 +147,7 @@ def loudspeaker(variant: str, draw: Draw) -> Pieces:
                 out.append((bail(0.7 * h, 0.7 * r, 0.02).moved(0, 0.9 * r), 3))
             return out
         globe = ellipsoid(r * 1.1, r * 1.1 * p.deep, r * 1.1, 20)
-        out = [(globe, 0), (driver(0.7 * r, 20).turned("x", -p.lean).moved(0, 0, 1.0 * r), 1)]
+        out = [(globe, 0), (driver(0.62 * r, 20).turned("x", -p.lean).moved(0, 0, 1.06 * r), 1)]
         return [*out, (frustum(0.7 * r, 0.4 * r, 0.15 * h).moved(0, -r * 1.1 * p.deep - 0.05 * h), 3)]
     if variant == "set":
         sub = cabinet(draw, w, d, [(0.2 * w, 0.0), (w, 0.4 * w)])
