@@ -181,7 +181,7 @@ def top_loader(draw: Draw, w: float, h: float, d: float, p, opening: float = 0.0
     knobs.append((keypad(1, 5, 0.25 * w, 0.2 * c, 0.01).moved(-0.3 * w), 3))
     out += placed(knobs, 0, h + c / 2, -d / 2 + deep - 0.35 * deep * min(p.lean / 25, 1), 0, -tilt)
     lid_z = (-d / 2 + deep + 0.01, d / 2 - 0.02)
-    length, wide = lid_z[1] - lid_z[0], draw.rng.uniform(0.72, 0.97) * w
+    length, wide = lid_z[1] - lid_z[0], draw(lid=(0.72, 0.97)).lid * w
     if opening:
         r = 0.38 * min(w, length)
         middle = (lid_z[0] + lid_z[1]) / 2
@@ -224,8 +224,9 @@ def washer(variant: str, draw: Draw) -> Pieces:
     if variant == "twin tub":
         body = taper(box(1.35 * w, h, 0.85 * d).moved(0, h / 2), 1, 0.95)
         out: Pieces = [(body, 0), *feet(draw, 1.3 * w, 0.85 * d, 0.02, 0.06, 0)]
-        for x, share in ((-0.28, 0.72), (0.36, 0.5)):
-            out.append((plate(share * w, 0.55 * d, 0.03, 0.04).turned("x", -90).moved(x * w * 1.1, h, 0.08 * d), 1))
+        lid = draw(tub=(0.6, 0.76), lid=(0.45, 0.62))
+        for x, share in ((-0.28, lid.tub), (0.36, 0.5)):
+            out.append((plate(share * w, lid.lid * d, 0.03, 0.04).turned("x", -90).moved(x * w * 1.1, h, 0.08 * d), 1))
             out.append((handle(0.2 * w, 0.02).turned("x", -90).moved(x * w * 1.1, h + 0.03, 0.25 * d), 1))
         console = taper(slab((-0.67 * w, 0.67 * w), (h, h + p.console), (-0.42 * d, -0.24 * d)), 1, 0.6)
         out += [(console, 2), (dials(row(0.48 * w, 3, h + p.console / 2, -0.26 * d), 0.22 * p.console, 0.04, True), 3)]

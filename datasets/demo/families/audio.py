@@ -53,7 +53,9 @@ def wand(draw: Draw, length: float, head: float, body: float, narrow: float) -> 
     grip = lathe([(0, -length / 2), *curve, (0, y - 0.4 * head)], 16)
     out: Pieces = [(combine([ball, band]).moved(0, y), 0), (grip, 1)]
     if draw.chance(0.6):
-        out.append((box(0.5 * r, 0.12 * length, 0.3 * r).moved(0, 0.08 * length, 0.85 * r), 1))
+        out.append(
+            (box(0.5 * r, draw(switch=(0.08, 0.18)).switch * length, 0.3 * r).moved(0, 0.08 * length, 0.85 * r), 1)
+        )
     return out
 
 
@@ -278,7 +280,8 @@ def microphone(variant: str, draw: Draw) -> Pieces:
         )
     ]
     drop = p.boom + 0.3
-    swing = draw.rng.uniform(-0.3, 0.3, 4)
+    own = draw(bend_x=(-0.3, 0.3), bend_z=(-0.3, 0.3), end_x=(-0.3, 0.3), end_z=(-0.3, 0.3))
+    swing = own.bend_x, own.bend_z, own.end_x, own.end_z
     out.append(
         (
             cable(
@@ -380,9 +383,11 @@ def earphone(variant: str, draw: Draw) -> Pieces:
         return placed(out, pitch=-90) if draw.chance(0.06) else out
     r = 0.14 + 0.5 * (p.radius - 0.2)
     bud = lathe([(0, 0), (0.8, 0), (1, 0.2), (0.95, 0.5), (0.6, 0.9), (0.5, 1.0), (0, 1.0)], 18).scaled(r)
-    tip = lathe([(0.0, 0.95), (0.45, 0.95), (0.72, 1.15), (0.62, 1.5), (0.35, 1.75), (0, 1.78)], 16).scaled(r)
+    tip = lathe([(0.0, 0.95), (0.45, 0.95), (0.72, 1.15), (0.62, 1.5), (0.35, 1.75), (0, 1.78)], 16).scaled(
+        r * (0.6 + p.pad), r, r * (0.6 + p.pad)
+    )
     stem = lathe([(0, 0), (0.26, 0.03), (0.3, 0.3), (0.28, 1), (0, 1)], 12).scaled(r, -r * (1 + 1.6 * p.droop), r)
-    toe = p.toe + draw.rng.uniform(10, 60)
+    toe = p.toe + draw(turn=(10, 60)).turn
     one: Pieces = [(bud.turned("z", 90), 0), (tip.turned("z", 90), 2)]
     if variant != "earbuds" or draw.chance(0.6):
         one.append((stem.moved(-0.35 * r, 0.1 * r), 0))
@@ -416,7 +421,7 @@ def earphone(variant: str, draw: Draw) -> Pieces:
                 )
             )
         return out
-    gap, fork = p.spread * draw.rng.uniform(0.75, 1.2), -0.5 - 0.4 * p.droop
+    gap, fork = p.spread * draw(apart=(0.75, 1.2)).apart, -0.5 - 0.4 * p.droop
     z = draw.rng.uniform(-0.1, 0.1, 3)
     out = [*placed(one, gap), *placed(left, -gap)]
     for s in (-1, 1):

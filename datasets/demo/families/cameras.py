@@ -143,13 +143,15 @@ def camera(variant: str, draw: Draw) -> Pieces:
         pro = draw.chance(0.45)
         long, wide, tall = 1.1 * w, 0.45 * h + 0.1, 0.62 * h
         out.append((casing(draw, wide, tall, long, draw.integer("casing", 0, 2)), 0))
-        r = 0.4 * min(wide, tall)
+        r = 1.65 * p.lens * min(wide, tall)
         out.append((objective(draw, r * (1.1 if pro else 0.9), 0.15 + 0.5 * p.barrel, pro).moved(0, 0.02, long / 2), 1))
         if draw.chance(0.6):
-            screen = plate(0.6 * long, 0.8 * tall, 0.06).turned("y", draw.rng.uniform(-15, 25))
+            screen = plate((0.3 + p.hump) * long, 0.8 * tall, 0.06).turned("y", draw.rng.uniform(-15, 25))
             out.append((screen.moved(wide / 2 + 0.32 * long, 0.02, -0.1 * long), 2))
         out.append((along(frustum(0.09, 0.13, 0.25, 12)).moved(0, 0.36 * tall, -long / 2 - 0.22), 2))
-        strap = smooth([(0, 0, -0.4 * long), (-0.16, 0, -0.25 * long), (-0.16, 0, 0.2 * long), (0, 0, 0.35 * long)], 3)
+        strap = smooth(
+            [(0, 0, -0.4 * long), (-p.grip, 0, -0.25 * long), (-p.grip, 0, 0.2 * long), (0, 0, 0.35 * long)], 3
+        )
         out.append((tube(strap, 0.05, 4).scaled(1, 1.8, 1).moved(-wide / 2), 4))
         if pro:
             grip = smooth([(0, 0, -0.3 * long), (0, 0.2, -0.22 * long), (0, 0.22, 0.25 * long), (0, 0, 0.32 * long)], 3)
@@ -191,14 +193,14 @@ def camera(variant: str, draw: Draw) -> Pieces:
         z = 0.8 * r if ball else 0.5 * r
         out = [
             (body, 0),
-            (objective(draw, 0.5 * r, 0.35 * r, False).moved(0, 0, z), 1),
+            (objective(draw, 1.7 * p.hump * r, (0.15 + 0.5 * p.barrel) * r, False).moved(0, 0, z), 1),
             (disc(0.08 * r, 0.4 * r, 8).moved(0.75 * r if not ball else 0, 0 if not ball else 0.62 * r, 0.6 * z), 3),
         ]
         out = placed(out, pitch=-p.tilt)
         low = -r - p.grip
         out.append((cylinder(0.25 * r, p.grip + 0.5 * r, 10).moved(0, low), 4))
         if draw.chance(0.5):
-            out.append((frustum(1.1 * r, 0.7 * r, 0.3 * r, 18).moved(0, low - 0.2 * r), 4))
+            out.append((frustum((0.7 + p.spread) * r, 0.7 * r, 0.3 * r, 18).moved(0, low - 0.2 * r), 4))
         else:  # clip on a screen
             clip = [box(1.6 * r, 0.15 * r, 1.2 * r), box(1.6 * r, 0.5 * r, 0.12 * r).moved(0, -0.25 * r, 0.55 * r)]
             clip.append(box(1.5 * r, 1.6 * r, 0.12 * r).turned("x", 25).moved(0, -0.7 * r, -0.3 * r))

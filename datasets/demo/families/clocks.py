@@ -31,13 +31,16 @@ def dial(draw: Draw, r: float, thick: float, frame: int = 1, rim: bool = True) -
     """Round clock face in z = 0 with marks, hands and a rim."""
     n = (12, 12, 4)[draw.integer("marks", 0, 2)]
     a = np.arange(n) * 360 / n
-    long = draw.rng.uniform(0.08, 0.2) * r
+    own = draw(mark=(0.08, 0.2), hour=(0, 360), minute=(0, 360), hand=(0.06, 0.12))
+    long = own.mark * r
     mark = slab((-0.03 * r, 0.03 * r), (0.9 * r - long, 0.9 * r), (0, 0.03 * r))
     marks = [mark.turned("z", float(angle)) for angle in a]
     face = combine([disc(r, thick, 28), *[m.moved(z=thick) for m in marks]])
-    hour, minute = draw.rng.uniform(0, 360, 2)
-    wide = draw.rng.uniform(0.06, 0.12) * r
-    hands = [pointer(0.52 * r, 1.2 * wide, hour, thick + 0.03 * r), pointer(0.8 * r, wide, minute, thick + 0.06 * r)]
+    wide = own.hand * r
+    hands = [
+        pointer(0.52 * r, 1.2 * wide, own.hour, thick + 0.03 * r),
+        pointer(0.8 * r, wide, own.minute, thick + 0.06 * r),
+    ]
     hands.append(disc(0.06 * r, 0.1 * r, 10).moved(z=thick))
     out: Pieces = [(face, 0), (combine(hands), 2)]
     if rim:
@@ -134,7 +137,11 @@ def clock(variant: str, draw: Draw) -> Pieces:
         else:
             body = casing(draw, w, h, 2 * d, style).moved(0, h / 2)
             pitch, z = 0.0, d
-        screen: Pieces = [(plate(0.86 * w, 0.7 * h, 0.02), 0), (digits(draw, 0.72 * w, 0.5 * h, 0.03).moved(z=0.02), 2)]
+        own = draw(pane=(0.76, 0.92), figure=(0.38, 0.54))
+        screen: Pieces = [
+            (plate(own.pane * w, 0.7 * h, 0.02), 0),
+            (digits(draw, 0.72 * w, own.figure * h, 0.03).moved(z=0.02), 2),
+        ]
         out = [(body, 1), *placed(screen, 0, h / 2, z, 0, pitch)]
         out.append((keypad(1, draw.integer("keys", 3, 5), 0.6 * w, 0.12, 0.03).turned("x", -90).moved(0, h, 0), 3))
         return [*out, *[(m.moved(0, -0.03), part) for m, part in feet(draw, 0.9 * w, 1.8 * d, 0.03, 0.06, 3)]]

@@ -104,15 +104,16 @@ def stove(variant: str, draw: Draw) -> Pieces:
     if variant == "cooktop":
         t, n = 0.05 + 0.6 * p.leg, draw.integer("knobs", 2, 5)
         top = plate(w, d, 0.02, 0.03 if draw.chance(0.5) else 0).turned("x", -90)
+        own = draw(knob=(0.018, 0.03), spread=(0.2, 0.38))
         out: Pieces = [(top.moved(0, t), 0), (slab((-0.44 * w, 0.44 * w), (0, t), (-0.44 * d, 0.44 * d)), 0)]
         out += [(m.moved(0, t + 0.02, -0.05 * d), part) for m, part in hob(draw, w * 0.95, 0.85 * d, kind, p.burner)]
-        knobs = dials(row(0.3 * w, n), 0.022, 0.025)
+        knobs = dials(row(own.spread * w, n), own.knob, 0.025)
         out.append(
             (knobs.moved(0, t * 0.6, 0.44 * d) if t > 0.08 else knobs.turned("x", -90).moved(0, t + 0.02, 0.45 * d), 4)
         )
         return [*out, *[(m.moved(0, t - h), part) for m, part in pots]]
     if variant == "wood stove":
-        w, h, d = 0.75 * w, h * draw.rng.uniform(0.7, 1.1), 0.85 * d
+        w, h, d = 0.75 * w, h * draw(squat=(0.7, 1.1)).squat, 0.85 * d
         legs, front, stance = p.leg + 0.05, d / 2, (0.42 * w, 0.38 * d)
         if draw.chance(0.3):  # pot-bellied
             belly = smooth(
@@ -133,7 +134,7 @@ def stove(variant: str, draw: Draw) -> Pieces:
             out.append((slab((-0.4 * w, 0.4 * w), (legs, legs + 0.03), (front, front + 0.12)), 0))
         out.append((handle(0.12, 0.02, True).moved(0.24 * w, 0.55 * h, front + 0.02), 3))
         out.append((dials(row(0.1 * w, 2, legs + 0.1 * (h - legs), front - 0.04), 0.025, 0.05), 4))
-        out.append((cylinder(p.pipe, h * draw.rng.uniform(0.4, 1.2), 14).moved(0, h, -0.2 * d), 5))
+        out.append((cylinder(p.pipe, h * draw(chimney=(0.4, 1.2)).chimney, 14).moved(0, h, -0.2 * d), 5))
         out.append((copies(torus(1.1 * p.pipe, 0.012, 16, 6), row(0, 1, h + 0.05, -0.2 * d)), 5))
         curved = tube([(0, 0, 0), (-0.02, 0.4 * legs, 0), (0.01, legs + 0.02, -0.02)], (0.02, 0.018, 0.035), 6)
         return [

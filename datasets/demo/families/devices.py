@@ -52,9 +52,10 @@ def remote(variant: str, draw: Draw) -> Pieces:
         body = casing(draw, w, h, d, (0, 1, 2, 1, 2, 3)[draw.integer("casing", 0, 5)])
         if draw.chance(0.3):  # an underside thicker at the hand's end
             body = combine([body, cushion(0.8 * w, 0.45 * h, d, 0.35, 14).moved(0, -0.2 * h, -0.35 * d)])
+    body = taper(body, 1 - p.bow, 1)
     front = d / 2
-    inner = p.margin * w
-    out: Pieces = [(body, 0), (box(0.4 * w, 0.02, 0.5 * d).moved(0, h / 2), 4)]
+    inner = p.margin * (1 - p.bow) * w
+    out: Pieces = [(body, 0), (box(p.share * w, 0.02, 0.4 * d).moved(0, h / 2), 4)]
 
     def ring_pad(y: float) -> Pieces:
         r = 0.5 * p.pad * inner
@@ -117,14 +118,17 @@ def remote(variant: str, draw: Draw) -> Pieces:
 
 def gamepad(draw: Draw, cord: bool) -> Pieces:
     """Controller of a game console, about 1 wide, lying on y = 0, its grips to +z."""
-    k = draw.rng.uniform([0.85, 0.8, 0.5], [1.1, 1.2, 1.0])
-    middle = cushion(0.86, 0.22, 0.5 * k[0], 0.5, 20)
-    path = smooth([(0.24, 0, -0.04), (0.36, -0.01, 0.1), (0.44, -0.05, 0.28), (0.46, -0.1, 0.42 * k[1])], 3)
+    own = draw(pad=(0.42, 0.55), grip=(0.34, 0.5), thick=(0.17, 0.26), stick=(0.07, 0.12), wire=(0.7, 1.1))
+    middle = cushion(0.86, own.thick, own.pad, 0.5, 20)
+    path = smooth([(0.24, 0, -0.04), (0.36, -0.01, 0.1), (0.44, -0.05, 0.28), (0.46, -0.1, own.grip)], 3)
     grip = tube(path, np.linspace(0.17, 0.075, len(path)), 12)
     bulb = ellipsoid(0.2, 0.12, 0.2, 14).moved(0.27, 0, -0.02)
     out: Pieces = [(combine([middle, both(combine([grip, bulb]))]), 1)]
     stick = combine(
-        [cylinder(0.05, 0.1, 10), lathe([(0, 0), (0.075, 0), (0.08, 0.03), (0.05, 0.025), (0, 0.02)], 14).moved(0, 0.1)]
+        [
+            cylinder(0.05, own.stick, 10),
+            lathe([(0, 0), (0.075, 0), (0.08, 0.03), (0.05, 0.025), (0, 0.02)], 14).moved(0, own.stick),
+        ]
     )
     even = draw.chance(0.4)
     left, right = ((-0.15, 0.08, 0.12), (0.15, 0.08, 0.12)) if even else ((-0.28, 0.1, -0.05), (0.13, 0.08, 0.12))
@@ -136,11 +140,11 @@ def gamepad(draw: Draw, cord: bool) -> Pieces:
     out.append(
         (combine([copies(stick, [left, right]), cross, keys, small, cylinder(0.05, 0.02, 14).moved(0, 0.1, -0.1)]), 2)
     )
-    out.append((both(cushion(0.22, 0.1, 0.14, 0.4, 12).moved(0.28, 0.02, -0.22 * k[0])), 2))
+    out.append((both(cushion(0.22, 0.1, 0.14, 0.4, 12).moved(0.28, 0.02, -0.44 * own.pad)), 2))
     if cord:
         swing = draw.rng.uniform(-0.4, 0.4, 2)
         out.append(
-            (cable([(0, 0, -0.22), (0, 0, -0.35), (swing[0], -0.1, -0.6), (swing[1], -0.1, -0.9 * k[1])], 0.018), 4)
+            (cable([(0, 0, -0.22), (0, 0, -0.35), (swing[0], -0.1, -0.6), (swing[1], -0.1, -0.9 * own.wire)], 0.018), 4)
         )
     return placed(out, y=0.12)
 
@@ -246,7 +250,8 @@ def xbox(variant: str, draw: Draw) -> Pieces:
         bar = taper(box(0.15 * w, 0.26 * h, 0.88 * np.hypot(w, d)), 0.5, 0.97)
         angle = np.degrees(np.arctan2(w, d))
         out.append((combine([bar.turned("y", s * angle) for s in (-1, 1)]).moved(0, h / 2), 0))
-        jewel = lathe([(0, 0), (0.17, 0), (0.15, 0.2 * h), (0, 0.24 * h)], 20)
+        size = draw(jewel=(0.12, 0.22)).jewel
+        jewel = lathe([(0, 0), (size, 0), (0.9 * size, 0.2 * h), (0, 0.24 * h)], 20)
         out.append((jewel.moved(0, h / 2), 2))
         out.append((plate(0.5 * p.slot * w + 0.15, 0.22 * h, 0.03).moved(-0.2 * w, 0.18 * h, front), 3))
         ports = along(lathe([(0, 0), (0.075, 0), (0.075, 0.05), (0.05, 0.05), (0.045, 0.02), (0, 0.02)], 14))

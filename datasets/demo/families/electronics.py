@@ -73,7 +73,7 @@ def cellphone(variant: str, draw: Draw) -> Pieces:
             home = disc(0.22 * (1 - tall), 0.012, 14) if draw.chance(0.6) else plate(0.2 * w, 0.16 * (1 - tall), 0.012)
             out.append((home.moved(0, -y, front), 2))
             out.append((plate(0.2 * w, 0.012, 0.008).moved(0, y, front), 0))
-        ys = draw.rng.uniform(0.05, 0.2) + np.array([0, 0.13])
+        ys = draw(side_key=(0.05, 0.2)).side_key + np.array([0, 0.13])
         out.append(
             (
                 copies(
@@ -136,21 +136,21 @@ def cellphone(variant: str, draw: Draw) -> Pieces:
         move = p.slide * h
         back, face = slate(draw, w, h, t), slate(draw, w, h, t)
         out = [(back.moved(0, -move / 2), 0), (face.moved(0, move / 2, t), 0)]
-        out.append((plate(0.84 * w, 0.68 * h, 0.01).moved(0, move / 2 + 0.06 * h, 1.5 * t), 1))
+        out.append((plate(0.84 * w, (0.4 + 0.7 * p.share) * h, 0.01).moved(0, move / 2 + 0.06 * h, 1.5 * t), 1))
         out.append((disc(0.08 * h, 0.02, 14).moved(0, move / 2 - 0.39 * h, 1.5 * t), 2))
         out.append((both(plate(0.25 * w, 0.06 * h, 0.015).moved(0.3 * w, move / 2 - 0.39 * h, 1.5 * t)), 2))
         low = -move / 2 - h / 2
         out.append((keypad(4, 3, 0.86 * w, 0.9 * move, key + 0.006).moved(0, low + 0.5 * move, t / 2), 2))
         out.append((disc(p.lens, 0.02, 12).turned("y", 180).moved(0, move / 2 + 0.3 * h, 0.5 * t), 3))
     else:
-        h, t = 0.9, (0.6 + 0.5 * p.share) * w
+        h, t = 0.9, (0.5 + 0.5 * p.share) * w + d
         w = 0.8 * w
         body = taper(casing(draw, w, h, t, draw.integer("casing", 0, 2)), 1, 0.85)
         out = [(body, 0)]
         out.append(
             (keypad(draw.integer("rows", 4, 6), 3, 0.8 * w, 0.5 * h, key + 0.01).moved(0, -0.14 * h, t / 2 - 0.02), 2)
         )
-        out.append((plate(0.7 * w, 0.1 * h, 0.03).moved(0, 0.2 * h, t / 2 - 0.03), 1))
+        out.append((plate(0.7 * w, 2.2 * p.lens * h, 0.03).moved(0, 0.2 * h, t / 2 - 0.03), 1))
         out.append(
             (combine([plate(0.5 * w, 0.02, 0.03).moved(0, (0.32 + 0.04 * k) * h, t / 2 - 0.045) for k in range(3)]), 0)
         )
@@ -319,7 +319,8 @@ def telephone(variant: str, draw: Draw) -> Pieces:
             out.append((cylinder(0.025, p.antenna + 0.2, 8).moved(-0.6 * w, 0.2 * h, -0.2 * d), 0))
         return out
     if variant == "candlestick":
-        h, r = 0.75 * n, 0.3 * w
+        own = draw(foot=(0.24, 0.36), horn=(-18, 12))
+        h, r = 0.75 * n, own.foot * w
         profile = smooth(
             [
                 (r, 0),
@@ -335,7 +336,7 @@ def telephone(variant: str, draw: Draw) -> Pieces:
         horn = lathe(
             [(0, 0), (0.1, 0), (0.14, 0.3), (0.22, 0.7), (0.4, 1), (0.34, 1), (0.15, 0.7), (0, 0.6)], 16
         ).scaled(0.25 + t)
-        out.append((along(horn).turned("x", -10).moved(0, h, 0.05), 2))
+        out.append((along(horn).turned("x", own.horn).moved(0, h, 0.05), 2))
         if draw.chance(0.5):
             out.append((finger_dial(0.5 * r).turned("x", -55).moved(0, 0.11 * h, 0.62 * r), 2))
         ear = lathe([(0, 0), (0.05, 0), (0.045, 0.25), (0.06, 0.3), (0.1, 0.42), (0.1, 0.46), (0, 0.46)], 14)

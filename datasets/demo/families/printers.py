@@ -198,7 +198,7 @@ def printer(variant: str, draw: Draw) -> Pieces:
             out.append((both(slab((0.36 * w, 0.39 * w), (0, 0.45), (-front - 0.4, -front))), 1))
     else:
         w, h, d = 1.9 * w, 0.4 * h + 0.08, 0.5 * d
-        front, rise = d / 2, 0.9 * draw.rng.uniform(0.75, 1.1)
+        front, rise = d / 2, 0.9 * draw(rise=(0.75, 1.1)).rise
         out = [(casing(draw, w, h, d, draw.integer("casing", 0, 2)).moved(0, rise + h / 2), 0)]
         out.append((plate(0.75 * w, 0.6 * d, 0.03).turned("x", -90).moved(0, rise + h), 4))
         out.append((both(casing(draw, 0.1 * w, 1.15 * h, 1.15 * d, 2).moved(0.48 * w, rise + h / 2)), 0))
@@ -215,7 +215,12 @@ def printer(variant: str, draw: Draw) -> Pieces:
         out.append((rod((-0.36 * w, 0.25 * rise, 0), (0.36 * w, 0.25 * rise, 0), 0.025, 6), 1))
         out.append((cylinder(0.09, 0.76 * w, 14).turned("z", 90).moved(0.38 * w, rise + h + 0.03, -front), 2))
         out.append(
-            (paper(0.7 * w, 0.55 * rise, 0.02).turned("x", 70 + 0.4 * p.lean).moved(0, rise + 0.45 * h, front), 2)
+            (
+                paper((p.sheet + 0.1) * w, (0.2 + p.tray) * rise, 0.02)
+                .turned("x", 70 + 0.4 * p.lean)
+                .moved(0, rise + 0.45 * h, front),
+                2,
+            )
         )
         return (
             out

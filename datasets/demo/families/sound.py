@@ -104,7 +104,8 @@ def loudspeaker(variant: str, draw: Draw) -> Pieces:
     if variant == "subwoofer":
         w, h = 1.3 * w, 1.3 * w * (0.75 + 0.25 * p.tall)
         d = w * (0.5 + 0.5 * p.deep)
-        out = cabinet(draw, w, d, [(0.12 * h, 0.0), (0.88 * h, 0.46 * min(w, 0.88 * h) * p.woofer / 0.92)])
+        low = draw(low=(0.1, 0.2)).low
+        out = cabinet(draw, w, d, [(low * h, 0.0), ((1 - low) * h, 0.46 * min(w, (1 - low) * h) * p.woofer / 0.92)])
         if draw.chance(0.4):
             out.append((bezel(0.05 * h, 0.01 * h, 14).moved(0.3 * w, 0.07 * h, d / 2), 0))
         else:
@@ -124,7 +125,7 @@ def loudspeaker(variant: str, draw: Draw) -> Pieces:
     if variant == "cylinder":
         r, style = 0.5 * w, draw.integer("style", 0, 2)
         if style == 0:  # stands upright
-            k = draw.rng.uniform(0.8, 1.15)
+            k = draw(swell=(0.8, 1.15)).swell
             curve = smooth([(0.9 * r, 0), (r, 0.06 * h), (r * k, 0.5 * h), (0.97 * r, 0.94 * h), (0.85 * r, h)], 3)
             out = cut(lathe([(0, 0), *curve, (0, h)], 24), 0.12 * h, 3, 2)
             n = draw.integer("ribs", 0, 6)
@@ -134,12 +135,12 @@ def loudspeaker(variant: str, draw: Draw) -> Pieces:
                 )
             buttons, _ = ring(4, 0.4 * r, h)
             out.append((copies(cylinder(0.12 * r, 0.02, 10), buttons), 4))
-            return [*out, (torus(0.75 * r, 0.02, 22, 6).moved(0, h), 0)]
+            return [*out, (torus(0.9 * p.woofer * r, 0.02, 22, 6).moved(0, h), 0)]
         if style == 1:  # lies, with radiators at its ends
             tube_ = lathe(
                 [(0, -h / 2), (0.8 * r, -h / 2), (r, -0.42 * h), (r, 0.42 * h), (0.8 * r, h / 2), (0, h / 2)], 22
             )
-            end = driver(0.72 * r, 18).turned("y", 90).moved(h / 2)
+            end = driver(0.88 * p.woofer * r, 18).turned("y", 90).moved(h / 2)
             keys = copies(box(0.12 * r, 0.03, 0.12 * r), row(0.25 * h, 4, r))
             out = [(tube_.turned("z", 90), 2), (both(end), 1), (keys, 4)]
             out.append((both(torus(r, 0.02, 20, 6).turned("z", 90).moved(0.4 * h)), 0))
@@ -148,13 +149,14 @@ def loudspeaker(variant: str, draw: Draw) -> Pieces:
             return out
         globe = ellipsoid(r * 1.1, r * 1.1 * p.deep, r * 1.1, 20)
         out = [(globe, 0), (driver(0.62 * r, 20).turned("x", -p.lean).moved(0, 0, 1.06 * r), 1)]
-        return [*out, (frustum(0.7 * r, 0.4 * r, 0.15 * h).moved(0, -r * 1.1 * p.deep - 0.05 * h), 3)]
+        return [*out, (frustum(0.75 * p.base * r, 0.4 * r, 0.15 * h).moved(0, -r * 1.1 * p.deep - 0.05 * h), 3)]
     if variant == "set":
-        sub = cabinet(draw, w, d, [(0.2 * w, 0.0), (w, 0.4 * w)])
-        s = draw.rng.uniform(0.4, 0.75)
+        sub = cabinet(draw, w, d, [(0.2 * w, 0.0), (w, 0.5 * p.woofer * w)])
+        own = draw(satellite=(0.4, 0.75), apart=(0.55, 0.85))
+        s = own.satellite
         cells = [(1.1 * s * w, 0.4 * s * w), (0.5 * s * w, 0.18 * s * w)][: draw.integer("drivers", 1, 2)]
         one = placed(cabinet(draw, s * w, 0.7 * s * d, cells), pitch=-p.lean)
-        gap = w * (0.55 + 0.7 * s + 0.3 * draw.rng.random())
+        gap = w * (own.apart + 0.7 * s)
         z = 0.3 * d
         return [
             *sub,
@@ -306,13 +308,13 @@ def radio(variant: str, draw: Draw) -> Pieces:
         out += [(m.moved(0, -h / 2 - p.foot), part) for m, part in feet(draw, 0.9 * w, 0.9 * d, p.foot + 0.02, 0.06, 0)]
         return [*out, *(mast(0.4 * w, 0.45 * h, p.antenna) if draw.chance(0.25) else [])]
     if variant in ("cathedral", "console"):
-        w, tall, d = 0.75 * w, 0.75 * w * draw.rng.uniform(1.15, 1.5), 1.3 * d
+        w, tall, d = 0.75 * w, 0.75 * w * draw(ratio=(1.15, 1.5)).ratio, 1.3 * d
         if variant == "console":
             tall, d = 1.3 * tall, 1.1 * d
         front = d / 2
-        shoulder = draw.rng.uniform(0.45, 0.62)
+        own = draw(shoulder=(0.45, 0.62), bend=(0.55, 1.0))
+        shoulder, bend = own.shoulder, own.bend
         a = np.linspace(0, np.pi, 13)
-        bend = draw.rng.uniform(0.55, 1.0)
         top = np.stack([0.5 * w * np.cos(a), shoulder * tall + (1 - shoulder) * tall * np.abs(np.sin(a)) ** bend], -1)
         if variant == "console" or draw.chance(0.15):
             top = np.array([(w / 2, 0.97 * tall), (0.46 * w, tall), (-0.46 * w, tall), (-w / 2, 0.97 * tall)])
@@ -338,10 +340,10 @@ def radio(variant: str, draw: Draw) -> Pieces:
         )
         out.append((dials(row(0.3 * w, 3, 0.14 * tall, front), 0.9 * k, 0.05), 5))
         if variant == "console":
-            rise = 0.1 + 0.25 * draw.rng.random()
+            rise = draw(rise=(0.1, 0.35)).rise
             return [*placed(out, y=rise), *legs(draw, w, d, rise, 0.06, 0)]
         return out
-    w, h = 0.42 * w, 0.9 * w * draw.rng.uniform(0.8, 1.1)
+    w, h = 0.42 * w, 0.9 * w * draw(ratio=(0.8, 1.1)).ratio
     d = max(0.7 * d, 0.1)
     front = d / 2
     out = [(casing(draw, w, h, d, draw.integer("casing", 0, 3)), 0)]
@@ -356,8 +358,10 @@ def radio(variant: str, draw: Draw) -> Pieces:
                 2,
             )
         )
-        out.append((cylinder(0.12 * w, 0.07, 12).moved(-x, h / 2 - 0.01), 5))
-        out.append((lattice(0.7 * w, 0.22 * h, 0.02, draw.integer("bars", 3, 6)).moved(0, 0.12 * h, front), 1))
+        out.append((cylinder(0.9 * k, 0.07, 12).moved(-x, h / 2 - 0.01), 5))
+        out.append(
+            (lattice(0.9 * p.speaker * w, 0.22 * h, 0.02, draw.integer("bars", 3, 6)).moved(0, 0.12 * h, front), 1)
+        )
         out.append((plate(0.6 * w, 0.13 * h, 0.015).moved(0, 0.36 * h, front), 4))
         out.append(
             (
