@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from datasets.demo import mesh
-from datasets.demo.families import baskets, carcass, household, kitchen_fixtures
+from datasets.demo.families import baskets, carcass, household, kitchen_fixtures, panels
 from datasets.demo.families.common import Draw
 from datasets.demo.shapes import CATEGORIES, PART_NAMES, VARIANTS, draw_parameters, make_shape
 from datasets.demo.world import DEMO_CATEGORIES
@@ -114,6 +114,7 @@ PRIMITIVES = {
     "extrude clockwise": (mesh.extrude([(0, 2), (2, 0), (0, 0)], 3), 6, 1e-5),
     "sheet": (mesh.sheet(BEND, 0.1), 0.2, 1e-4),
     "wing": (mesh.wing(2, 2, 3, 0.5, 0.1), 0.6, 1e-4),
+    "bored": (mesh.combine(panels.bored(4, 2, 3, 0.5, [(0.5, -2)], 0.4)), 24 - 0.5 * np.pi, 0.01),
     "mirrored": (mesh.box(1, 2, 3).scaled(-1, 1, 1), 6, 1e-5),
     "rounded": (carcass.rounded(2, 1, 3, 0.25, 16), 3 * (2 - 0.25**2 * (4 - np.pi)), 1e-3),
     "band": (household.band([(2, 0), (2, 1)], 64, 0.5), np.pi * (4 - 1.5**2), 0.01),
