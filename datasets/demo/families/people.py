@@ -10,6 +10,7 @@ import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, family, rod
 from datasets.demo.families.forms import both, side, taper
+from datasets.demo.families.solids import ball, ellipses, placed, skin
 from datasets.demo.mesh import (
     Mesh,
     box,
@@ -19,7 +20,6 @@ from datasets.demo.mesh import (
     ellipsoid,
     extrude,
     lathe,
-    loft,
     sheet,
     slab,
     tube,
@@ -76,38 +76,6 @@ def _frame(s: int, out: float, ahead: float) -> np.ndarray:
     return np.array([[np.cos(o), np.sin(o), 0], up, [-np.sin(o) * np.sin(a), np.cos(o) * np.sin(a), np.cos(a)]])
 
 
-def _placed(mesh: Mesh, frame: np.ndarray, at: np.ndarray, scale: Sequence[float] = (1, 1, 1)) -> Mesh:
-    """Scaled along its own axes, turned into a frame and moved."""
-    return Mesh((mesh.vertices * np.asarray(scale) @ frame + at).astype(np.float32), mesh.faces, mesh.part)
-
-
-def _rings(center, right, ahead, width, depth, shift, sides: int) -> np.ndarray:
-    """(n, sides, 3) ellipses (rectangles for four sides) around n centres, half as wide and deep as said."""
-    angle = (np.arange(sides) + 0.5) * 2 * np.pi / sides
-    grow = np.sqrt(2) if sides == 4 else 1.0
-    w, d, z = (np.asarray(a, dtype=float)[:, None, None] for a in (width, depth, shift))
-    c, s = grow * np.cos(angle)[None, :, None], grow * np.sin(angle)[None, :, None]
-    return center[:, None] + w * c * right[:, None] + (d * s + z) * ahead[:, None]
-
-
-@cache
-def _skin_faces(rows: int, sides: int) -> np.ndarray:
-    one, up = np.ones(rows), np.arange(rows)[:, None] * np.array([[0.0, 1, 0]])
-    return loft(_rings(up, np.eye(3)[:1], np.eye(3)[2:], one, one, 0 * one, sides)).faces
-
-
-def _skin(rings: np.ndarray) -> Mesh:
-    """Closed surface through `_rings` from below to above."""
-    faces = _skin_faces(*rings.shape[:2])
-    vertices = np.concatenate([rings.reshape(-1, 3), rings[[0, -1]].mean(1)]).astype(np.float32)
-    return Mesh(vertices, faces, np.zeros(len(faces), dtype=np.int64))
-
-
-@cache
-def _ball(segments: int = 10) -> Mesh:
-    return ellipsoid(1, 1, 1, segments)
-
-
 def _limb(style: str, at: np.ndarray, frames: np.ndarray, lengths: Sequence[float], radii, sides: int) -> Mesh:
     """Upper and lower limb from `at` on, each along the -y of its frame, with radii at the three joints."""
     (u, v), (r, s, t) = frames, radii
@@ -120,22 +88,22 @@ def _limb(style: str, at: np.ndarray, frames: np.ndarray, lengths: Sequence[floa
         axes = np.stack([v, v, v, bend, u, u, u])
         path = np.r_[middle + (end - middle) * share[:4], at + (middle - at) * share[4:]]
         wide = np.array([t, 0.45 * s + 0.55 * t, 1.15 * s, s, 1.1 * s, 1.02 * r, r])
-        return _skin(_rings(path, axes[:, 0], axes[:, 2], wide, wide, 0 * wide, sides))
+        return skin(ellipses(path, axes[:, 0], axes[:, 2], wide, wide, 0 * wide, sides))
     if style == "blocky":
         m = (s + t) / 2
         thick = ((2.3 * r, lengths[0], 2.3 * r), (2.2 * m, lengths[1], 2.2 * m))
         block = box(1, 1, 1).moved(y=-0.5)
-        return combine([_placed(block, f, p, z) for f, p, z in zip(frames, (at, middle), thick, strict=True)])
+        return combine([placed(block, f, p, z) for f, p, z in zip(frames, (at, middle), thick, strict=True)])
     joints = (at, middle, end)
     if style == "capsule":
         m = (r + s + t) / 2.6
-        bars = [_placed(_capsule_bar(), f, p, (m, q, m)) for f, p, q in zip(frames, joints, lengths, strict=False)]
-        return combine([*bars, *[_placed(_ball(), u, j, (m, m, m)) for j in joints]])
+        bars = [placed(_capsule_bar(), f, p, (m, q, m)) for f, p, q in zip(frames, joints, lengths, strict=False)]
+        return combine([*bars, *[ball(m, m, m).moved(*j) for j in joints]])
     bars = [
-        _placed(_spindle(), f, p, (q, long, q))
+        placed(_spindle(), f, p, (q, long, q))
         for f, p, long, q in zip(frames, joints, lengths, (r, 1.05 * s), strict=False)
     ]
-    return combine([*bars, *[_placed(_ball(), u, j, (q, q, q)) for j, q in zip(joints, radii, strict=True)]])
+    return combine([*bars, *[ball(q, q, q).moved(*j) for j, q in zip(joints, radii, strict=True)]])
 
 
 @cache
@@ -196,7 +164,7 @@ def _head(draw: Draw, style: str, h: float, sides: int) -> Pieces:
         t, w, d, z = np.array(SKULL).T
         up = np.stack([0 * t, t * h, 0 * t], -1)
         right, ahead = np.array([[1.0, 0, 0]]), np.array([[0, 0, 1.0]])
-        skull = _skin(_rings(up, right, ahead, w * r * k.skull, d * r, z * r, sides))
+        skull = skin(ellipses(up, right, ahead, w * r * k.skull, d * r, z * r, sides))
     out: Pieces = [(skull, 0)]
     wide, deep = (0.44 * h * k.skull, 0.47 * h) if style == "blocky" else (0.4 * h * k.skull, 0.48 * h)
     if style in ("smooth", "low poly") or draw.chance(0.3):
@@ -286,19 +254,19 @@ def person(variant: str, draw: Draw) -> Pieces:
     deep = np.where(t > 0.95, 0.11 * neck, depth * (0.75 + 0.25 * bulk))
     if style == "blocky":
         w = w / w
-    out: Pieces = [(_skin(_rings(*_spine(t, **spine), w * measure, d * deep, z * depth, sides)), 1)]
+    out: Pieces = [(skin(ellipses(*_spine(t, **spine), w * measure, d * deep, z * depth, sides)), 1)]
     if woman and style != "blocky" and build == "adult":
         at, right, ahead = _spine(0.68, **spine)
         r = depth * draw(bust=(0.35, 0.65)).bust
         spots = [at + s * 0.45 * shoulder * right + 0.65 * depth * ahead for s in (-1, 1)]
-        out += [(_placed(_ball(), np.eye(3), spot, (r, r, r)), 1) for spot in spots]
+        out += [(ball(r, r, r).moved(*spot), 1) for spot in spots]
 
     at, _, ahead = _spine(1.0, **spine)
     raised = 0.17 * trunk if style != "blocky" else 0.0
     up = np.array([0, np.cos(np.radians(p.lean)), np.sin(np.radians(p.lean))])
     for mesh, part in _head(draw, style, head, sides):
-        placed = mesh.turned("x", p.nod + 0.6 * p.lean).turned("y", p.look + p.twist)
-        out.append((placed.moved(*(at + (raised - 0.05 * head) * up + 0.1 * head * ahead)), part))
+        mesh = mesh.turned("x", p.nod + 0.6 * p.lean).turned("y", p.look + p.twist)
+        out.append((mesh.moved(*(at + (raised - 0.05 * head) * up + 0.1 * head * ahead)), part))
 
     at, right, _ = _spine(0.9, **spine)
     fingers, loose = draw.chance(0.4), draw(sleeve=(0.85, 1.35), trousers=(0.85, 1.4))
@@ -311,7 +279,7 @@ def person(variant: str, draw: Draw) -> Pieces:
         radii = np.array([0.056, 0.043 * loose.sleeve, 0.03 * loose.sleeve]) * bulk
         out.append((_limb(style, a, frames, (0.5 * arm, 0.46 * arm), radii, min(sides, 9)), 2))
         c = a - 0.5 * arm * frames[0, 1] - 0.46 * arm * frames[1, 1]
-        out.append((_placed(_hand(style, fingers), fore, c, [palm] * 3), 3))
+        out.append((placed(_hand(style, fingers), fore, c, [palm] * 3), 3))
         if s == armed:
             grip, reach = c - 0.5 * palm * fore[1], draw(reach=(0.2, 0.8)).reach
             out.append((rod(grip - 0.25 * reach * fore[2], grip + reach * fore[2], (0.02, 0.012), 6), 7))
@@ -324,7 +292,7 @@ def person(variant: str, draw: Draw) -> Pieces:
         out.append((_limb(style, a, frames, (0.5 * leg, 0.47 * leg), radii, min(sides, 10)), 4))
         c = a - 0.5 * leg * frames[0, 1] - 0.47 * leg * frames[1, 1]
         ground = _frame(s, 0, 0 if abs(shin) < 28 else 0.75 * shin)
-        foot = _placed(_foot(style), ground, c, (0.095 * bulk * p.foot, 0.07, 0.27 * leg * p.foot))
+        foot = placed(_foot(style), ground, c, (0.095 * bulk * p.foot, 0.07, 0.27 * leg * p.foot))
         out.append((foot, 5))
         floor = min(floor, float(foot.vertices[:, 1].min()))
 
@@ -366,10 +334,10 @@ def _clothes(
             k.flare += 0.4
         w = np.array([k.flare * hip, 1.2 * hip, 1.08 * hip, 0.98 * (hip + (shoulder - hip) * (top > 0.5))])
         d = np.array([0.9 * k.flare * hip, 1.25 * depth, 1.12 * depth, 1.05 * depth])
-        out.append((_skin(_rings(*_spine(t, **spine), w, d, 0 * t, max(sides, 6))), 7))
+        out.append((skin(ellipses(*_spine(t, **spine), w, d, 0 * t, max(sides, 6))), 7))
     elif draw.chance(0.3):
         t = np.array([0.17, 0.26])
-        out.append((_skin(_rings(*_spine(t, **spine), [1.02 * hip] * 2, [1.06 * depth] * 2, [0, 0], 14)), 7))
+        out.append((skin(ellipses(*_spine(t, **spine), [1.02 * hip] * 2, [1.06 * depth] * 2, [0, 0], 14)), 7))
     at, right, ahead = _spine(0.62, **spine)
     extra = draw.integer("extra", 0, 9)
     if extra == 0:
