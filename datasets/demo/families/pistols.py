@@ -162,8 +162,8 @@ def pistol(variant: str, draw: Draw) -> Pieces:
         cock = [(0.5 * w, y, z * long) for y, z in ((0.02, -0.26), (0.14, -0.3), (0.17, -0.24))]
         plate, steel = box(0.02, 0.09, 0.28).moved(0.45 * w, 0.0, -0.18 * long), box(0.03, 0.1, 0.02)
         lock = combine([plate, tube(cock, 0.018, 6), steel.moved(0.5 * w, 0.09, -0.12 * long)])
-        out += [(lock, 1), (gun_trigger(1.6 * low, -0.28 * long, g, 0.025), 3)]
-        out.append((bars([(0, low - 0.01, -0.05 * long), (0, low - 0.01, 0.9 * muzzle)], 0.012), 2))
+        out += [(lock, 1), (gun_trigger(0.4 * low - 0.05, -0.3 * long, g, 0.025), 3)]
+        out.append((bars([(0, -0.065, -0.05 * long), (0, -0.06, 0.9 * muzzle)], 0.012), 2))
     elif variant == "blaster":
         r0 = 0.7 * h + 0.3 * p.drop
         kind = draw.integer("kind", 0, 2)

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from datasets.demo.families.common import Pieces
-from datasets.demo.mesh import Mesh, cylinder, ellipsoid, loft, sheet, torus
+from datasets.demo.mesh import Mesh, cylinder, ellipsoid, extrude, loft, sheet, torus
 
 
 def moved(pieces: Pieces, x: float = 0, y: float = 0, z: float = 0) -> Pieces:
@@ -140,6 +140,13 @@ def narrowed(mesh: Mesh, z: Sequence[float], factor: Sequence[float]) -> Mesh:
     v = mesh.vertices.copy()
     v[:, 0] *= np.interp(v[:, 2], z, factor)
     return Mesh(v, mesh.faces, mesh.part)
+
+
+def vault(width: float, height: float, length: float, rise: float, sides: int = 8) -> Mesh:
+    """Block along z on y = 0 whose top is arched by `rise`."""
+    a = np.linspace(0, np.pi, sides)
+    roof = np.stack([np.cos(a) * width / 2, height - rise + rise * np.sin(a)], -1)
+    return extrude([(width / 2, 0), *roof, (-width / 2, 0)], length)
 
 
 def holed(outline, center: tuple[float, float], radius: float, thick: float, steps: int = 16) -> Mesh:

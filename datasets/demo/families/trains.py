@@ -6,26 +6,17 @@ import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, family, rod
 from datasets.demo.families.forms import along, both, copies, side, taper
-from datasets.demo.families.solids import ball, disc, hoop, moved
+from datasets.demo.families.solids import ball, disc, hoop, moved, vault
 from datasets.demo.families.vehicles import panes
 from datasets.demo.mesh import (
-    Mesh,
     box,
     combine,
-    extrude,
     frustum,
     lathe,
     loft,
     slab,
     tube,
 )
-
-
-def _vault(width: float, height: float, length: float, rise: float, sides: int = 8) -> Mesh:
-    """Car body along z on y = 0, its roof arched by `rise`."""
-    a = np.linspace(0, np.pi, sides)
-    roof = np.stack([np.cos(a) * width / 2, height - rise + rise * np.sin(a)], -1)
-    return extrude([(width / 2, 0), *roof, (-width / 2, 0)], length)
 
 
 def _bogies(length: float, width: float, radius: float, wheels: int = 2) -> Pieces:
@@ -45,7 +36,7 @@ def _bogies(length: float, width: float, radius: float, wheels: int = 2) -> Piec
 def _coach(draw: Draw, p, length: float, rise: float) -> Pieces:
     """Passenger car."""
     floor, h, w = 2.2 * p.wheel, p.height, p.width
-    body = _vault(w, h, length, rise).moved(y=floor)
+    body = vault(w, h, length, rise).moved(y=floor)
     rows = 2 if draw.chance(0.1) else 1
     out = [(body, 0), *_bogies(length, w, p.wheel)]
     for k in range(rows):
@@ -66,7 +57,7 @@ def _freight(draw: Draw, p, length: float) -> Pieces:
     kind = draw.integer("load", 0, 4)
     if kind == 0:
         out += [
-            (_vault(w, h, length, 0.1 * h).moved(y=floor), 0),
+            (vault(w, h, length, 0.1 * h).moved(y=floor), 0),
             (both(box(0.03, 0.8 * h, 0.25 * length).moved(w / 2, floor + 0.45 * h)), 2),
         ]
     elif kind == 1:
@@ -138,7 +129,7 @@ def _steam(draw: Draw, p) -> tuple[Pieces, float]:
     back = -0.5 * length
     side_wall = slab((0.46 * w, 0.5 * w), (floor, floor + 0.55 * (roof - floor)), (back, cab))
     posts = [slab((0.46 * w, 0.5 * w), (floor, roof), (z, z + 0.05)) for z in (back, cab - 0.06)]
-    top = _vault(1.1 * w, 0.14 * r + 0.06, cab - back + 0.14, 0.14 * r).moved(0, roof - 0.03, (cab + back) / 2)
+    top = vault(1.1 * w, 0.14 * r + 0.06, cab - back + 0.14, 0.14 * r).moved(0, roof - 0.03, (cab + back) / 2)
     front_wall = slab((-w / 2, w / 2), (floor, roof), (cab - 0.04, cab))
     out.append((combine([both(combine([side_wall, *posts])), front_wall, top]), 4))
     span = np.linspace(cab - 0.1 * length + big, 0.16 * length, count) if count > 1 else [0.0]
@@ -202,7 +193,7 @@ def _engine(draw: Draw, p, kind: str) -> tuple[Pieces, float]:
         ]
         out += [
             (slab((-w / 2, w / 2), (floor - 0.04, floor + 0.04), (-length / 2, length / 2)), 0),
-            (_vault(0.95 * w, 1.05 * h, 0.2 * length, 0.12 * h).moved(0, floor, cab), 4),
+            (vault(0.95 * w, 1.05 * h, 0.2 * length, 0.12 * h).moved(0, floor, cab), 4),
         ]
         out.append(
             (
@@ -251,7 +242,7 @@ def _engine(draw: Draw, p, kind: str) -> tuple[Pieces, float]:
         (front - 0.5 * h, low + 0.97 * h),
     ]
     ends = 2 if kind == "tram" or draw.chance(0.4) else 1
-    body = _vault(w, h, length - ends * 0.45 * h, rise).moved(0, low, -0.225 * h * (2 - ends))
+    body = vault(w, h, length - ends * 0.45 * h, rise).moved(0, low, -0.225 * h * (2 - ends))
     out.append((body, 0))
     head = taper(side(face, 0.98 * w), 0.85, 1)
     pane = side(
