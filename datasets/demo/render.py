@@ -112,6 +112,7 @@ def render(
     size: int = 128,
     view: View | None = None,
     color: tuple[float, float, float] | None = None,
+    palette: np.ndarray | None = None,
 ) -> np.ndarray:
     """Draw a mesh in perspective with Lambert and ambient shading, anti-aliased by 2 x 2 supersampling.
 
@@ -121,6 +122,7 @@ def render(
         size: width and height in pixels.
         view: (azimuth, elevation) in degrees and distance in radii of the mesh; drawn if absent.
         color: RGB in 0..1 around which the parts vary; drawn if absent.
+        palette: (parts, 3) RGB in 0..1 of the parts themselves; drawn if absent.
 
     Returns:
         (size, size, 3) uint8.
@@ -133,7 +135,8 @@ def render(
     azimuth, elevation, distance = drawn if view is None else view
     if distance <= 1:
         raise ValueError(f"the camera must stand outside the mesh, at a distance above 1 radius, got {distance}")
-    palette = _palette(int(mesh.part.max()) + 1, color, rng)
+    drawn_palette = draw_palette(int(mesh.part.max()) + 1, color, rng)
+    palette = drawn_palette if palette is None else palette
     light = np.array([rng.uniform(-0.9, 0.9), rng.uniform(0.4, 1.3), rng.uniform(0.4, 1.2)])
     ambient, fill = rng.uniform(0.3, 0.45), rng.uniform(0.08, 0.22)
     background = np.full(3, rng.uniform(0.94, 1.0))
@@ -174,7 +177,7 @@ def render_views(mesh: Mesh, n: int, rng: np.random.Generator, size: int = 128) 
     return np.stack([render(mesh, rng, size) for _ in range(n)])
 
 
-def _palette(parts: int, color: tuple[float, float, float] | None, rng: np.random.Generator) -> np.ndarray:
+def draw_palette(parts: int, color: tuple[float, float, float] | None, rng: np.random.Generator) -> np.ndarray:
     """(parts, 3) RGB around one base colour; some parts take an accent colour or a grey instead."""
     base = np.array([rng.random(), rng.beta(1.3, 1.8), rng.uniform(0.45, 0.95)])
     accent = np.array([rng.random(), rng.beta(1.3, 1.8), rng.uniform(0.25, 0.9)])
