@@ -22,8 +22,8 @@ from utils.seeding import stable_seed
 
 MODELNET40 = (
     "airplane bathtub bed bench bookshelf bottle bowl car chair cone cup curtain desk door dresser flower_pot "
-    "glass_box guitar keyboard lamp laptop mantel monitor night_stand person piano plant radio range_hood sink sofa stairs "
-    "stool table tent toilet tv_stand vase wardrobe xbox"
+    "glass_box guitar keyboard lamp laptop mantel monitor night_stand person piano plant radio range_hood sink sofa "
+    "stairs stool table tent toilet tv_stand vase wardrobe xbox"
 ).split()
 MODELNET10 = "bathtub bed chair desk dresser monitor night_stand sofa table toilet".split()
 SHAPENET55 = (
