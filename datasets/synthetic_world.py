@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from datasets.build import DATASETS
+from datasets.demo.effects import EffectConfig, change_mesh, make_cloud
 from datasets.demo.families.common import FAMILIES
 from datasets.demo.mesh import Mesh
 from datasets.demo.render import draw_palette, render
@@ -45,8 +46,8 @@ GROUPS = {
 
 
 @dataclasses.dataclass(kw_only=True)
-class SyntheticWorldConfig(ViewConfig):
-    """Keys of `SyntheticWorld`, besides those of `ViewConfig`.
+class SyntheticWorldConfig(EffectConfig, ViewConfig):
+    """Keys of `SyntheticWorld`, besides those of `ViewConfig` and what may happen to shapes and clouds.
 
     Attributes:
         length: shapes an epoch.
@@ -73,6 +74,7 @@ class SyntheticWorldConfig(ViewConfig):
 
     def __post_init__(self):
         super().__post_init__()
+        self.check()
         for name in ("length", "views"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
@@ -141,12 +143,12 @@ class SyntheticWorld(ViewDataset):
         category, rng = self.categories[index % len(self.categories)], self._rng("shape", index)
         variants = VARIANTS[category] if self.config.wide else FAMILIES[category].variants
         variant = variants[int(rng.integers(len(variants)))]
-        mesh = make_shape(category, rng, variant).normalized()
+        mesh = change_mesh(make_shape(category, rng, variant), self.config, self._rng("changes", index))
         return Shape(category, variant, mesh, draw_palette(int(mesh.part.max()) + 1, None, self._rng("colours", index)))
 
     def cloud(self, shape: Shape, index: int) -> np.ndarray:
         """Return the cloud of a shape: (N_POINTS, 3) float32."""
-        return shape.mesh.sample(self.config.N_POINTS, self._rng("cloud", index))[0]
+        return make_cloud(shape.mesh, self.config.N_POINTS, self.config, self._rng("cloud", index))
 
     def render(self, shape: Shape, index: int, view: int) -> np.ndarray:
         """Draw one of the views of a shape: (edge, edge, 3) uint8, of the edge that `transform` wants."""
@@ -173,7 +175,7 @@ class SyntheticWorld(ViewDataset):
         if self.transform is None or config.image_augment or self.fresh or config.views > 1:
             return None
         settings = (config.image_size, config.image_norm, config.bgr, config.length, config.subset, config.wide)
-        settings += (self.categories, self.world_seed, source_hash())
+        settings += (config.stretched, config.damaged, self.categories, self.world_seed, source_hash())
         return hashlib.sha256(repr(settings).encode()).hexdigest()
 
 
