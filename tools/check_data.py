@@ -51,9 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if name not in configs:
             raise UserError(f"unknown data set config '{name}'{suggestion(name, configs)}")
     # By default only what is published: no folder of the user's own, no variant of another config.
-    published = [
-        name for name in configs if name not in ("Folder", "Shards") and "_base_" not in read_yaml(configs[name])
-    ]
+    others = "Folder", "Shards", "SyntheticWorld"
+    published = [name for name in configs if name not in others and "_base_" not in read_yaml(configs[name])]
     chosen = args.names or published
     width, bad = max(map(len, chosen)), []
     for name in chosen:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 AXES = {"x": 0, "y": 1, "z": 2}
+CUBE = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])
+QUADS = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+CUBE_FACES = np.array([triangle for a, b, c, d in QUADS for triangle in ((a, b, c), (a, c, d))])
 
 
 @dataclass
@@ -36,7 +40,7 @@ class Mesh:
             Points (n, 3) float32, unit normals (n, 3) float32, part labels (n,) int64.
         """
         corner = self.triangles
-        normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
+        normal = cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
         double_area = np.linalg.norm(normal, axis=1)
         total = np.cumsum(double_area, dtype=np.float64)
         face = np.searchsorted(total, rng.random(n) * total[-1], side="right").clip(max=len(total) - 1)
@@ -73,12 +77,18 @@ class Mesh:
     def normalized(self) -> Mesh:
         """Centred on its bounding box and scaled into the unit sphere."""
         vertices = self.vertices - (self.vertices.min(0) + self.vertices.max(0)) / 2
-        return Mesh(vertices / np.linalg.norm(vertices, axis=1).max(), self.faces, self.part)
+        return Mesh(vertices / np.sqrt((vertices**2).sum(1).max()), self.faces, self.part)
 
     def volume(self) -> float:
         """Signed volume; positive for a closed mesh whose faces look outward."""
         a, b, c = self.triangles.astype(np.float64).swapaxes(0, 1)
-        return float((a * np.cross(b, c)).sum() / 6)
+        return float((a * cross(b, c)).sum() / 6)
+
+
+def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Cross products of (n, 3) rows, of which one may be a (3,) vector: `np.cross`, in a third of its time."""
+    (ax, ay, az), (bx, by, bz) = a.T, b.T
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
 
 
 def combine(pieces: Iterable[Mesh | tuple[Mesh, int]]) -> Mesh:
@@ -97,6 +107,7 @@ def _mesh(vertices, faces) -> Mesh:
     return Mesh(np.asarray(vertices, dtype=np.float32), faces, np.zeros(len(faces), dtype=np.int64))
 
 
+@functools.lru_cache(1024)
 def _grid_faces(rows: int, columns: int, close_rows: bool = False, close_columns: bool = False) -> np.ndarray:
     """Two triangles for each cell of a (rows, columns) grid of vertices, wrapped around where closed."""
     i, j = np.meshgrid(
@@ -104,7 +115,9 @@ def _grid_faces(rows: int, columns: int, close_rows: bool = False, close_columns
     )
     a, b = i * columns + j, i * columns + (j + 1) % columns
     c, d = (i + 1) % rows * columns + j, (i + 1) % rows * columns + (j + 1) % columns
-    return np.stack([a, d, b, a, c, d], -1).reshape(-1, 3)
+    faces = np.stack([a, d, b, a, c, d], -1).reshape(-1, 3)
+    faces.setflags(write=False)  # it is shared
+    return faces
 
 
 def boxes(low: np.ndarray, high: np.ndarray) -> Mesh:
@@ -114,11 +127,8 @@ def boxes(low: np.ndarray, high: np.ndarray) -> Mesh:
         low, high: (n, 3) two opposite corners of each.
     """
     low, high = np.atleast_2d(np.minimum(low, high)), np.atleast_2d(np.maximum(low, high))
-    unit = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])
-    quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
-    faces = np.array([triangle for a, b, c, d in quads for triangle in ((a, b, c), (a, c, d))])
-    vertices = low[:, None] + unit * (high - low)[:, None]
-    return _mesh(vertices.reshape(-1, 3), faces + 8 * np.arange(len(low))[:, None, None])
+    vertices = low[:, None] + CUBE * (high - low)[:, None]
+    return _mesh(vertices.reshape(-1, 3), CUBE_FACES + 8 * np.arange(len(low))[:, None, None])
 
 
 def box(width: float, height: float, depth: float) -> Mesh:
@@ -208,9 +218,9 @@ def tube(path: Sequence[Sequence[float]], radius: float | Sequence[float], sides
     tangent /= np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-9)
     # A reference that no tangent is parallel to keeps the cross-sections from twisting.
     reference = np.eye(3)[np.abs(tangent).max(0).argmin()]
-    side = np.cross(tangent, reference)
+    side = cross(tangent, reference)
     side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9)
-    up = np.cross(side, tangent)
+    up = cross(side, tangent)
     # Half a step on, four sides make a bar that lies flat.
     angle = (np.arange(sides) + 0.5) * 2 * np.pi / sides
     radius = np.broadcast_to(np.asarray(radius, dtype=float), len(path))[:, None, None]
@@ -277,8 +287,10 @@ def wing(root: float, tip: float, span: float, sweep: float, thickness: float) -
 def _without_slivers(mesh: Mesh) -> Mesh:
     """Drop faces without area, as a lathe has at radius 0."""
     corner = mesh.triangles
-    area = np.linalg.norm(np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]), axis=1)
-    keep = area > 1e-9
+    double = cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
+    keep = (double**2).sum(1) > 1e-18
+    if keep.all():
+        return mesh
     return Mesh(mesh.vertices, mesh.faces[keep], mesh.part[keep])
 
 

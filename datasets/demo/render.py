@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import colorsys
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from datasets.demo.mesh import Mesh
+from datasets.demo.mesh import Mesh, cross
 
 View = tuple[float, float, float]
 
@@ -44,43 +42,41 @@ def rasterize(xy: np.ndarray, nearness: np.ndarray, faces: np.ndarray, size: int
     Returns:
         (size, size) int64 face index, -1 where nothing is; (size, size) float64 nearness, 0 where nothing is.
     """
-    corners = xy[faces].astype(np.float64)
-    depth = nearness[faces].astype(np.float64)
-    order = np.argsort(corners[..., 1], axis=1)
-    corners = np.take_along_axis(corners, order[..., None], axis=1)
-    depth = np.take_along_axis(depth, order, axis=1)
-    x, y = corners[..., 0], corners[..., 1]
+    xs, ys = xy.T.astype(np.float64)
+    order = np.argsort(ys[faces], axis=1)
+    corners = np.ascontiguousarray(np.take_along_axis(faces, order, axis=1).T)
+    x, y, depth = xs[corners], ys[corners], nearness.astype(np.float64)[corners]
 
-    first = np.clip(np.ceil(y[:, 0] - 0.5), 0, size).astype(np.int64)
-    last = np.clip(np.ceil(y[:, 2] - 0.5), 0, size).astype(np.int64)
+    first = np.clip(np.ceil(y[0] - 0.5), 0, size).astype(np.int64)
+    last = np.clip(np.ceil(y[2] - 0.5), 0, size).astype(np.int64)
     face, row = _expand(first, last)
     centre = row + 0.5
-    long_side = _edge(x, y, 0, 2)
-    upper, lower = _edge(x, y, 0, 1), _edge(x, y, 1, 2)
-    side_a = x[face, 0] + (centre - y[face, 0]) * long_side[face]
-    above = centre < y[face, 1]
-    side_b = x[face, 1] + (centre - y[face, 1]) * np.where(above, upper[face], lower[face])
+    long_side, upper, lower = (_edge(x, y, a, b) for a, b in ((0, 2), (0, 1), (1, 2)))
+    side_a = x[0][face] + (centre - y[0][face]) * long_side[face]
+    middle = y[1][face]
+    side_b = x[1][face] + (centre - middle) * np.where(centre < middle, upper[face], lower[face])
     left = np.clip(np.ceil(np.minimum(side_a, side_b) - 0.5), 0, size).astype(np.int64)
     right = np.clip(np.ceil(np.maximum(side_a, side_b) - 0.5), 0, size).astype(np.int64)
-    span, column = _expand(left, right)
 
     # nearness = base + slope_x * x + slope_y * y on each face; edge-on faces cover no pixel centre, so any slope does
-    (ux, uy), (vx, vy) = (corners[:, 1] - corners[:, 0]).T, (corners[:, 2] - corners[:, 0]).T
-    du, dv = depth[:, 1] - depth[:, 0], depth[:, 2] - depth[:, 0]
+    ux, uy, vx, vy = x[1] - x[0], y[1] - y[0], x[2] - x[0], y[2] - y[0]
+    du, dv = depth[1] - depth[0], depth[2] - depth[0]
     area = ux * vy - uy * vx
     area[np.abs(area) < 1e-9] = np.inf
     slope_x, slope_y = (du * vy - dv * uy) / area, (dv * ux - du * vx) / area
-    base = depth[:, 0] - slope_x * x[:, 0] - slope_y * y[:, 0]
+    base = depth[0] - slope_x * x[0] - slope_y * y[0]
     row_base = base[face] + slope_y[face] * centre
+    span, column = _expand(left, right)
     near = row_base[span] + slope_x[face][span] * (column + 0.5)
     # slivers extrapolate badly: no pixel of a face lies nearer or farther than its corners
-    near = np.clip(near, depth.min(1)[face][span], depth.max(1)[face][span])
+    np.maximum(near, depth.min(0)[face][span], out=near)
+    np.minimum(near, depth.max(0)[face][span], out=near)
 
     # one integer a candidate, depth in the high bits and face in the low ones, so that one maximum decides both
     top = depth.max(initial=1e-12)
     key = (np.rint(near / top * (2**31 - 1)).astype(np.int64) << 32) | face[span]
     winner = np.full(size * size, -1, dtype=np.int64)
-    np.maximum.at(winner, row[span] * size + column, key)
+    np.maximum.at(winner, (row * size)[span] + column, key)
     winner = winner.reshape(size, size)
     hit = winner >= 0
     return np.where(hit, winner & 0xFFFFFFFF, -1), np.where(hit, (winner >> 32) * (top / (2**31 - 1)), 0.0)
@@ -96,8 +92,8 @@ def _expand(start: np.ndarray, stop: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def _edge(x: np.ndarray, y: np.ndarray, a: int, b: int) -> np.ndarray:
     """dx / dy of the edge between two corners; 0 for level edges, which no pixel row asks for."""
-    rise = y[:, b] - y[:, a]
-    return (x[:, b] - x[:, a]) / np.where(rise > 1e-12, rise, np.inf)
+    rise = y[b] - y[a]
+    return (x[b] - x[a]) / np.where(rise > 1e-12, rise, np.inf)
 
 
 def draw_view(rng: np.random.Generator) -> View:
@@ -112,6 +108,7 @@ def render(
     size: int = 128,
     view: View | None = None,
     color: tuple[float, float, float] | None = None,
+    palette: np.ndarray | None = None,
 ) -> np.ndarray:
     """Draw a mesh in perspective with Lambert and ambient shading, anti-aliased by 2 x 2 supersampling.
 
@@ -121,6 +118,7 @@ def render(
         size: width and height in pixels.
         view: (azimuth, elevation) in degrees and distance in radii of the mesh; drawn if absent.
         color: RGB in 0..1 around which the parts vary; drawn if absent.
+        palette: (parts, 3) RGB in 0..1 of the parts themselves; drawn if absent.
 
     Returns:
         (size, size, 3) uint8.
@@ -133,7 +131,8 @@ def render(
     azimuth, elevation, distance = drawn if view is None else view
     if distance <= 1:
         raise ValueError(f"the camera must stand outside the mesh, at a distance above 1 radius, got {distance}")
-    palette = _palette(int(mesh.part.max()) + 1, color, rng)
+    drawn_palette = draw_palette(int(mesh.part.max()) + 1, color, rng)
+    palette = drawn_palette if palette is None else palette
     light = np.array([rng.uniform(-0.9, 0.9), rng.uniform(0.4, 1.3), rng.uniform(0.4, 1.2)])
     ambient, fill = rng.uniform(0.3, 0.45), rng.uniform(0.08, 0.22)
     background = np.full(3, rng.uniform(0.94, 1.0))
@@ -152,16 +151,16 @@ def render(
     xy = (xy - (low + high) / 2) * scale + fine / 2 + shift * 0.4 * spare
     face, _ = rasterize(xy, 1 / depth, mesh.faces, fine)
 
-    a, b, c = (seen[mesh.faces[:, i]] for i in range(3))
-    normal = np.cross(b - a, c - a)
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
-    to_camera = np.array([0, 0, distance]) - a
-    normal *= np.where(np.sum(normal * to_camera, axis=1) < 0, -1, 1)[:, None]
-    lambert = np.maximum(normal @ (light / np.linalg.norm(light)), 0)
+    a, b, c = seen[mesh.faces.T]
+    normal = cross(b - a, c - a)
+    normal /= np.maximum(np.sqrt(np.einsum("ij,ij->i", normal, normal)), 1e-12)[:, None]
+    away = np.einsum("ij,ij->i", normal, a - (0, 0, distance)) > 0
+    lambert = np.maximum(np.where(away, -1, 1) * (normal @ (light / np.linalg.norm(light))), 0)
     shade = ambient + fill * np.abs(normal[:, 2]) + (1.05 - ambient - fill) * lambert
 
     colors = np.vstack([palette[mesh.part] * shade[:, None], background])  # row -1 is the background
-    image = colors[face].reshape(size, 2, size, 2, 3).mean(axis=(1, 3))
+    quarters = [colors.take(face[i::2, j::2], 0) for i in (0, 1) for j in (0, 1)]
+    image = (quarters[0] + quarters[1] + quarters[2] + quarters[3]) / 4
     return (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
@@ -174,7 +173,7 @@ def render_views(mesh: Mesh, n: int, rng: np.random.Generator, size: int = 128) 
     return np.stack([render(mesh, rng, size) for _ in range(n)])
 
 
-def _palette(parts: int, color: tuple[float, float, float] | None, rng: np.random.Generator) -> np.ndarray:
+def draw_palette(parts: int, color: tuple[float, float, float] | None, rng: np.random.Generator) -> np.ndarray:
     """(parts, 3) RGB around one base colour; some parts take an accent colour or a grey instead."""
     base = np.array([rng.random(), rng.beta(1.3, 1.8), rng.uniform(0.45, 0.95)])
     accent = np.array([rng.random(), rng.beta(1.3, 1.8), rng.uniform(0.25, 0.9)])

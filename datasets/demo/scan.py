@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.demo.mesh import Mesh, box, combine, quad
+from datasets.demo.mesh import Mesh, box, combine, cross, quad
 from datasets.demo.render import camera_frame, rasterize
 
 DENSE = 16000  # surface samples on the object before visibility
@@ -19,6 +19,8 @@ REACH = 2.6  # nothing of the scene lies farther from the object's centre, in ob
 NEAREST_CAMERA = 3.2  # in object radii; beyond REACH, so that no vertex is behind a camera
 BUFFER = 320  # depth buffer, pixels a side
 FEWEST = 200  # seen points on the object below which other cameras are drawn
+FEWEST_PIXELS = 100  # the same, in depth images
+FIELD = 1.35  # radius of the sphere that a depth image shows
 
 
 @dataclass
@@ -42,7 +44,7 @@ def capture(mesh: Mesh, rng: np.random.Generator, neighbour: Mesh | None = None)
     """
     target = mesh.normalized()
     half = np.ptp(target.vertices, axis=0).astype(np.float64) / 2
-    background = combine(_room(half, rng, neighbour))
+    background = combine(surroundings(half, rng, neighbour))
     scene = combine([target, background])
     count = int(DENSE * _area(background) / _area(target))
     samples = [target.sample(DENSE, rng), background.sample(count, rng)]
@@ -63,21 +65,93 @@ def capture(mesh: Mesh, rng: np.random.Generator, neighbour: Mesh | None = None)
         if seen[:DENSE].sum() >= FEWEST:
             break
     seen |= is_object & (seen[:DENSE].sum() < FEWEST)  # hidden from everywhere around: better whole than empty
-    keep = seen & ~_holes(points, rng)
+    keep = seen & ~patches(points, rng)
     if keep[:DENSE].sum() < FEWEST:
         keep = seen
     return Capture(noisy[keep], is_object[keep], half, noise, rng.uniform(0, 2 * np.pi))
 
 
+def snapshot(mesh: Mesh, n: int, rng: np.random.Generator) -> Capture:
+    """Scan an object in the corner of a room with a depth camera from one to three nearby positions, fast.
+
+    Unlike `capture` it has no dense surface samples: the points are the pixels of the depth images, whose number is
+    chosen for `n` points on the object, put back where the camera saw them.
+
+    Args:
+        mesh: the object, in the unit sphere, its bounding box around the origin.
+        n: points wanted.
+        rng: draws the room, the cameras and the noise.
+    """
+    half = np.ptp(mesh.vertices, axis=0).astype(np.float64) / 2
+    scene = combine([mesh, *surroundings(half, rng, None)])
+    noise, base = rng.uniform(0.002, 0.011), rng.uniform(-180, 180)
+    count = int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15]))
+    pixels = int(np.clip(2.2 * np.sqrt(n / count), 40, 200))
+    found = []
+    for shot in range(count + 4):
+        if shot >= count:  # too little was seen
+            if sum(own.sum() for _, own in found) >= FEWEST_PIXELS:
+                break
+            base, pixels = rng.uniform(-180, 180), min(2 * pixels, 400)
+        view = base + rng.normal(0, 25), rng.uniform(5, 50), rng.uniform(NEAREST_CAMERA, 4.6)
+        points, face = _depth_image(scene, view, pixels, noise, rng)
+        found.append((points, face < len(mesh.faces)))
+    points, is_object = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    keep = ~patches(points, rng)
+    if is_object[keep].sum() < FEWEST_PIXELS:
+        keep[:] = True
+    if not is_object.any():  # hidden from everywhere around: better whole than empty
+        points, is_object, keep = mesh.sample(n, rng)[0].astype(np.float64), np.ones(n, bool), np.ones(n, bool)
+    return Capture(points[keep], is_object[keep], half, noise, rng.uniform(0, 2 * np.pi))
+
+
+def _depth_image(
+    scene: Mesh, view: tuple[float, float, float], pixels: int, noise: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a depth camera measures of the unit sphere: points (M, 3), and which face each lies on, (M,)."""
+    azimuth, elevation, distance = view
+    frame = camera_frame(azimuth, elevation)
+    roll = rng.uniform(0, np.pi / 2)  # so that the pixels are no grid along the object's axes
+    frame[:2] = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]]) @ frame[:2]
+    local = scene.vertices.astype(np.float64) @ frame.T
+    depth = distance - local[:, 2]
+    focal = pixels / 2 * np.sqrt(distance**2 - FIELD**2) / FIELD
+    xy = local[:, :2] * (1, -1) * (focal / depth)[:, None] + pixels / 2
+    face, nearness = rasterize(xy, 1 / depth, scene.faces, pixels)
+    row, column = np.nonzero(face >= 0)
+    image = np.where(face >= 0, 1 / np.maximum(nearness, 1e-6), np.inf)
+    face, z = face[row, column], image[row, column]
+    ray = np.stack([(column + 0.5 - pixels / 2) / focal, (pixels / 2 - row - 0.5) / focal, np.full(len(z), -1.0)], -1)
+    a, b, c = (local[scene.faces[:, i]] for i in range(3))
+    normal = cross(b - a, c - a)
+    normal /= np.maximum(np.sqrt((normal**2).sum(1, keepdims=True)), 1e-12)
+    cosine = np.abs((ray * normal[face]).sum(1)) / np.sqrt((ray**2).sum(1))
+    slant = np.minimum(np.sqrt(np.maximum(1 - cosine**2, 0)) / np.maximum(cosine, 1e-3), 4)
+
+    # a pixel on an edge mixes the depths of both sides
+    beside = image[row, np.minimum(column + 1, pixels - 1)]
+    mixed = (np.abs(beside - z) < 1) & (np.abs(beside - z) > 0.05) & (rng.random(len(z)) < 0.3)
+    z[mixed] += (rng.random(len(z)) * (np.where(np.isfinite(beside), beside, z) - z))[mixed]
+    z += rng.standard_normal(len(z)) * noise * (z / 4) ** 2 * (1 + 0.5 * slant)
+    stray = rng.random(len(z)) < rng.uniform(0, 0.01)
+    z[stray] += rng.normal(0, 0.12, stray.sum())
+    if rng.random() < 0.3:  # a sensor with few levels
+        step = rng.uniform(0.005, 0.03)
+        z = np.rint(z / step) * step
+    seen = rng.random(len(z)) < (cosine - 0.06) / 0.25  # grazing returns are lost
+    points = (ray * z[:, None] + (0, 0, distance)) @ frame
+    return points[seen], face[seen]
+
+
 def obj_only(shot: Capture, rng: np.random.Generator, n: int = 2048) -> np.ndarray:
     """The object without its background: (n, 3) float32, centred, unit sphere."""
-    return _unit_sphere(_turn(_draw(shot.points[shot.is_object], n, shot.noise, rng), shot.heading))
+    return unit_sphere(_turn(refill(shot.points[shot.is_object], n, shot.noise, rng), shot.heading))
 
 
 def obj_bg(shot: Capture, rng: np.random.Generator, n: int = 2048) -> np.ndarray:
     """Everything in the object's slightly enlarged bounding box: (n, 3) float32, centred, unit sphere."""
     inside = np.all(np.abs(shot.points) <= shot.half * rng.uniform(1.04, 1.2, 3) + 3 * shot.noise, axis=1)
-    return _unit_sphere(_turn(_draw(shot.points[inside], n, shot.noise, rng), shot.heading))
+    return unit_sphere(_turn(refill(shot.points[inside], n, shot.noise, rng), shot.heading))
 
 
 def pb_t50_rs(shot: Capture, rng: np.random.Generator, n: int = 2048, background: bool = True) -> np.ndarray:
@@ -100,7 +174,7 @@ def pb_t50_rs(shot: Capture, rng: np.random.Generator, n: int = 2048, background
             best = inside, centre, scale
             break
     inside, centre, scale = best
-    cloud = (_draw(points[inside], n, shot.noise, rng) - centre) / (np.linalg.norm(shot.half) * scale)
+    cloud = (refill(points[inside], n, shot.noise, rng) - centre) / (np.linalg.norm(shot.half) * scale)
     return _turn(cloud, rng.uniform(0, 2 * np.pi)).astype(np.float32)
 
 
@@ -131,7 +205,7 @@ def scan(
     return obj_bg(shot, rng, n) if background else obj_only(shot, rng, n)
 
 
-def _room(half: np.ndarray, rng: np.random.Generator, neighbour: Mesh | None) -> list[Mesh]:
+def surroundings(half: np.ndarray, rng: np.random.Generator, neighbour: Mesh | None) -> list[Mesh]:
     """Floor, mostly a wall behind, mostly something beside the object; no larger than a shifted box can see."""
     x, y, z = half * 2.3 + 0.05
     back = -half[2] - rng.uniform(0, 0.25) if rng.random() < 0.6 else -z
@@ -197,14 +271,14 @@ def _look(
     return visible, points + along[:, None] * ray + rng.normal(size=points.shape) * (0.35 * sigma)[:, None]
 
 
-def _holes(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def patches(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Patches that no frame of the scan happened to cover: (M,) bool."""
     count = rng.integers(0, 5)
     centres, radii = points[rng.integers(0, len(points), count)], rng.uniform(0.06, 0.22, count)
     return np.any(np.linalg.norm(points[:, None] - centres, axis=2) < radii, axis=1)
 
 
-def _draw(points: np.ndarray, n: int, noise: float, rng: np.random.Generator) -> np.ndarray:
+def refill(points: np.ndarray, n: int, noise: float, rng: np.random.Generator) -> np.ndarray:
     """`n` of the points; where there are too few, the rest are repeats measured anew."""
     chosen = points[rng.permutation(len(points))[:n]]
     if len(chosen) < n:
@@ -213,7 +287,7 @@ def _draw(points: np.ndarray, n: int, noise: float, rng: np.random.Generator) ->
     return chosen
 
 
-def _unit_sphere(points: np.ndarray) -> np.ndarray:
+def unit_sphere(points: np.ndarray) -> np.ndarray:
     points = points - points.mean(0)
     return (points / np.linalg.norm(points, axis=1).max()).astype(np.float32)
 

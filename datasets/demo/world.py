@@ -195,7 +195,7 @@ def make_world(
             raise UserError(f"{key} must be at least {least}, got {value}")
 
     out = Path(out).resolve()
-    record = {"seed": seed, **counts, "image_size": image_size, "source": _source_hash()}
+    record = {"seed": seed, **counts, "image_size": image_size, "source": source_hash()}
     if _existing(out) == record:
         return False
     building = out.with_name(f".{out.name}.{os.getpid()}.building")
@@ -264,7 +264,7 @@ def teacher_renders(
     return np.stack(images), [str(rng.choice(names[category])) for category, *_ in jobs]
 
 
-def _source_hash() -> str:
+def source_hash() -> str:
     """Of the modules a world depends on."""
     digest, home = hashlib.sha256(), Path(__file__).parent
     for path in sorted(home.rglob("*.py")):

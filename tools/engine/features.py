@@ -54,7 +54,7 @@ def use_image_features(
     if not isinstance(teacher, ImageTeacher) or "image" not in data.gives:
         return False
     if teacher.trained or images is None:
-        why = "it is trained" if teacher.trained else "images are augmented (image_augment)"
+        why = "it is trained" if teacher.trained else "images change from epoch to epoch"
         log.info(f"image teacher: asked at every step, since {why}")
         return False
 
