@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -147,14 +148,16 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse and check the command line.
 
     Returns:
-        The flags; `seed` is None or "random" where `start_run` chooses it. Besides them `task`, the `Mode` that is
-        asked for, and `notes`: lines to tell the user, about flags that do something else than they seem to.
+        The flags; `seed` is None or "random" where `start_run` chooses it. Besides them `command`, the line that was
+        typed; `task`, the `Mode` that is asked for; and `notes`: lines to tell the user, about flags that do something
+        else than they seem to.
 
     Raises:
         UserError: for anything wrong with it.
     """
     args = build_parser().parse_args(argv)
     args.notes = []
+    args.command = shlex.join(["python", "main.py", *(sys.argv[1:] if argv is None else argv)])
     if args.loss is not None:
         args.notes.append("--loss has no effect: the config says which losses are used")
     if args.mode:

@@ -59,6 +59,7 @@ class PointDataset(Dataset):
             released runners choose by the data set's NAME.
         RELEASED_SPELLING: class names that the released code spells otherwise.
         SUBSETS: the values of `subset` that it knows.
+        PUBLISHED: its files are obtained from others, as `SOURCE` says; otherwise they are the user's own.
         IN_MEMORY: all of its files are read when it is built.
         NORMALIZES: where clouds are centred and scaled to the unit sphere: "cloud", all points of a cloud as it is
             read; "sample", the points that a model is fed, once they are sampled; or "never". See `normalize`.
@@ -73,6 +74,7 @@ class PointDataset(Dataset):
     VOTE_AUGMENT = "none"
     RELEASED_SPELLING: Mapping[str, str] = {}
     SUBSETS: tuple[str, ...] = ("train", "test")
+    PUBLISHED = True
     IN_MEMORY = False
     NORMALIZES: Literal["cloud", "sample", "never"] = "never"
 

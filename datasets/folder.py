@@ -71,6 +71,7 @@ class Folder(PointDataset):
     """
 
     SUBSETS, NORMALIZES = ("test",), "cloud"
+    PUBLISHED = False
     Config = FolderConfig
     LAYOUT = f"<class>/<file> or <class>/{{train,test}}/<file>, files of {', '.join(SUFFIXES)}"
     SOURCE = "your own shapes"

@@ -64,6 +64,7 @@ class Shards(ViewDataset):
     """
 
     SUBSETS = ("train",)
+    PUBLISHED = False
     Config = ShardsConfig
     LAYOUT = "a folder or http(s) URL with index.json and the shards that it lists"
     SOURCE = "python -m tools.pack NAME --shards"

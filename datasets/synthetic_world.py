@@ -111,6 +111,7 @@ class SyntheticWorld(ViewDataset):
     """
 
     NORMALIZES = "sample"
+    PUBLISHED = False
     Config = SyntheticWorldConfig
     LAYOUT = "nothing on disk"
     SOURCE = "itself"

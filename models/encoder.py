@@ -258,9 +258,10 @@ class PointEncoder(TeacherHolder):
         """Return the text teacher, if it knows every word."""
         teacher = self._teacher()
         if unknown := teacher.unknown(texts):
-            raise UserError(
-                f"the text teacher of these weights never read '{unknown[0]}'{suggestion(unknown[0], teacher.known())}"
-            )
+            frames = {word.strip(",.{}") for text in TEMPLATES for word in text.lower().split()}
+            words = [word for word in teacher.known() if word not in frames]
+            close = suggestion(unknown[0], words, listed=True)
+            raise UserError(f"the text teacher of these weights never read '{unknown[0]}'{close}")
         return teacher
 
     def _teacher(self) -> ClipText:

@@ -61,6 +61,16 @@ def test_what_is_there_and_what_is_not(check):
     assert told["Rooms"].startswith("missing folder of S3DIS rooms not found: ") and "get it from" not in told["Rooms"]
 
 
+def test_by_default_only_what_is_published(check, folder):
+    """Neither a folder of one's own shapes nor a variant of another config."""
+    (folder / "Mine.yaml").write_text("NAME: Folder\nDATA_PATH: data/mine\n")
+    (folder / "Packed.yaml").write_text("NAME: Shards\nSHARDS: data/shards\n")
+    (folder / "Variant.yaml").write_text(f"_base_: {folder / 'Scan.yaml'}\n")
+    told, _ = check()
+    assert list(told) == list(CONFIGS)
+    assert check("Mine")[0]["Mine"].startswith("missing")
+
+
 def test_details(check, capsys):
     told, error = check("Rooms", "Scan", "--verbose")
     assert list(told) == ["Rooms", "expected", "Scan"] and error == "1 of 2 data sets are missing or damaged"

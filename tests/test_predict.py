@@ -148,7 +148,7 @@ def test_user_errors(shapes, tmp_path):
         ([], "required: FILE|FOLDER"),
         (["gone.off"], "no such file or folder: gone.off"),
         ([str(tmp_path / "empty")], "no shapes in"),
-        ([file, "--labels", "bottle,spaceship"], "never read 'spaceship'"),
+        ([file, "--labels", "bottle,spaceship"], "never read 'spaceship' (known: 3, airplane, bag, "),
         ([file, "--labels", " , "], "labels must be names"),
         ([file, "--ckpts", "gone.pth"], "checkpoint not found: gone.pth"),
         ([file, "--ckpts", "dmeo"], "did you mean 'demo'"),

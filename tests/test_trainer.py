@@ -2,9 +2,11 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -476,6 +478,24 @@ def test_pretraining_leaves_what_it_should(run):
     assert found["best"]["svm_accuracy"] >= found["last"]["svm_accuracy"]
     assert found["last"]["svm_total"] == 6 and found["parameters"]["total"] > 0 and found["wall_seconds"] > 0
     assert metrics(run("pretrain", "--opts", "dataset.extra_val=null", exp="unprobed"))["metric"] == "loss"
+
+
+def test_the_record_tells_when_and_by_which_command(run, monkeypatch):
+    began = datetime.now(timezone.utc)
+    folder = run("pretrain", "--opts", "max_epoch=1", "save_epochs=[0]")
+    first = metrics(folder)
+    words = shlex.split(first["command"])
+    assert words[:2] == ["python", "main.py"] and words[-3:] == ["--opts", "max_epoch=1", "save_epochs=[0]"]
+    dates = [datetime.fromisoformat(first[name]) for name in ("started", "ended")]
+    assert began - timedelta(seconds=1) <= dates[0] <= dates[1] <= datetime.now(timezone.utc)
+    state = folder / "metrics.json"
+    state.write_text(json.dumps(first | {"started": "2026-01-31 12:00:00+00:00", "finished": False}))
+    (folder / "ckpt-last.pth").unlink()
+    (folder / "ckpt-epoch-000.pth").rename(folder / "ckpt-last.pth")
+    run("pretrain", "--resume")
+    again = metrics(folder)
+    assert again["started"] == "2026-01-31 12:00:00+00:00" and again["ended"] >= first["ended"]
+    assert "--resume" in again["command"]
 
 
 def test_run_can_be_repeated_from_its_snapshot(run):

@@ -17,8 +17,10 @@ from models.transformer import BLOCKS, Attention, CrossAttention, ReConEncoder
 from tools.visualize.__main__ import main
 from tools.visualize.attention import attention_distance, attention_spread, block_attention
 from tools.visualize.pictures import separation
+from utils.config import load_config
 from utils.errors import UserError
 
+ROOT = Path(__file__).parents[1]
 HEADS, GROUPS, DEPTH = 2, 8, 2
 
 
@@ -274,6 +276,34 @@ def test_data_without_classes(checkpoint, kind):
             main([name, "--ckpts", str(checkpoint), "--data", "other.yaml"])
 
 
+def test_weights_of_the_encoder_alone(checkpoint):
+    """Shipped weights: all pictures but the one that needs the decoder, and those as with it."""
+    content = torch.load(checkpoint, weights_only=True)
+    encoder = {n.removeprefix("MAE_encoder."): x for n, x in content["base_model"].items() if "MAE_encoder." in n}
+    torch.save({"base_model": encoder}, "run/encoder.pth")
+    for name in ("attention", "distance"):
+        assert picture(name, Path("run/encoder.pth"))[1] | {"ckpts": ""} == picture(name, checkpoint)[1] | {"ckpts": ""}
+    main(["embedding", "--ckpts", "run/encoder.pth", "--out", "e.png"])
+    with pytest.raises(
+        UserError, match="reconstruction needs the decoder, and run/encoder.pth holds the encoder alone"
+    ):
+        main(["reconstruction", "--ckpts", "run/encoder.pth"])
+
+
+def test_shipped_weights_by_name(checkpoint, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.chdir(ROOT)
+        config = load_config("cfgs/demo/pretrain.yaml")
+    tiny = yaml.safe_load(checkpoint.with_name("config.yaml").read_text())
+    config |= {"data_root": tiny["data_root"], "dataset": tiny["dataset"], "npoints": 64}
+    Path("cfgs/demo").mkdir(exist_ok=True)
+    Path("cfgs/demo/pretrain.yaml").write_text(yaml.safe_dump(config))
+    _, numbers = picture("distance", Path("demo"))
+    assert numbers["shapes"] == 9 and len(numbers["mean"]["text"]["spread"]) == 4
+    with pytest.raises(UserError, match="reconstruction needs the decoder, and demo holds the encoder alone"):
+        main(["reconstruction", "--ckpts", "demo"])
+
+
 def test_a_pdf_too(checkpoint):
     main(["distance", "--ckpts", str(checkpoint), "--count", "1", "--out", "d.pdf"])
     assert Path("d.pdf").read_bytes().startswith(b"%PDF") and json.loads(Path("d.json").read_text())["shapes"] == 1
@@ -286,6 +316,7 @@ def test_a_pdf_too(checkpoint):
         (["poster", "--ckpts", "run/ckpt.pth"], "invalid choice: 'poster'"),
         (["distance"], "--ckpts"),
         (["distance", "--ckpts", "run/lost.pth"], "checkpoint not found: run/lost.pth"),
+        (["distance", "--ckpts", "demo"], "there is no cfgs/demo/pretrain.yaml: name its pretraining config with"),
         (["distance", "--ckpts", "lists/test.txt"], "no config.yaml beside lists/test.txt"),
         (["distance", "--ckpts", "run/config.yaml"], "run/config.yaml cannot be read"),
         (["distance", "--ckpts", "run/ckpt.pth", "--config", "cfgs/svm.yaml"], "not a pretraining config of ReCon"),

@@ -33,6 +33,15 @@ def check(name: str, path: Path, data_root: str, read: bool) -> tuple[str, str, 
         return "missing" if "not found" in wrong else "damaged", wrong, mark[2:] + hint
 
 
+def _by_default(name: str, path: Path) -> bool:
+    """Whether it is looked at unless others are named: it is published, and no variant of another config."""
+    own = read_yaml(path)
+    try:
+        return "_base_" not in own and dataset_class({"_base_": own}, name).PUBLISHED
+    except UserError:
+        return True  # `check` tells what is wrong with it
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = Parser(description="Say which data sets are there, how large they are, and what is missing or damaged.")
     parser.add_argument("names", nargs="*", help="data set configs, such as ModelNet40 (default: all published ones)")
@@ -50,10 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in args.names:
         if name not in configs:
             raise UserError(f"unknown data set config '{name}'{suggestion(name, configs)}")
-    # By default only what is published: no folder of the user's own, no variant of another config.
-    others = "Folder", "Shards", "SyntheticWorld"
-    published = [name for name in configs if name not in others and "_base_" not in read_yaml(configs[name])]
-    chosen = args.names or published
+    chosen = args.names or [name for name, path in configs.items() if _by_default(name, path)]
     width, bad = max(map(len, chosen)), []
     for name in chosen:
         verdict, told, hint = check(name, configs[name], str(args.data_root), args.read)

@@ -7,14 +7,22 @@ from collections.abc import Iterable
 
 from utils.errors import UserError
 
+LISTED = 60  # names in a message
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return " (did you mean 'x'?)" for the known name closest to `name`, or the list of all if none is close."""
+
+def suggestion(name: str, known: Iterable[str], listed: bool = False) -> str:
+    """Return " (did you mean 'x'?)" for the known name closest to `name`, or the list of all if none is close.
+
+    With `listed` there is a list, of 60 at most, in either case.
+    """
     known = sorted(map(str, known))
     close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-    if close:
-        return f" (did you mean '{close[0]}'?)"
-    return f" (known: {', '.join(known)})"
+    question = f"did you mean '{close[0]}'?" if close else ""
+    if close and not listed:
+        return f" ({question})"
+    shown = known[:LISTED] if listed else known
+    more = f" and {len(known) - len(shown)} more" if len(known) > len(shown) else ""
+    return f" ({question}{' ' * bool(close)}known: {', '.join(shown)}{more})"
 
 
 class Registry:

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,6 +33,11 @@ from utils.stopping import StopRequest
 PACKAGES = ("torch", "torchvision", "timm", "open_clip_torch", "numpy", "scikit-learn")
 
 
+def now() -> str:
+    """Return the date and time in UTC, such as 2026-01-31 12:00:00+00:00."""
+    return datetime.now(timezone.utc).isoformat(" ", "seconds")
+
+
 @dataclass
 class Run:
     """One run of one task: what was asked for, where it runs, and where it writes.
@@ -46,6 +52,8 @@ class Run:
         folder: of its checkpoints and its record.
         board: of its TensorBoard curves.
         precision: of the model.
+        started: by the clock of `time.perf_counter`, less the seconds of earlier tries.
+        began: the date of the first try, in UTC.
     """
 
     mode: Mode
@@ -59,6 +67,7 @@ class Run:
     log: logging.Logger
     precision: Precision
     started: float = field(default_factory=time.perf_counter)
+    began: str = field(default_factory=now)
     stop: StopRequest = field(default_factory=StopRequest)
     lock: IO | None = None
 
@@ -95,6 +104,9 @@ class Run:
             "ckpts": args.ckpts,
             "seed": args.seed,
             "few_shot": given_of((args.way, args.shot, args.fold)) or None,
+            "command": args.command,
+            "started": self.began,
+            "ended": now() if numbers.get("finished") else None,
             "git_revision": self.revision,
             "versions": self.versions,
             "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",

@@ -308,6 +308,7 @@ class Checkpoints:
                 "drawn for them (augmentation, masks, dropout) does not"
             )
         run.started -= state.get("seconds", 0.0)
+        run.began = str(before.get("started", run.began))
         run.log.info(f"{doing} at epoch {epoch}, step {step}")
 
 

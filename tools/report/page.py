@@ -293,7 +293,8 @@ def _setup(page: Page, record: Mapping) -> None:
         page.add("<p>The config file is not here any more; all settings are below.</p>")
     text = html.escape(yaml.safe_dump(record["settings"], sort_keys=False))
     page.add(f"<details><summary>all settings</summary><pre>{text}</pre></details>")
-    facts = {name: record.get(name) for name in ("git_revision", "ckpts", "processes", "device", "wall_seconds")}
+    names = "command started ended wall_seconds git_revision ckpts processes device"
+    facts = {name: record.get(name) for name in names.split()}
     facts |= record.get("machine") or {}
     facts |= {f"{name} parameters": count for name, count in (record.get("parameters") or {}).items()}
     facts |= record.get("versions") or {}

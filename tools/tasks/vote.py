@@ -139,6 +139,7 @@ class Vote(Classify):
         try:
             found = [float(value) for value in before.get("last", {}).get("vote", {}).get("rounds", [])]
             self.run.started -= float(before.get("wall_seconds", 0.0))
+            self.run.began = str(before.get("started", self.run.began))
         except (TypeError, ValueError, AttributeError) as error:
             self.run.log.warning(f"{self.run.folder}/metrics.json is damaged, earlier rounds are lost: {error}")
             return []

@@ -8,10 +8,12 @@ from typing import Any
 import matplotlib.pyplot as plt
 import torch
 
+from models.pretrained import shipped
 from tools.visualize.pictures import attention_picture, distance_picture, embedding_picture, reconstruction_picture
 from tools.visualize.subject import load_subject
 from utils.errors import Parser, UserError, run_command
 from utils.logging import write_json
+from utils.registry import suggestion
 
 FORMATS = (".png", ".pdf", ".svg")
 # What draws it, what it shows, and of which categories.
@@ -39,8 +41,12 @@ def parse_command(argv: Sequence[str] | None = None) -> argparse.Namespace:
         def add(flag: str, text: str, command: argparse.ArgumentParser = command, **options: Any) -> None:
             command.add_argument(flag, help=text, **{"metavar": "FILE", **options})
 
-        add("--ckpts", "pretraining checkpoint", required=True)
-        add("--config", "its pretraining config (default: config.yaml beside the checkpoint)")
+        known = "" if name == "reconstruction" else f", or the name of shipped weights ({', '.join(shipped())})"
+        add("--ckpts", f"pretraining checkpoint{known}", required=True)
+        add(
+            "--config",
+            "its pretraining config (default: config.yaml beside it; of shipped weights cfgs/NAME/pretrain.yaml)",
+        )
         add("--out", "png, pdf or svg (default: %(default)s)", type=Path, default=Path(f"{name}.png"))
         add("--data", "config whose dataset.test is shown (default: the pretraining data's test list)")
         add("--seed", "of all that is drawn (default: %(default)s)", type=int, default=0, metavar="N")
@@ -56,12 +62,15 @@ def parse_command(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.out.suffix.lower() not in FORMATS:
         raise UserError(f"--out must end in one of {', '.join(FORMATS)}, got {args.out}")
-    if not Path(args.ckpts).is_file():
-        raise UserError(f"--ckpts: checkpoint not found: {args.ckpts}")
+    by_name = args.ckpts in shipped()
+    if not by_name and not Path(args.ckpts).is_file():
+        raise UserError(f"--ckpts: checkpoint not found: {args.ckpts}{suggestion(args.ckpts, shipped())}")
     if args.config is None:
-        args.config = str(Path(args.ckpts).with_name("config.yaml"))
+        beside = Path(args.ckpts).with_name("config.yaml")
+        args.config = f"cfgs/{args.ckpts}/pretrain.yaml" if by_name else str(beside)
         if not Path(args.config).is_file():
-            raise UserError(f"there is no config.yaml beside {args.ckpts}: name its pretraining config with --config")
+            where = f"no {args.config}" if by_name else f"no config.yaml beside {args.ckpts}"
+            raise UserError(f"there is {where}: name its pretraining config with --config")
     return args
 
 

@@ -81,6 +81,11 @@ def attention_picture(subject: Subject, args: argparse.Namespace) -> Picture:
 
 def reconstruction_picture(subject: Subject, args: argparse.Namespace) -> Picture:
     """What the model saw, what it made of it, and the truth: a row a shape."""
+    if not subject.has_decoder:
+        raise UserError(
+            f"reconstruction needs the decoder, and {args.ckpts} holds the encoder alone, as shipped weights do: "
+            "name a pretraining checkpoint; attention, distance and embedding work without it"
+        )
     chosen = subject.one_of_each(args.names, 4)
     found = reconstruct(subject, list(chosen))
     truth, pieces = found.truth, found.pieces

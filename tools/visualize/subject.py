@@ -8,10 +8,11 @@ from torch import Tensor
 from datasets import build_dataset, collate
 from datasets.build import PointDataset
 from models import CHECKPOINT_PREFIXES, build_model_from_cfg, parse_model_config
+from models.pretrained import find_checkpoint
 from models.recon import ReCon
 from models.transformer import ReConEncoder
 from tools.engine.config import RunConfig, parse_run_config
-from utils.checkpoint import load_weights
+from utils.checkpoint import load_checkpoint, load_weights, strip_prefixes
 from utils.config import load_config
 from utils.errors import UserError
 from utils.logging import progress
@@ -31,6 +32,7 @@ class Subject:
         dataset: samples with `points` (n, 3 or more).
         labels: of all samples.
         seed: of all that is drawn.
+        has_decoder: the checkpoint holds the weights of the decoder, too.
 
     Attributes:
         members: indices into the data set by category name.
@@ -38,9 +40,17 @@ class Subject:
     """
 
     def __init__(
-        self, config: RunConfig, section: dict, model: ReCon, dataset: PointDataset, labels: Sequence[int], seed: int
+        self,
+        config: RunConfig,
+        section: dict,
+        model: ReCon,
+        dataset: PointDataset,
+        labels: Sequence[int],
+        seed: int,
+        has_decoder: bool = True,
     ):
         self.config, self.section, self.model, self.dataset = config, section, model, dataset
+        self.has_decoder = has_decoder
         self.names = [dataset.class_names[int(label)] for label in labels]
         self.members: dict[str, list[int]] = {}
         for index, name in enumerate(self.names):
@@ -109,7 +119,7 @@ def load_subject(
     """Read the pretraining config, the checkpoint and the list of shapes.
 
     Args:
-        ckpts: the checkpoint.
+        ckpts: the checkpoint, or the name of shipped weights; it may lack the decoder.
         config_file: its pretraining config.
         opts: overrides of that.
         data: a config whose `dataset.test` is shown; None for the test list of the pretraining data.
@@ -125,7 +135,12 @@ def load_subject(
     bare = {"img_encoder": "", "text_encoder": "", "self_contrastive": False, "reconstruct": True}
     bare = {**config.model, **bare}
     model = build_model_from_cfg(bare)
-    load_weights(model, ckpts, CHECKPOINT_PREFIXES)
+    path = find_checkpoint(ckpts)
+    loaded = load_checkpoint(path)
+    names = strip_prefixes(loaded["base_model"], CHECKPOINT_PREFIXES)
+    has_decoder = any(name.startswith("MAE_decoder.") for name in names)
+    taught = model if has_decoder else model.get_submodule("MAE_encoder")
+    load_weights(taught, path, CHECKPOINT_PREFIXES, loaded=loaded)
 
     where, source = ("dataset.test", data) if data else ("dataset.train", config_file)
     section = parse_run_config(load_config(data)).dataset.test if data else config.dataset.train
@@ -141,4 +156,4 @@ def load_subject(
         raise UserError(f"the data set of '{where}' in {source} is empty")
     if min(labels) < 0:
         raise UserError(f"the data set of '{where}' in {source} has no classes to choose shapes by")
-    return Subject(config, bare, model.eval(), dataset, labels, seed)
+    return Subject(config, bare, model.eval(), dataset, labels, seed, has_decoder)
