@@ -256,7 +256,7 @@ class PointEncoder(TeacherHolder):
 
     def _knowing(self, texts: Sequence[str]) -> ClipText:
         """Return the text teacher, if it knows every word."""
-        teacher = self._teacher()
+        teacher = self.open_teacher()
         if unknown := teacher.unknown(texts):
             frames = {word.strip(",.{}") for text in TEMPLATES for word in text.lower().split()}
             words = [word for word in teacher.known() if word not in frames]
@@ -264,7 +264,12 @@ class PointEncoder(TeacherHolder):
             raise UserError(f"the text teacher of these weights never read '{unknown[0]}'{close}")
         return teacher
 
-    def _teacher(self) -> ClipText:
+    def open_teacher(self) -> ClipText:
+        """Return the text teacher, built where it is not yet.
+
+        Raises:
+            UserError: if there is none, or its weights cannot be had.
+        """
         if self.network.text_proj is None:
             raise UserError("these weights have no features in the space of texts: names take ReCon's pretraining")
         if self.text_teacher is None:
@@ -280,7 +285,7 @@ class PointEncoder(TeacherHolder):
             self.hold_teachers(text=teacher.to(self.device))
         return self.text_teacher  # pyright: ignore[reportReturnType]
 
-    def _joint(self, encoding: Encoding) -> Tensor:
+    def joint(self, encoding: Encoding) -> Tensor:
         """Unit features (B, d) to compare texts with: of both queries, where both are in the space of the texts."""
         feature = encoding.text
         assert feature is not None
@@ -300,7 +305,7 @@ class PointEncoder(TeacherHolder):
             ValueError, UserError: see `encode` and `encode_text`.
         """
         features = F.normalize(self.encode_text(texts), dim=1)
-        return self._joint(self.encode(points, **options)) @ features.T
+        return self.joint(self.encode(points, **options)) @ features.T
 
     @torch.no_grad()
     def classify(
@@ -344,7 +349,7 @@ class PointEncoder(TeacherHolder):
             if len(chosen) != logits.shape[1]:
                 raise UserError(f"the fine-tuned head has {logits.shape[1]} classes, {len(chosen)} names are given")
         else:
-            logits = self._temperature() * self._joint(encoding) @ self.name_features(chosen, prompts).T
+            logits = self._temperature() * self.joint(encoding) @ self.name_features(chosen, prompts).T
         probabilities = logits.softmax(1)
         names = [chosen[int(i)] for i in probabilities.argmax(1).tolist()]
         return Classification(names, probabilities, list(chosen))
@@ -352,7 +357,7 @@ class PointEncoder(TeacherHolder):
     def name_features(self, labels: Sequence[str], prompts: Sequence[str] | None = None) -> Tensor:
         """Return unit features (L, d) of names, each the mean over prompts; arguments and errors as for `classify`."""
         if isinstance(labels, str) or not labels or not all(isinstance(name, str) and name.strip() for name in labels):
-            self._teacher()
+            self.open_teacher()
             raise UserError(f"labels must be names to choose from, such as ['chair', 'table'], got {labels!r}")
         prompts = TEMPLATES if prompts is None else list(prompts)
         if not prompts or not all("{}" in text for text in prompts):
@@ -364,7 +369,7 @@ class PointEncoder(TeacherHolder):
 
     def _temperature(self) -> Tensor:
         """Factor of cosines in a softmax: CLIP's, which stops growing at 100."""
-        return self._teacher().clip.logit_scale.exp().clamp(max=100).to(self.device)
+        return self.open_teacher().clip.logit_scale.exp().clamp(max=100).to(self.device)
 
 
 def _shape(value: Any) -> str:

@@ -370,7 +370,7 @@ def test_names_by_the_text_teacher(demo):
     found = demo.classify(points, labels)
     assert found.names == ["chair", "chair"] and found.labels == labels
     assert torch.allclose(found.probabilities.sum(1), torch.ones(2))
-    teacher = demo._teacher()
+    teacher = demo.open_teacher()
     classes = torch.stack([teacher.encode(all_prompts(name.replace("_", " "))).mean(0) for name in labels])
     encoding = demo.encode(points)
     joint = F.normalize(demo.ratio * encoding.text + encoding.image, dim=1)

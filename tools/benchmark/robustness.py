@@ -119,19 +119,19 @@ def accuracy(predict: Predict, clouds: Clouds, change: Callable[[Tensor, int], T
     return 100 * right / len(clouds.points)
 
 
+def thin(batch: Tensor, count: int, seed: int, number: int) -> Tensor:
+    """Draw `count` points of each cloud of batch `number` (B, N, 3); those of fewer are among those of more."""
+    keys = torch.rand(batch.shape[:2], generator=generator("cpu", "robustness", seed, "points", number))
+    return batch.gather(1, keys.to(batch.device).argsort(1)[:, :count, None].expand(-1, -1, 3))
+
+
 def measure(predict: Predict, trained: int, clouds: Clouds, points: int | None, seed: int, bar: Any) -> dict[str, Any]:
     """Measure one model: accuracies by number of points, and by corruption and severity."""
     stored, device = min(map(len, clouds.points)), clouds.points[0].device
-
-    def subset(batch: Tensor, number: int, count: int) -> Tensor:
-        draw = generator("cpu", "robustness", seed, "points", number)  # more points hold those of fewer
-        keys = torch.rand(batch.shape[:2], generator=draw).to(batch.device)
-        return batch.gather(1, keys.argsort(1)[:, :count, None].expand(-1, -1, 3))
-
     density: dict[str, dict[int, float]] = {feed: {} for feed in FEEDS}
     for count in (n for n in DENSITIES if n <= stored):
         for feed, most in (("fed", None), ("sampled", trained)):
-            density[feed][count] = accuracy(predict, clouds, lambda b, i, n=count: subset(b, i, n), most)
+            density[feed][count] = accuracy(predict, clouds, lambda b, i, n=count: thin(b, n, seed, i), most)
             bar.update()
     base = min(points or trained, stored)
     clean = accuracy(predict, clouds, lambda batch, _: sample_test(batch, base), trained)

@@ -11,7 +11,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
-from torch import nn
+from torch import Tensor, nn
 
 from datasets import PointDataset
 from datasets.point_transforms import sample_test
@@ -43,6 +43,15 @@ class SvmConfig:
             raise ValueError(f"C must be positive, got {self.C}")
 
 
+def linear_svm(features: Tensor, labels: Tensor, C: float, seed: int) -> LinearSVC:
+    """Fit a linear SVM to features (n, d) and labels (n,), on the CPU, as the released code does."""
+    # The dual solver was the default in 2023; today's chooses by the shape of the features.
+    svm = LinearSVC(C=C, dual=True, random_state=seed % 2**32)  # pyright: ignore[reportArgumentType]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # its iterations are limited, as in the released code
+        return svm.fit(features.numpy(), labels.numpy())
+
+
 def svm_probe(run: Run, model: nn.Module, train: PointDataset, test: PointDataset) -> dict[str, Any]:
     """Fit a linear SVM (C from `svm.C`) and a 1-nearest-neighbour classifier to features, and test them.
 
@@ -72,12 +81,7 @@ def svm_probe(run: Run, model: nn.Module, train: PointDataset, test: PointDatase
         x, y = (part[order[: len(y) // batch * batch]] for part in (x, y))
     if len(y.unique()) < 2:
         raise UserError(f"an SVM needs at least 2 classes to tell apart, the training set has {len(y.unique())}")
-    # The dual solver was the default in 2023; today's chooses by the shape of the features.
-    C, seed = run.config.section(SvmConfig).C, run.args.seed % 2**32
-    svm = LinearSVC(C=C, dual=True, random_state=seed)  # pyright: ignore[reportArgumentType]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # its iterations are limited, as in the released code
-        svm.fit(x.numpy(), y.numpy())
+    svm = linear_svm(x, y, run.config.section(SvmConfig).C, run.args.seed)
     nearest = KNeighborsClassifier(1, metric="cosine").fit(x.numpy(), y.numpy())
     by_svm, by_neighbor = (torch.from_numpy(model.predict(x_test.numpy())) for model in (svm, nearest))
     found = accuracy(by_svm, y_test) | by_class(by_svm, y_test, test.class_names)

@@ -1,0 +1,1 @@
+"""How well encoders name and tell apart real shapes in a folder."""
