@@ -327,6 +327,29 @@ class TestMaking:
         assert all(not key.endswith((".npy", ".png", ".h5")) for key, value in first.items() if value in shared)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
+    def test_pretraining_may_see_all_categories(self, tmp_path):
+        """Added to the others, whose shapes stay; no number is that of a real category."""
+        for name, every in (("some", False), ("all", True)):
+            options = self.counts | {"workers": 1, "image_size": 16, "quiet": True, "all_categories": every}
+            world.make_world(tmp_path / name, 1, **options)
+        some, every = (self.digest(tmp_path / name) for name in ("some", "all"))
+        clouds = [{key: value for key, value in own.items() if "shapenet_" in key} for own in (some, every)]
+        assert clouds[0].items() < clouds[1].items() and len(clouds[1]) == 2 * 2 * 35
+        data = build_dataset(
+            {
+                "_base_": {"NAME": "ShapeNet", "DATA_PATH": "data/ShapeNet55-34/ShapeNet-55", "images": False}
+                | {"PC_PATH": "data/ShapeNet55-34/shapenet_pc"},
+                "others": {"subset": "train", "whole": False},
+            },
+            str(tmp_path / "all"),
+            "dataset",
+        )
+        assert sorted(data.class_names) == world.DEMO_CATEGORIES and len(data) == 35
+        assert not {*world.FURTHER.values()} & {*world.SHAPENET.values(), *world.PART_SYNSETS.values()}
+        assert {key for key in some if "shapenet" not in key.lower()} == {
+            key for key in every if "shapenet" not in key.lower()
+        }
+
     def test_a_second_call_leaves_it_alone(self, smoke):
         before = {path: path.stat().st_mtime_ns for path in smoke.rglob("*")}
         assert not world.make_world(smoke, seed=3, scale="smoke", image_size=48, quiet=True)

@@ -24,6 +24,7 @@ from tools.tasks.classify import Classify
 from tools.tasks.pretrain import Pretrain
 from utils.checkpoint import load_checkpoint
 from utils.errors import Interrupted, UserError
+from utils.logging import read_history
 
 ROOT = Path(__file__).parent.parent
 
@@ -515,6 +516,46 @@ def test_pretraining_is_validated_as_asked(run):
     assert metrics(run("pretrain", "--opts", "validate=none", exp="none"))["metric"] == "loss"
     with pytest.raises(UserError, match="validate: zeroshot needs a text teacher"):
         run("pretrain", "--opts", "validate=zeroshot", exp="wordless")
+
+
+def test_held_out_losses(run, world, tmp_path, monkeypatch):
+    """Terms over shapes that are not trained on: means over shapes, in eval mode, alike whenever they are asked for."""
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    names = [path.name for path in sorted((world / "ShapeNet55-34/shapenet_pc").iterdir())]
+    (lists / "train.txt").write_text("\n".join(names[:8]))
+    (lists / "test.txt").write_text("\n".join(names[8:]))  # 6: a batch of 4 and one of 2
+    base = f"NAME: ShapeNet, DATA_PATH: {lists}, PC_PATH: {world}/ShapeNet55-34/shapenet_pc, images: false"
+    base += f", TEXT_PATH: {world}/ShapeNet55-34/shapenet55.json, whole: false"
+    section = "dataset.{}={{_base_: {{" + base + "}}, others: {{subset: {}}}}}"
+    opts = [section.format("train", "train"), section.format("val", "test"), "held_out=true", "validate=none"]
+    losses, evaluate, seen = Pretrain.losses, Pretrain.evaluate, []
+
+    def looked_at(self, model, batch, draw):
+        found = losses(self, model, batch, draw)
+        if not model.training:
+            assert not any(value.requires_grad for value in found.values())
+            seen.append((len(batch["category"]), {name: float(value) for name, value in found.items()}))
+        return found
+
+    def asked_twice(self, model, epoch=0):
+        found = evaluate(self, model, epoch)
+        assert evaluate(self, model, epoch) == found
+        return found
+
+    monkeypatch.setattr(Pretrain, "losses", looked_at)
+    monkeypatch.setattr(Pretrain, "evaluate", asked_twice)
+    folder = run("pretrain", "--opts", *opts, "loss_weights.smc=0.5")
+    assert [size for size, _ in seen] == [4, 2] * 4  # twice after each of epochs 1 and 2
+    last = metrics(folder)["last"]
+    for name in ("mdm", "smc"):
+        assert last[f"held_out_{name}"] == pytest.approx(sum(size * found[name] for size, found in seen[-2:]) / 6)
+    assert last["held_out_loss"] == pytest.approx(last["held_out_mdm"] + 0.5 * last["held_out_smc"])
+    rows = read_history(folder)
+    assert [row.get("held_out/mdm") is not None for row in rows] == [False, True, True]
+    assert rows[-1]["held_out/loss"] == pytest.approx(last["held_out_loss"])
+    with pytest.raises(UserError, match="held_out: 8 shapes of dataset.val are in dataset.train, such as 0.*whole"):
+        run("pretrain", "--opts", opts[0], section.format("val", "train"), "held_out=true", exp="leak")
 
 
 def test_svm_of_whole_batches(run, capsys):

@@ -12,10 +12,12 @@ def main() -> None:
     parser.add_argument("--out", default="data/demo", help="folder to write to (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="everything follows from it (default: %(default)s)")
     parser.add_argument("--scale", choices=SCALES, default="full", help="how many shapes (default: %(default)s)")
+    more = "pretraining sees the categories that are held out of it, too"
+    parser.add_argument("--all-categories", action="store_true", help=more)
     parser.add_argument("--workers", type=int, default=2, help="processes (default: %(default)s)")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if not make_world(args.out, args.seed, args.scale, workers=args.workers):
+    if not make_world(args.out, args.seed, args.scale, workers=args.workers, all_categories=args.all_categories):
         print("world is up to date")
     print(f"{args.out}:")
     for folder, title, content, size in summary(args.out):

@@ -62,6 +62,8 @@ MODELNET40 = sorted(
     + ["keyboard", "lamp", "laptop", "monitor", "piano", "sofa", "table"]
     + UNSEEN
 )
+# Numbers, which are no synsets, of what pretraining sees besides where it sees all categories
+FURTHER = {name: f"9{number:07d}" for number, name in enumerate(["box", *UNSEEN])}
 MODELNET10 = ["bathtub", "bed", "chair", "desk", "monitor", "sofa", "table", "toilet"]
 SCANOBJECTNN = ["bag", "bin", "box", "cabinet", "chair", "desk", "display", "door", "shelf", "table"]
 SCANOBJECTNN += ["bed", "pillow", "sink", "sofa", "toilet"]  # in the released order
@@ -153,6 +155,7 @@ def make_world(
     workers: int = 2,
     image_size: int = 128,
     quiet: bool = False,
+    all_categories: bool = False,
 ) -> bool:
     """Write the synthetic world below `out`, unless that very world already stands there.
 
@@ -169,6 +172,7 @@ def make_world(
         workers: processes.
         image_size: pixels a side of the ShapeNet renders.
         quiet: no progress bar.
+        all_categories: pretraining sees the categories that are held out of it, too; the shapes of the others stay.
 
     Returns:
         True if the world was made, False if it was up to date.
@@ -196,6 +200,7 @@ def make_world(
 
     out = Path(out).resolve()
     record = {"seed": seed, **counts, "image_size": image_size, "source": source_hash()}
+    record |= {"all_categories": True} if all_categories else {}
     if _existing(out) == record:
         return False
     building = out.with_name(f".{out.name}.{os.getpid()}.building")
@@ -215,7 +220,7 @@ def summary(out: str | os.PathLike) -> list[tuple[str, str, str, float]]:
     record = json.loads((out / "world.json").read_text())
     rows = []
     for folder, title, key, classes in (
-        (SHAPENET_FOLDER, "ShapeNet-55", "shapenet_per_class", SHAPENET),
+        (SHAPENET_FOLDER, "ShapeNet-55", "shapenet_per_class", _pretraining_classes(record)),
         (MODELNET_FOLDER, "ModelNet40", "modelnet_per_class", MODELNET40),
         (SCAN_FOLDER, "ScanObjectNN", "scan_per_class", SCANOBJECTNN),
         (PART_FOLDER, "ShapeNetPart", "part_per_class", PARTS_OF),
@@ -224,6 +229,11 @@ def summary(out: str | os.PathLike) -> list[tuple[str, str, str, float]]:
     rows.append((ROOM_FOLDER, f"S3DIS stand-in, {len(AREAS)} areas", f"{len(_rooms(record['rooms'][0]))} rooms"))
     sizes = [sum(path.stat().st_size for path in (out / row[0]).rglob("*") if path.is_file()) for row in rows]
     return [(*row, size / 2**20) for row, size in zip(rows, sizes, strict=True)]
+
+
+def _pretraining_classes(record: dict) -> dict[str, str]:
+    """Numbers of the categories in the stand-in for ShapeNet-55."""
+    return SHAPENET | (FURTHER if record.get("all_categories") else {})
 
 
 def part_table(category: str) -> np.ndarray:
@@ -318,7 +328,7 @@ def _build(folder: Path, record: dict, workers: int, quiet: bool) -> None:
         (folder / PART_FOLDER / SHAPENET[name]).mkdir(parents=True)
     (folder / ROOM_FOLDER).mkdir()
     scans = [(job, made) for job, made in _each(_make, jobs, workers, "synthetic world", quiet) if job.kind == "scan"]
-    _write_shapenet_lists(folder / SHAPENET_FOLDER, jobs)
+    _write_shapenet_lists(folder / SHAPENET_FOLDER, jobs, _pretraining_classes(record))
     _write_modelnet_lists(folder / MODELNET_FOLDER, jobs)
     _write_part_lists(folder / PART_FOLDER, jobs)
     _write_scans(folder / SCAN_FOLDER, scans)
@@ -328,10 +338,10 @@ def _build(folder: Path, record: dict, workers: int, quiet: bool) -> None:
 def _jobs(folder: Path, record: dict) -> list[Job]:
     """Everything there is to make, mixed, so that the time left is estimated well and so that any first part of the
     lists holds every class; the order within a data set does not depend on the others."""
-    seed = record["seed"]
+    seed, numbers = record["seed"], _pretraining_classes(record)
     jobs: dict[str, list[Job]] = {}
     for kind, classes, splits in (
-        ("shapenet", SHAPENET, SPLITS),
+        ("shapenet", numbers, SPLITS),
         ("modelnet", MODELNET40, SPLITS),
         ("scan", SCANOBJECTNN, SPLITS),
         ("part", PARTS_OF, PART_SPLITS),
@@ -345,7 +355,7 @@ def _jobs(folder: Path, record: dict) -> list[Job]:
                     number += 1
                     stem = f"{name}_{number:04d}"
                     if kind in ("shapenet", "part"):
-                        stem = f"{SHAPENET[name]}{'-' if kind == 'shapenet' else '/'}{ids.bytes(16).hex()}"
+                        stem = f"{numbers[name]}{'-' if kind == 'shapenet' else '/'}{ids.bytes(16).hex()}"
                     own.append(Job(kind, split, name, index, stem, seed, folder, record["image_size"]))
     most, points = record["rooms"]
     jobs["room"] = [
@@ -447,11 +457,11 @@ def _write_lines(path: Path, lines: Iterable[str]) -> None:
     path.write_text("".join(f"{line}\n" for line in lines))
 
 
-def _write_shapenet_lists(folder: Path, jobs: list[Job]) -> None:
+def _write_shapenet_lists(folder: Path, jobs: list[Job], classes: dict[str, str]) -> None:
     for split in SPLITS:
         own = [job for job in jobs if (job.kind, job.split) == ("shapenet", split)]
         _write_lines(folder / "ShapeNet-55" / f"{split}.txt", (f"{job.stem}.npy" for job in own))
-    records = [{"catalogue": int(synset), "describe": name} for name, synset in SHAPENET.items()]
+    records = [{"catalogue": int(synset), "describe": name} for name, synset in classes.items()]
     (folder / "shapenet55.json").write_text(json.dumps(records, indent=1) + "\n")
 
 

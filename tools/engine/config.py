@@ -47,7 +47,8 @@ class RunConfig:
 
     Left out, `augment` is chosen by the data set of `dataset.train`, and `save_epochs` and `validate` by the task, as
     released: pretraining saves every 25th epoch from 250 on. `validate` is what a pretrained encoder is measured by
-    after every epoch. `prompt_names: plain` puts spaces for the underscores of category names.
+    after every epoch; with `held_out` the losses of pretraining are evaluated over `dataset.val` as well.
+    `prompt_names: plain` puts spaces for the underscores of category names.
 
     `precision` is that of matrix products: tf32 (on GPUs), or autocast to bf16 or fp16, which leaves parameters,
     norms and losses in float32. `compile` compiles the model. `parallel` is what several processes hold of the model,
@@ -78,6 +79,7 @@ class RunConfig:
     checkpointing: bool = False
     val_from: int = 1
     validate: Literal["none", "svm", "zeroshot"] | None = None
+    held_out: bool = False
     save_epochs: list[int] | None = None
     save_minutes: float = 10.0
     data_root: str = "data"

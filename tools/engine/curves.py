@@ -9,6 +9,7 @@ from utils import distributed
 from utils.errors import UserError
 from utils.optional import optional
 
+HELD_OUT = "held_out_"  # begins the names of losses that a task evaluates; what else it evaluates is in percent
 Write = Callable[[Mapping[str, float], int], None]
 
 
@@ -53,8 +54,11 @@ def in_words_and_numbers(
         rates: learning rates by group of parameters.
         throughput: samples a second.
     """
-    tested = {n: value for n, value in at.metrics.items() if n not in means and isinstance(value, float)}
+    evaluated = {n: value for n, value in at.metrics.items() if n not in means and isinstance(value, float)}
+    held_out = {n: value for n, value in evaluated.items() if n.startswith(HELD_OUT)}
+    tested = {n: value for n, value in evaluated.items() if n not in held_out}
     parts = [f"{name} {value:.5g}" for name, value in means.items()]
+    parts += [f"{name} {value:.5g}" for name, value in held_out.items()]
     parts += [f"{name} {value:.2f} %" for name, value in tested.items()]
     if tested and at.best:
         epoch = at.best["epoch"]  # None after a released checkpoint, which does not say
@@ -62,6 +66,7 @@ def in_words_and_numbers(
         parts.append(f"(best {at.best[metric]:.2f} %{where})")
     parts += [f"lr {rates.get('decay', max(rates.values())):.3g}", f"{throughput:.1f} samples/s"]
     curves = {f"loss/{name}": value for name, value in means.items()} | {f"test/{n}": v for n, v in tested.items()}
+    curves |= {f"held_out/{name.removeprefix(HELD_OUT)}": value for name, value in held_out.items()}
     curves |= {f"lr/{name}": rate for name, rate in rates.items()} | {"samples_per_second": throughput}
     return "  ".join(parts), curves
 

@@ -23,7 +23,8 @@ from utils.logging import read_history, read_metrics
 
 NAME = "report.html"
 # Curves by the part of their names before the slash, in this order.
-FAMILIES = {"loss": "Loss terms", "test": "Measured on the test set", "lr": "Learning rate", "": "Throughput"}
+FAMILIES = {"loss": "Loss terms", "held_out": "Loss terms over held-out shapes", "test": "Measured on the test set"}
+FAMILIES |= {"lr": "Learning rate", "": "Throughput"}
 # Tables of results that have a row a class, and the number in it.
 BY_CLASS = {"class_accuracy": "accuracy", "category_miou": "miou", "class_iou": "iou"}
 
@@ -230,7 +231,7 @@ def _curves(page: Page, folders: Mapping[str, Path]) -> None:
         if family == "lr":  # groups of parameters that have the same rate are one curve
             runs = {run: _distinct(own) for run, own in runs.items()}
         title = FAMILIES.get(family, family) + (f": {curve.replace('_', ' ')}" if curve else "")
-        drawn.append((figures.curves(title, runs, log=family == "loss"), title))
+        drawn.append((figures.curves(title, runs, log=family in ("loss", "held_out")), title))
     page.plots([drawn], kind="half")
 
 

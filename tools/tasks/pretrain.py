@@ -6,6 +6,7 @@ from dataclasses import field, make_dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from datasets import PointDataset
@@ -13,14 +14,17 @@ from datasets.point_transforms import AUGMENTATIONS, random_subset
 from models import Trainable, build_model_from_cfg, downstream_of, parse_model_config
 from models.losses import LOSS_TERMS
 from models.teachers import ClipText, TeacherHolder
+from tools.engine.curves import HELD_OUT
 from tools.engine.data import open_dataset, own_augmentation, points_of_batch
 from tools.engine.features import use_image_features, use_text_features
+from tools.engine.infer import test_batches
 from tools.engine.run import Run
 from tools.engine.task import TASKS, Draw, Mode, TrainedTask
 from tools.engine.weights import load_run_weights
 from tools.report.exhibits import Exhibit, pretrained
 from tools.tasks.svm import svm_probe
 from tools.tasks.zeroshot import zeroshot_probe
+from utils import distributed, seeding
 from utils.config import load_config
 from utils.errors import UserError
 from utils.prompts import all_prompts, prompt, spell
@@ -48,7 +52,8 @@ LossWeights = make_dataclass(
 class Pretrain(TrainedTask):
     """All losses of ReCon; what `validate` measures decides which checkpoint is the best.
 
-    Without it that is the one of the lowest training loss.
+    Without it that is the one of the lowest training loss. With `held_out` the losses over `dataset.val` are evaluated
+    beside it, and decide nothing.
     """
 
     modes = (Mode("pretrain", "", trains=True, starts_from="start_ckpts"),)
@@ -64,12 +69,15 @@ class Pretrain(TrainedTask):
         self.augment = AUGMENTATIONS[own_augmentation(run, run.config.augment)]
         self.loss_weights = vars(run.config.section(LossWeights))
         self.probed: list[PointDataset] = []
-        sections = run.config.dataset
+        sections, model, config = run.config.dataset, *parse_model_config(run.config.model)
+        self.held_out = open_dataset(run, "val") if run.config.held_out else None
+        gathers = config.self_contrastive and config.gather_contrast and distributed.world_size() > 1
+        if self.held_out is not None and gathers:  # of test batches some processes may have one more than others
+            raise UserError("held_out on several processes needs model.gather_contrast=false")
         self.validate = run.config.validate or ("svm" if sections.extra_train and sections.extra_val else "none")
         if self.validate == "none":
             self.metric, self.higher_is_better = "loss", False
             return
-        model, config = parse_model_config(run.config.model)
         if self.validate not in model.probes:
             raise UserError(f"validate: {self.validate} is not for 'model.NAME' {config.NAME}")
         if self.validate == "zeroshot" and not config.text_encoder:
@@ -83,6 +91,11 @@ class Pretrain(TrainedTask):
 
     def setup(self, data: PointDataset) -> None:
         self.data = data
+        if self.held_out is not None and (shared := {*(data.files or ())} & {*(self.held_out.files or ())}):
+            raise UserError(
+                f"held_out: {len(shared)} shapes of dataset.val are in dataset.train, such as {min(shared)}; "
+                "'whole: false' keeps ShapeNet's lists apart"
+            )
 
     def save_epochs(self) -> range:
         return range(250, self.run.config.max_epoch + 1, 25)  # as released
@@ -101,7 +114,13 @@ class Pretrain(TrainedTask):
         for teacher in (model.img_teacher, model.text_teacher):
             if teacher is not None:
                 teacher.to(run.device)
-        use_image_features(model, self.data, folder, run.args.num_workers, run.log)
+        teacher = model.img_teacher
+        replaced = use_image_features(model, self.data, folder, run.args.num_workers, run.log)
+        if self.held_out is not None:
+            if replaced:
+                model.hold_teachers(teacher, model.text_teacher)
+            if use_image_features(model, self.held_out, folder, run.args.num_workers, run.log) != replaced:
+                raise UserError("held_out: dataset.val must give images as dataset.train does (images, image_augment)")
         names = [spell(name, run.config.prompt_names) for name in self.data.class_names]
         if "caption" in self.data.gives:
             if isinstance(model.text_teacher, ClipText):
@@ -111,9 +130,12 @@ class Pretrain(TrainedTask):
             use_text_features(model.text_teacher, prompts, folder, run.log)
 
     def prepare(self, model: Any, batch: dict, draw: Draw) -> dict:
+        return self._prepare(self.data, model, batch, draw)
+
+    def _prepare(self, data: PointDataset, model: Any, batch: dict, draw: Draw) -> dict:
         config, text = self.run.config, None
         points = random_subset(batch["points"], points_of_batch(config, draw), draw("points"))
-        points = self.augment(self.data.normalize(points, "sample"), draw("augment"))
+        points = self.augment(data.normalize(points, "sample"), draw("augment"))
         if "text" in batch:
             names = [spell(name, config.prompt_names) for name in batch["text"]]
             text = prompt(names, draw("prompts", "cpu"))
@@ -127,8 +149,9 @@ class Pretrain(TrainedTask):
         return losses
 
     def evaluate(self, model: Any, epoch: int = 0) -> dict[str, Any]:
+        losses = {} if self.held_out is None else self._held_out_losses(model, self.held_out)
         if self.validate == "none":
-            return {}
+            return losses
         for data in self.probed:
             data.set_epoch(epoch)
         if self.validate == "svm":
@@ -137,7 +160,38 @@ class Pretrain(TrainedTask):
         else:
             encoder = zeroshot_model(model).to(self.run.device)
             found = zeroshot_probe(self.run, encoder, model.text_teacher, *self.probed)
-        return {f"{self.validate}_{name}": value for name, value in found.items() if not isinstance(value, dict)}
+        found = {f"{self.validate}_{name}": value for name, value in found.items() if not isinstance(value, dict)}
+        return found | losses
+
+    def _held_out_losses(self, model: Any, data: PointDataset) -> dict[str, float]:
+        """Average every loss term over a data set in eval mode; points, masks and prompts are the same at every call.
+
+        Returns:
+            The terms and their weighted sum "loss", each behind `HELD_OUT`.
+
+        Raises:
+            KeyboardInterrupt: see `interruptible`.
+        """
+        run, sums, count = self.run, {}, 0
+        model.eval()
+        for number, batch in enumerate(test_batches(run, data, "held-out losses")):
+
+            def draw(name: str, device: Any = None, key: int = number) -> torch.Generator:
+                return seeding.generator(device or run.device, "held out", distributed.rank(), key, name)
+
+            size = len(batch["label"])
+            with torch.no_grad():
+                batch = self._prepare(data, model, data.finish(batch), draw)
+                with run.precision.autocast():
+                    losses = self.losses(model, batch, draw)
+            sums = {name: sums.get(name, 0.0) + size * float(value) for name, value in losses.items()}
+            count += size
+        shares = distributed.gather_objects((sums, count))  # without samples, where there are fewer than processes
+        total = sum(own for _, own in shares)
+        names = dict.fromkeys(name for own, _ in shares for name in own)
+        found = {name: sum(own.get(name, 0.0) for own, _ in shares) / total for name in names}
+        found["loss"] = sum(self.loss_weights[name] * value for name, value in found.items())
+        return {f"{HELD_OUT}{name}": value for name, value in found.items()}
 
     @classmethod
     def exhibits(cls, run: Run) -> Iterator[Exhibit]:
