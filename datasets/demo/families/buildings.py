@@ -235,7 +235,7 @@ def pagoda(draw: Draw, p) -> Pieces:
     """Pagoda with a roof a storey."""
     h, w = p.height, p.width
     out: Pieces = []
-    tiers, n = draw.integer("tiers", 3, 7), (4, 4, 6, 8)[draw.integer("plan", 0, 3)]
+    tiers, n = draw.integer("tiers", 3, 6), (4, 4, 6, 8)[draw.integer("plan", 0, 3)]
     y, r, step = 0.1, w, 0.75 * h / tiers
     for _ in range(tiers):
         out.append((prism(0.8 * r, 0.78 * r, 0.75 * step, n).moved(y=y), 1))
