@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, family
-from datasets.demo.families.forms import both, copies, ring, side, smooth
+from datasets.demo.families.forms import both, copies, side, smooth
 from datasets.demo.families.solids import ball, bars, disc, stack, turned
 from datasets.demo.mesh import Mesh, box, combine, cushion, lathe, sheet, tube
 
 
 def _dome(x: float, y: float, z: float, wall: float, low: float = 0.0, point: float = 1.0, segments: int = 24) -> Mesh:
-    """Hollow upper part of an ellipsoid from `low` degrees up; `point` below 1 flattens the crown, above sharpens it."""
+    """Hollow upper part of an ellipsoid from `low` degrees up, the flatter above the lower `point` is."""
     a = np.radians(np.linspace(low, 90, 9))
     line = np.stack([np.maximum(np.cos(a), 0), np.sign(np.sin(a)) * np.abs(np.sin(a)) ** point], -1)
     inner = line[::-1] * (1 - wall / x)
@@ -29,6 +29,15 @@ def _patch(
     u, v = np.meshgrid(np.radians(np.linspace(*yaw, steps)), np.radians(np.linspace(*pitch, 5)), indexing="ij")
     grid = np.stack([np.sin(u) * np.cos(v) * half[0], np.sin(v) * half[1], np.cos(u) * np.cos(v) * half[2]], -1)
     return sheet(grid, thick)
+
+
+def _seams(x: float, y: float, z: float, point: float, count: int, thick: float) -> Mesh:
+    """Piping from the rim of a `_dome` to near its top."""
+    t = np.linspace(0.03, 1.45, 7)
+    yaws = np.arange(count) * 2 * np.pi / count + 0.5
+    rise = y * np.sin(t) ** point
+    lines = [np.stack([x * np.cos(t) * np.sin(a), rise, z * np.cos(t) * np.cos(a)], -1) * 1.01 for a in yaws]
+    return combine([tube(line, thick, 4) for line in lines])
 
 
 def _bill(x: float, z: float, reach: float, spread: float, droop: float, tilt: float, thick: float) -> Mesh:
@@ -72,11 +81,11 @@ def _straps(x: float, y: float, z: float, length: float, thick: float) -> Mesh:
 def helmet(variant: str, draw: Draw) -> Pieces:
     """Hard hollow headgear."""
     p = draw(
-        width=(0.4, 0.5), height=(0.4, 0.56), depth=(0.47, 0.62), wall=(0.025, 0.06), jaw=(0.55, 0.8), face=(48, 68),
-        brow=(4, 24), chin=(1.0, 1.25), strap=(0.3, 0.6), crest=(0.05, 0.2), brim=(0.05, 0.16), open=(0, 70), point=(0.8, 1.2),
+        width=(0.4, 0.5), height=(0.4, 0.54), depth=(0.47, 0.62), wall=(0.025, 0.06), jaw=(0.55, 0.8), face=(48, 68),
+        brow=(4, 24), chin=(1.0, 1.25), strap=(0.3, 0.6), crest=(0.05, 0.2), brim=(0.05, 0.16), open=(0, 70),
+        point=(0.8, 1.2),
     )  # fmt: skip
     x, y, z, wall = p.width, p.height, p.depth, p.wall
-    half = (x, y, z)
     out: Pieces = []
     if variant == "full face":
         jaw = (x, p.jaw, z)
@@ -198,24 +207,17 @@ def helmet(variant: str, draw: Draw) -> Pieces:
         if draw.chance(0.25):
             out.append((_patch((1.1 * x, 1.0, 1.15 * z), (-65, 65), (-40, 0), 0.012), 1))
     elif variant == "knight":
-        r, tall = (x + z) / 2, 0.9 * p.jaw
+        tall = 0.9 * p.jaw
         if draw.chance(0.5):  # a great helm
-            lid = [
-                (0, 0.75 * y),
-                (0.55 * r, 0.72 * y),
-                (r, 0.3 * y),
-                (r - wall, 0.28 * y),
-                (0.5 * r, 0.66 * y),
-                (0, 0.68 * y),
-            ][::-1]
-            out.append((lathe(lid, 20).scaled(x / r, 1, z / r), 0))
+            lid = [(0, 0.28), (0.95, 0.28), (1, 0.32), (0.6, 0.32 + 0.5 * y), (0, 0.34 + 0.54 * y)]
+            out.append((lathe(lid, 20).scaled(x, 1, z), 0))
             out.append((_patch((x, 3, z), (70, 290), (-18, 6), wall, 19), 0))
             slit = 0.06 + 0.2 * (p.wall - 0.02)
             front = [(-72, 72, -18, -1.5 - 40 * slit / 3), (-72, 72, 1.0, 6)]
             out += [(_patch((x, 3, z * 1.03), (a, b), (c, d), wall), 1) for a, b, c, d in front]
             cross = [
                 box(0.05, tall, 0.03).moved(0, -0.35 * tall, z * 1.03),
-                box(1.3 * x, 0.045, 0.03).moved(0, 0.0, z * 1.0),
+                box(0.7 * x, 0.045, 0.03).moved(0, 0.0, z),
             ]
             out.append((combine(cross), 3))
             holes = [
@@ -260,9 +262,6 @@ def helmet(variant: str, draw: Draw) -> Pieces:
         for s in (-0.3, 0.3) if draw.chance(0.6) else (0,):
             out.append((bars([(s * x, levels[0], reach * 0.93), (s * x, levels[-1], reach * 0.93)], thick), 1))
         out.append((both(disc(0.07, 0.02, 12).turned("z", -90).moved(0.97 * x, -0.12, -0.05)), 3))
-        if draw.chance(0.6):
-            strip = _patch((0.18 * x, 1.015 * y, 1.015 * z), (0, 0.001), (0, 90), 0.01) if False else None
-            _ = strip
         t = np.radians(np.linspace(15, 175, 13))
         out.append((tube(np.stack([0 * t, 1.0 * y * np.sin(t), z * np.cos(t)], -1), 0.02 + 0.1 * p.crest, 4), 3))
         out.append((_straps(0.95 * x, -0.4, 0.1, 0.4 * p.strap, 0.02), 2))
@@ -320,9 +319,9 @@ def helmet(variant: str, draw: Draw) -> Pieces:
 def cap(variant: str, draw: Draw) -> Pieces:
     """Soft headgear."""
     p = draw(
-        width=(0.4, 0.5), height=(0.3, 0.52), depth=(0.46, 0.6), wall=(0.012, 0.035), bill=(0.25, 0.48), spread=(55, 82),
-        droop=(0.0, 0.14), tilt=(-0.05, 0.4), brim=(0.18, 0.5), curl=(-0.05, 0.25), dip=(-0.02, 0.12), taper=(0.75, 1.0),
-        point=(0.75, 1.1), lean=(-6, 8),
+        width=(0.4, 0.5), height=(0.3, 0.52), depth=(0.46, 0.6), wall=(0.012, 0.035), bill=(0.25, 0.48),
+        spread=(55, 82), droop=(0.0, 0.14), tilt=(-0.05, 0.4), brim=(0.18, 0.5), curl=(-0.05, 0.25),
+        dip=(-0.02, 0.12), taper=(0.75, 1.0), point=(0.75, 1.1), lean=(-6, 8),
     )  # fmt: skip
     x, y, z, wall = p.width, p.height, p.depth, p.wall
     out: Pieces = []
@@ -334,21 +333,12 @@ def cap(variant: str, draw: Draw) -> Pieces:
         if draw.chance(0.4):
             out.append((_patch((1.01 * x, y, 1.01 * z), (0, 360), (0, 10), wall, 25), 2))
         if draw.chance(0.4):
-            arc = [
-                np.stack(
-                    [1.01 * x * np.cos(t) * np.sin(a), y * np.sin(t) ** p.point, 1.01 * z * np.cos(t) * np.cos(a)], -1
-                )
-                for a in np.arange(6) * np.pi / 3 + 0.5
-                for t in [np.linspace(0, 1.5, 7)]
-            ]
-            out += [(tube(line, 0.008, 4), 2) for line in arc]
+            out.append((_seams(x, y, z, p.point, 6, 0.008), 2))
     elif variant == "beanie":
         tall = 1.35 * y
         out.append((_dome(x, tall, z, wall + 0.015, 0, p.taper), 0))
         if draw.chance(0.75):
             deep = 0.18 + 0.3 * p.brim
-            cuff = cushion(2.16 * x, deep, 2.16 * z, 0.75, 20) if draw.chance(0.0) else None
-            _ = cuff
             line = [(1.0, 0), (1.08, 0.02), (1.1, 0.5), (1.06, 1), (0.98, 1), (1.0, 0)]
             out.append((lathe([(r, h * deep) for r, h in line], 24).scaled(x, 1, z), 2))
         if draw.chance(0.5):
@@ -358,24 +348,7 @@ def cap(variant: str, draw: Draw) -> Pieces:
             out.append((both(cushion(0.06, 0.4, 0.3, 0.6, 10).moved(0.97 * x, -0.15)), 1))
             out.append((both(bars([(0.97 * x, -0.3, 0), (0.95 * x, -0.6 - p.brim, 0.05)], 0.018)), 3))
         if draw.chance(0.4):
-            at, yaw = ring(16, 1)
-            ribs = [
-                tube(
-                    np.stack(
-                        [
-                            1.01 * x * np.cos(t) * np.sin(a),
-                            tall * np.sin(t) ** p.taper,
-                            1.01 * z * np.cos(t) * np.cos(a),
-                        ],
-                        -1,
-                    ),
-                    0.016,
-                    4,
-                )
-                for a in np.radians(yaw[::2])
-                for t in [np.linspace(0.05, 1.4, 6)]
-            ]
-            out.append((combine(ribs), 0))
+            out.append((_seams(x, tall, z, p.taper, 8, 0.016), 0))
     elif variant in ("brimmed", "top hat"):
         top = 1.5 * y if variant == "top hat" else y
         k = p.taper if variant == "brimmed" else 0.85 + 0.35 * (p.taper - 0.75) * 2
@@ -408,17 +381,17 @@ def cap(variant: str, draw: Draw) -> Pieces:
         wide = 1.15 + 0.5 * p.brim
         puff = ball(wide * x, 0.32 * y + 0.03, wide * z, 20).turned("z", p.lean * 2).moved(0.25 * p.brim * x, 0.24 * y)
         out.append((puff, 0))
-        line = [(0.92, -0.3), (0.97, -0.3), (1.0, 0.1), (0.94, 0.1), (0.92, -0.3)]
+        line = [(0.9, -0.3), (0.96, -0.3), (1.0, 0.4), (0.94, 0.4), (0.9, -0.3)]
         out.append((lathe([(r, 0.35 * h * y) for r, h in line], 24).scaled(x, 1, z), 2))
         out.append(
             (bars([(0.25 * p.brim * x, 0.5 * y, 0), (0.25 * p.brim * x + 0.03, 0.62 * y + p.droop, 0)], 0.014), 3)
         )
     elif variant == "flat cap":
-        body = _dome(x, 0.55 * y + 0.05, 1.05 * z, wall, 0, p.point).vertices.copy()
-        base = _dome(x, 0.55 * y + 0.05, 1.05 * z, wall, 0, p.point)
-        body[:, 1] *= 1 - 0.45 * (body[:, 2] / z)
-        body[:, 2] += 0.25 * p.bill * body[:, 1].clip(0) / y
-        out.append((Mesh(body, base.faces, base.part), 0))
+        body = _dome(x, 0.55 * y + 0.05, 1.05 * z, wall, 0, p.point)
+        v = body.vertices
+        v[:, 1] *= 1 - 0.45 * (v[:, 2] / z)
+        v[:, 2] += 0.25 * p.bill * v[:, 1].clip(0) / y
+        out.append((body, 0))
         out.append((_bill(0.95 * x, 1.0 * z, 0.5 * p.bill, p.spread, p.droop, p.tilt + 0.1, wall + 0.01), 1))
         out.append((ball(0.03, 0.02, 0.03, 8).moved(0, 0.56 * y + 0.04, 0), 3))
         if draw.chance(0.5):

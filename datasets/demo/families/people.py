@@ -10,14 +10,12 @@ import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, family, rod
 from datasets.demo.families.forms import both, side, taper
-from datasets.demo.families.solids import ball, ellipses, placed, skin
+from datasets.demo.families.solids import ball, disc, ellipses, placed, skin
 from datasets.demo.mesh import (
     Mesh,
     box,
     combine,
     cushion,
-    cylinder,
-    ellipsoid,
     extrude,
     lathe,
     sheet,
@@ -108,7 +106,7 @@ def _limb(style: str, at: np.ndarray, frames: np.ndarray, lengths: Sequence[floa
 
 @cache
 def _capsule_bar() -> Mesh:
-    return cylinder(1, 1, 10).moved(y=-1)
+    return disc(1, 1, 10).moved(y=-1)
 
 
 @cache
@@ -132,10 +130,10 @@ def _hand(style: str, fingers: bool) -> Mesh:
     if style == "blocky":
         return box(0.5, 0.55, 0.5).moved(y=-0.3)
     if style == "capsule":
-        return ellipsoid(0.3, 0.35, 0.35, 10).moved(y=-0.3)
+        return ball(0.3, 0.35, 0.35, 10).moved(y=-0.3)
     thumb = rod((0, -0.15, 0.15), (0, -0.5, 0.38), (0.1, 0.07), 5)
     if not fingers:
-        return combine([ellipsoid(0.13, 0.52, 0.24, 10).moved(y=-0.48), thumb])
+        return combine([ball(0.13, 0.52, 0.24, 10).moved(y=-0.48), thumb])
     palm = cushion(0.2, 0.55, 0.48, 0.6, 8).moved(y=-0.27)
     ends = [((0, -0.45, z), (0.04, -y, 1.25 * z)) for z, y in ((-0.18, 0.8), (-0.06, 0.97), (0.06, 1), (0.18, 0.92))]
     return combine([palm, thumb, *[rod(a, b, 0.06, 5) for a, b in ends]])
@@ -147,9 +145,15 @@ def _foot(style: str) -> Mesh:
     if style == "blocky":
         return box(1.2, 1, 0.8).moved(0, -0.5, 0.15)
     if style == "capsule":
-        return ellipsoid(0.55, 0.6, 0.42, 10).moved(0, -0.5, 0.18)
+        return ball(0.55, 0.6, 0.42, 10).moved(0, -0.5, 0.18)
     foot = side([(-0.26, -1), (-0.27, -0.2), (-0.14, 0.35), (0.12, 0.3), (0.4, -0.35), (0.7, -0.6), (0.73, -1)], 1)
     return foot if style == "low poly" else taper(foot, 0.7, 1.0)
+
+
+@cache
+def _nose() -> Mesh:
+    """Nose of a head of height 1."""
+    return extrude([(-0.06, 0), (0.06, 0), (0, 0.25)], 0.14).turned("x", -12)
 
 
 def _head(draw: Draw, style: str, h: float, sides: int) -> Pieces:
@@ -159,7 +163,7 @@ def _head(draw: Draw, style: str, h: float, sides: int) -> Pieces:
     if style == "blocky":
         skull = box(0.85 * h * k.skull, h, 0.85 * h).moved(y=r)
     elif style in ("capsule", "mannequin"):
-        skull = ellipsoid(0.42 * h * k.skull, r, 0.45 * h, 14).moved(y=r)
+        skull = ball(0.42 * h * k.skull, r, 0.45 * h, 14).moved(y=r)
     else:
         t, w, d, z = np.array(SKULL).T
         up = np.stack([0 * t, t * h, 0 * t], -1)
@@ -168,13 +172,12 @@ def _head(draw: Draw, style: str, h: float, sides: int) -> Pieces:
     out: Pieces = [(skull, 0)]
     wide, deep = (0.44 * h * k.skull, 0.47 * h) if style == "blocky" else (0.4 * h * k.skull, 0.48 * h)
     if style in ("smooth", "low poly") or draw.chance(0.3):
-        nose = extrude([(-0.06 * h, 0), (0.06 * h, 0), (0, 0.25 * h)], 0.14 * h).turned("x", -12)
-        out.append((nose.moved(0, 0.36 * h, 0.44 * h), 0))
-        out.append((both(ellipsoid(0.04 * h, 0.12 * h, 0.07 * h, 6).moved(0.95 * wide, 0.45 * h)), 0))
+        out.append((_nose().scaled(h).moved(0, 0.36 * h, 0.44 * h), 0))
+        out.append((both(ball(0.04 * h, 0.12 * h, 0.07 * h, 6).moved(0.95 * wide, 0.45 * h)), 0))
     top = draw.integer("hair", 0, 8)
     if top <= 3:  # short hair, and what hangs down or is tied from it
         a, b, c = wide * k.hair, 0.33 * h * k.hair, deep * k.hair
-        cap = box(2 * a, 1.3 * b, 2 * c) if style == "blocky" else ellipsoid(a, b, c, sides if sides > 5 else 8)
+        cap = box(2 * a, 1.3 * b, 2 * c) if style == "blocky" else ball(a, b, c, sides if sides > 5 else 8)
         out.append((cap.moved(0, 0.73 * h, -0.08 * h), 6))
         if top == 1:
             low = -h * k.crown
@@ -191,7 +194,7 @@ def _head(draw: Draw, style: str, h: float, sides: int) -> Pieces:
         dome = lathe([(0, -0.1), (1.08, -0.1), (1.08, 0.25), (0.95, 0.7), (0.55, 1), (0, 1.08)], 14)
         out.append((dome.scaled(wide, 0.45 * h * k.hair, deep).moved(y=0.62 * h), 7))
         if draw.chance(0.6):
-            peak = cylinder(1, 0.04 * h, 12).scaled(0.9 * wide, 1, 0.5 * k.brim * deep).moved(0, 0.64 * h, 0.6 * deep)
+            peak = disc(1, 0.04 * h, 12).scaled(0.9 * wide, 1, 0.5 * k.brim * deep).moved(0, 0.64 * h, 0.6 * deep)
             out.append((peak, 7))
     elif top == 6:  # a hood or a round helmet
         out.append((cushion(2.3 * wide, 1.15 * h, 2.1 * deep, 0.75, 12).moved(0, 0.58 * h, -0.12 * h), 7))
@@ -308,7 +311,7 @@ def person(variant: str, draw: Draw) -> Pieces:
             stand.append(slab((-w, w), (y, 0.8 * trunk), (-z - 0.05, -z)))
         out.append((combine(stand), 8))
     elif variant != "sitting" and draw.chance(0.12):
-        out.append((cylinder(0.3 + 0.2 * leg, 0.04, 24 if draw.chance(0.6) else 4).moved(y=floor - 0.03), 8))
+        out.append((disc(0.3 + 0.2 * leg, 0.04, 24 if draw.chance(0.6) else 4).moved(y=floor - 0.03), 8))
     return out
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, family
@@ -17,17 +19,15 @@ def gun_barrel(z: tuple[float, float], radius: float, y: float = 0.0, sides: int
     return along(pipe).moved(0, y, z[0])
 
 
+@cache
+def _trigger() -> Mesh:
+    guard = smooth([(0, 0, 0), (0, -0.9, 0.15), (0, -1, 0.8), (0, 0, 1.4)], 3)
+    return combine([tube(guard, 0.1, 6), tube([(0, 0, 0.75), (0, -0.35, 0.7), (0, -0.7, 0.85)], 0.12, 5)])
+
+
 def gun_trigger(y: float, z: float, size: float, thick: float) -> Mesh:
     """Trigger in a guard that hangs from `y` between z and z + 1.4 sizes."""
-    path = smooth(
-        [(0, y, z), (0, y - 0.9 * size, z + 0.15 * size), (0, y - size, z + 0.8 * size), (0, y, z + 1.4 * size)], 3
-    )
-    blade = tube(
-        [(0, y, z + 0.75 * size), (0, y - 0.35 * size, z + 0.7 * size), (0, y - 0.7 * size, z + 0.85 * size)],
-        0.6 * thick,
-        5,
-    )
-    return combine([tube(path, 0.5 * thick, 6), blade])
+    return _trigger().scaled(5 * thick, size, size).moved(0, y, z)
 
 
 def gun_grip(y: float, z: float, length: float, depth: float, width: float, angle: float, soft: bool) -> Mesh:

@@ -8,7 +8,8 @@ from functools import cache
 import numpy as np
 
 from datasets.demo.families.common import Pieces
-from datasets.demo.mesh import Mesh, cylinder, ellipsoid, extrude, loft, sheet, torus
+from datasets.demo.families.forms import ring
+from datasets.demo.mesh import Mesh, cylinder, ellipsoid, extrude, frustum, loft, sheet, torus
 
 
 def moved(pieces: Pieces, x: float = 0, y: float = 0, z: float = 0) -> Pieces:
@@ -147,6 +148,26 @@ def vault(width: float, height: float, length: float, rise: float, sides: int = 
     a = np.linspace(0, np.pi, sides)
     roof = np.stack([np.cos(a) * width / 2, height - rise + rise * np.sin(a)], -1)
     return extrude([(width / 2, 0), *roof, (-width / 2, 0)], length)
+
+
+def prism(bottom: float, top: float, height: float, sides: int) -> Mesh:
+    """Upright prism or pyramid from y = 0: half widths below and above, faces square to the axes for four sides."""
+    grow = 1 / np.cos(np.pi / sides)
+    mesh = frustum(bottom * grow, top * grow, height, sides)
+    return mesh.turned("y", 180 / sides) if sides <= 8 else mesh
+
+
+def lattice(base: float, top: float, height: float, bend: float, levels: int, sides: int, thick: float) -> Mesh:
+    """Lattice of legs, rungs and crosses from half width `base` to `top`, the legs drawn in as `bend` says."""
+    u = np.linspace(0, 1, levels + 1) ** 0.85
+    radius = (top + (base - top) * (1 - u) ** bend) * np.sqrt(2)
+    at = np.stack([ring(sides, r, height * v, 45)[0] for r, v in zip(radius, u, strict=True)])
+    after = np.roll(at, -1, 1)
+    lines = [(at[:-1], at[1:]), (at[1:], after[1:]), (at[:-1], after[1:]), (after[:-1], at[1:])]
+    ends = np.concatenate([np.stack(pair, 2).reshape(-1, 2, 3) for pair in lines])
+    radii = np.full(len(ends), 0.55 * thick)
+    radii[: levels * sides] = thick
+    return bars(ends, radii, 4)
 
 
 def holed(outline, center: tuple[float, float], radius: float, thick: float, steps: int = 16) -> Mesh:

@@ -326,7 +326,7 @@ def train(variant: str, draw: Draw) -> Pieces:
     out: Pieces = []
     z = total = sum(long + p.gap for _, long in train)
     for pieces, long in train:
-        out += moved(pieces, z - long / 2)
+        out += moved(pieces, z=z - long / 2)
         z -= long + p.gap
         out.append((box(0.1, 0.05, 2 * p.gap + 0.1).moved(0, 1.8 * p.wheel, z + p.gap / 2), 1))
     if draw.chance(0.2):
