@@ -1,0 +1,134 @@
+"""Builders of box-frame furniture: fronts, tops, backs, arms, and plates with rounded holes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from datasets.demo.families.common import Draw, Pieces, arch, beam, handle, knob, padded, rod
+from datasets.demo.mesh import Mesh, box, cylinder, slab, tube
+
+
+def moved(pieces: Pieces, x: float = 0, y: float = 0, z: float = 0) -> Pieces:
+    return [(mesh.moved(x, y, z), part) for mesh, part in pieces]
+
+
+def turned(pieces: Pieces, axis: str, degrees: float) -> Pieces:
+    return [(mesh.turned(axis, degrees), part) for mesh, part in pieces]
+
+
+def front_of(draw: Draw, x, y, z: float, part_face: int, part_grip: int, grip: int, kind: str) -> Pieces:
+    """A door or a drawer front in the plane z, with a grip: 0 knob, 1 bar, 2 none."""
+    gap = 0.03 * min(x[1] - x[0], y[1] - y[0])
+    thick = 0.02
+    pieces = [(slab((x[0] + gap, x[1] - gap), (y[0] + gap, y[1] - gap), (z, z + thick)), part_face)]
+    width, height = x[1] - x[0], y[1] - y[0]
+    if kind == "drawer":
+        at = ((x[0] + x[1]) / 2, (y[0] + y[1]) / 2)
+    elif kind == "left":  # hinged at the left, so the grip is at the right
+        at = (x[1] - 0.12 * width, (y[0] + y[1]) / 2)
+    else:
+        at = (x[0] + 0.12 * width, (y[0] + y[1]) / 2)
+    if grip == 0:
+        pieces.append((knob(0.025).moved(*at, z + thick), part_grip))
+    elif grip == 1:
+        upright = kind != "drawer"
+        length = 0.35 * (height if upright else width)
+        pieces.append((handle(min(length, 0.3), 0.018, upright).moved(*at, z + thick), part_grip))
+    return pieces
+
+
+def tabletop(width: float, depth: float, top: float, thick: float, round_top: bool, part: int) -> Pieces:
+    if round_top:
+        return [(cylinder(0.5, 1, 28).scaled(width, thick, depth).moved(y=top - thick), part)]
+    return [(slab((-width / 2, width / 2), (top - thick, top), (-depth / 2, depth / 2)), part)]
+
+
+def chair_back(draw: Draw, width: float, height: float, thick: float, part: int, style: int | None = None) -> Pieces:
+    """A back that stands on y = 0, centred on z = 0: solid, padded, slats, ladder, cross or hoop."""
+    style = draw.integer("back style", 0, 5) if style is None else style
+    if style == 0:
+        return [(slab((-width / 2, width / 2), (0, height), (-thick / 2, thick / 2)), part)]
+    if style == 1:
+        low = height * draw(back_gap=(0.0, 0.35)).back_gap
+        pieces = [(padded(width, height - low, thick * 2, draw.chance(0.6)).moved(y=(height + low) / 2), part)]
+        if low > 0.02:
+            pieces += [
+                (slab((x - thick / 2, x + thick / 2), (0, low * 1.5), (-thick / 2, thick / 2)), part)
+                for x in (-width * 0.3, width * 0.3)
+            ]
+        return pieces
+    post = thick
+    if style == 5:
+        pieces = [(arch(width - thick, height, thick / 2, 10, 6), part)]
+        count = draw.integer("spindles", 2, 5)
+        for x in np.linspace(-0.3, 0.3, count) * width:
+            top = height * np.sqrt(max(1 - (2 * x / (width - thick)) ** 2, 0))
+            pieces.append((rod((x, 0, 0), (x, top, 0), thick * 0.25, 6), part))
+        return pieces
+    x = width / 2 - post / 2
+    pieces = [(box(post, height, thick).moved(s * x, height / 2), part) for s in (-1, 1)]
+    rail = height * draw(back_rail=(0.08, 0.3)).back_rail
+    pieces.append((slab((-x, x), (height - rail, height), (-thick * 0.4, thick * 0.4)), part))
+    if style == 2:
+        pieces.append((slab((-x, x), (height * 0.1, height * 0.18), (-thick * 0.4, thick * 0.4)), part))
+        count = draw.integer("slats", 2, 6)
+        for sx in (np.arange(count) + 1) / (count + 1) * 2 * x - x:
+            slat = slab((-0.25 * post, 0.25 * post), (height * 0.1, height - rail), (-thick / 4, thick / 4))
+            pieces.append((slat.moved(x=sx), part))
+    elif style == 3:
+        for y in np.linspace(0.2, 0.75, draw.integer("rungs", 1, 4)) * height:
+            pieces.append((slab((-x, x), (y, y + height * 0.09), (-thick * 0.3, thick * 0.3)), part))
+    else:
+        low, high = height * 0.08, height - rail
+        pieces += [(beam((-s * x, low, 0), (s * x, high, 0), post * 0.6, thick * 0.5), part) for s in (-1, 1)]
+    return pieces
+
+
+def chair_arms(draw: Draw, w: float, d: float, h: float, limit: float, thick: float, part: int) -> Pieces:
+    rise = limit * draw(arm_rise=(0.45, 1.0)).arm_rise
+    wide, thin = max(thick, 0.04), max(thick * 0.6, 0.025)
+    solid = draw.chance(0.25)
+    pieces: Pieces = []
+    for s in (-1, 1):
+        x = s * (w / 2 + wide * 0.2)
+        if solid:
+            pieces.append((slab((x - thin / 2, x + thin / 2), (h - 0.05, h + rise), (-d / 2, d / 2)), part))
+            continue
+        pieces.append((slab((x - wide / 2, x + wide / 2), (h + rise - thin, h + rise), (-d / 2, d * 0.45)), part))
+        post = slab((x - thin / 2, x + thin / 2), (h - 0.04, h + rise - thin), (d * 0.3, d * 0.3 + thin))
+        pieces.append((post, part))
+    return pieces
+
+
+def superellipse(width: float, depth: float, roundness: float, segments: int = 28) -> np.ndarray:
+    angle = np.arange(segments) * 2 * np.pi / segments
+    flat = np.stack([np.sin(angle), np.cos(angle)], -1)
+    return np.sign(flat) * np.abs(flat) ** roundness * [width / 2, depth / 2]
+
+
+def bead(width: float, depth: float, roundness: float, radius: float) -> Mesh:
+    """A bead along a superelliptic outline in the plane y = 0."""
+    outline = superellipse(width, depth, roundness)
+    path = np.stack([outline[:, 0], np.zeros(len(outline)), outline[:, 1]], -1)
+    return tube(np.concatenate([path, path[:1]]), radius, 6)
+
+
+def holed_plate(
+    width: float, depth: float, inner_width: float, inner_depth: float, roundness: float, thick: float
+) -> Mesh:
+    """Flat closed plate in the plane y = 0 with a superelliptic hole, `thick` downwards."""
+    inner = superellipse(inner_width, inner_depth, roundness)
+    scale = 1 / np.maximum(np.abs(inner[:, 0]) / (width / 2), np.abs(inner[:, 1]) / (depth / 2))
+    outer = inner * scale[:, None]
+    rings = [(outer, -thick), (outer, 0.0), (inner, 0.0), (inner, -thick)]
+    vertices = np.concatenate([np.c_[ring[:, 0], np.full(len(ring), y), ring[:, 1]] for ring, y in rings])
+    n = len(inner)
+    i = np.arange(n)
+    j = (i + 1) % n
+    faces = []
+    for k in range(4):
+        a, b = k * n, (k + 1) % 4 * n
+        faces += [np.stack([a + i, a + j, b + j], -1), np.stack([a + i, b + j, b + i], -1)]
+    faces = np.concatenate(faces)
+    mesh = Mesh(vertices.astype(np.float32), faces, np.zeros(len(faces), dtype=np.int64))
+    return mesh if mesh.volume() > 0 else Mesh(mesh.vertices, faces[:, ::-1], mesh.part)
