@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, family, feet, pillow_mesh, pinched, rod
-from datasets.demo.families.frames import bead, chair_back, moved, turned
+from datasets.demo.families.frames import bead, chair_back, corners, moved, turned
 from datasets.demo.mesh import Mesh, cushion, cylinder, ellipsoid, extrude, lathe, slab, torus, tube
 
 
@@ -64,7 +64,7 @@ def bed(variant: str, draw: Draw) -> Pieces:
         x, z = w / 2, length / 2
         half = p.leg_thick / 2
         post = slab((-half, half), (0, top), (-half, half))
-        pieces += [(post.moved(sx * x, 0, sz * z), 1) for sx in (-1, 1) for sz in (-1, 1)]
+        pieces += corners(post, x, z, 1)
         for s in (-1, 1):
             pieces.append((slab((-x, x), (top - 0.12, top - 0.02), (s * z - 0.02, s * z + 0.02)), 2))
             pieces.append(
@@ -88,7 +88,7 @@ def bed(variant: str, draw: Draw) -> Pieces:
         height = draw(post_height=(1.3, 2.2)).post_height
         half = p.leg_thick * 0.4
         post = cylinder(half, height, 10) if draw.chance(0.5) else slab((-half, half), (0, height), (-half, half))
-        pieces += [(post.moved(sx * w / 2, 0, sz * length / 2), 1) for sx in (-1, 1) for sz in (-1, 1)]
+        pieces += corners(post, w / 2, length / 2, 1)
         if draw.chance(0.4):
             pieces.append((slab((-w / 2, w / 2), (height, height + 0.05), (-length / 2, length / 2)), 1))
         else:
@@ -148,9 +148,7 @@ def pillow(variant: str, draw: Draw) -> Pieces:
         path = np.stack([x * w / 2, 0 * x, z * d / 2], -1)[keep]
         out: Pieces = [(body, 0), (tube(path, p.trim * 0.6, 6), 1)]
         if draw.chance(0.3):
-            out += [
-                (ellipsoid(0.03, 0.02, 0.03, 8).moved(sx * w / 2, 0, sz * d / 2), 1) for sx in (-1, 1) for sz in (-1, 1)
-            ]
+            out += corners(ellipsoid(0.03, 0.02, 0.03, 8), w / 2, d / 2, 1)
         return out
 
     if variant == "bolster":

@@ -6,6 +6,7 @@ import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, family
 from datasets.demo.families.forms import bail, both, hollow, smooth, taper
+from datasets.demo.families.frames import box_frame, ends, rails
 from datasets.demo.mesh import box, combine, cushion, cylinder, extrude, lathe, slab, torus, tube
 
 
@@ -20,14 +21,8 @@ def carton(variant: str, draw: Draw) -> Pieces:
     x, z = w / 2, d / 2
 
     def tub() -> Pieces:
-        return [
-            (slab((-x, x), (0, t), (-z, z)), 0),
-            *[(slab((s * x - (t if s > 0 else 0), s * x + (0 if s > 0 else t)), (t, h), (-z, z)), 0) for s in (-1, 1)],
-            *[
-                (slab((-x + t, x - t), (t, h), (s * z - (t if s > 0 else 0), s * z + (0 if s > 0 else t))), 0)
-                for s in (-1, 1)
-            ],
-        ]
+        walls = ends(x - t / 2, (t, h), (-z, z), t, 0) + rails((-x + t, x - t), (t, h), z - t / 2, t, 0)
+        return [(slab((-x, x), (0, t), (-z, z)), 0), *walls]
 
     if variant == "closed":
         lip = h * p.lid * 0.6
@@ -69,9 +64,7 @@ def carton(variant: str, draw: Draw) -> Pieces:
             pieces = [(slab((-x, x), (0, h), (-z, z)), 0)]
         pieces.append((lid.moved(y=h), 1))
         pieces.append((box(w * 0.12, h * 0.2, t * 1.5).moved(0, h * 0.92, z + t * 0.7), 1))
-        for s in (-1, 1):
-            b = slab((s * w * 0.35 - p.band / 2, s * w * 0.35 + p.band / 2), (0, h), (-z - t * 0.5, z + t * 0.5))
-            pieces.append((b, 0))
+        pieces += ends(w * 0.35, (0, h), (-z - t * 0.5, z + t * 0.5), p.band, 0)
         return pieces
     rows = draw.integer("crate boards", 2, 4)
     pitch = h / rows
@@ -79,14 +72,10 @@ def carton(variant: str, draw: Draw) -> Pieces:
     pieces = [(slab((-x, x), (0, t), (-z, z)), 0)]
     for k in range(rows):
         y = (k * pitch, k * pitch + size)
-        pieces += [(slab((-x, x), y, (s * z - t / 2, s * z + t / 2)), 0) for s in (-1, 1)]
-        pieces += [(slab((s * x - t / 2, s * x + t / 2), y, (-z, z)), 0) for s in (-1, 1)]
+        pieces += box_frame(x, y, z, t, 0)
     post = p.band * 0.8
-    pieces += [
-        (slab((-post, 0), (0, h), (-post, 0)).scaled(sx, 1, sz).moved(sx * x, 0, sz * z), 0)
-        for sx in (-1, 1)
-        for sz in (-1, 1)
-    ]
+    corner = slab((-post, 0), (0, h), (-post, 0))
+    pieces += [(corner.scaled(sx, 1, sz).moved(sx * x, 0, sz * z), 0) for sx in (-1, 1) for sz in (-1, 1)]
     if draw.chance(0.5):
         pieces.append((slab((-x - t, x + t), (h, h + t), (-z - t, z + t)), 1))
     else:
@@ -102,15 +91,9 @@ def carton(variant: str, draw: Draw) -> Pieces:
 def bag(variant: str, draw: Draw) -> Pieces:
     """Handbag, backpack, paper shopping bag or tied sack."""
     d = draw(
-        width=(0.55, 1.1),
-        height=(0.5, 1.1),
-        depth=(0.2, 0.5),
-        top=(0.55, 0.95),
-        round=(0.25, 0.5),
-        handle=(0.25, 0.6),
-        thick=(0.015, 0.035),
-        pocket=(0.5, 0.8),
-    )
+        width=(0.55, 1.1), height=(0.5, 1.1), depth=(0.2, 0.5), top=(0.55, 0.95), round=(0.25, 0.5),
+        handle=(0.25, 0.6), thick=(0.015, 0.035), pocket=(0.5, 0.8),
+    )  # fmt: skip
     w, h, z = d.width, d.height, d.depth
     if variant == "sack":
         r = w / 2
@@ -184,15 +167,9 @@ def bag(variant: str, draw: Draw) -> Pieces:
 def trash_bin(variant: str, draw: Draw) -> Pieces:
     """Waste basket, swing-lid or pedal bin, or wheeled bin."""
     d = draw(
-        radius=(0.26, 0.45),
-        height=(0.55, 1.15),
-        bottom=(0.65, 1.0),
-        wall=(0.015, 0.035),
-        lid=(0.06, 0.28),
-        rim=(0.02, 0.06),
-        deep=(0.65, 1.1),
-        lift=(0, 70),
-    )
+        radius=(0.26, 0.45), height=(0.55, 1.15), bottom=(0.65, 1.0), wall=(0.015, 0.035), lid=(0.06, 0.28),
+        rim=(0.02, 0.06), deep=(0.65, 1.1), lift=(0, 70),
+    )  # fmt: skip
     r, h, b = d.radius, d.height, d.radius * d.bottom
     if variant in ("basket", "swing", "pedal"):
         if variant == "pedal":

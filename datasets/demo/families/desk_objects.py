@@ -39,17 +39,9 @@ def keys(
 def display(variant: str, draw: Draw) -> Pieces:
     """Monitor on a stand, television on feet, tube monitor or wall screen on an arm."""
     d = draw(
-        width=(0.7, 1.1),
-        ratio=(0.45, 0.8),
-        depth=(0.03, 0.09),
-        bezel=(0.02, 0.06),
-        stand=(0.1, 0.3),
-        base=(0.25, 0.55),
-        foot=(0.14, 0.34),
-        tilt=(-10, 12),
-        neck=(0.03, 0.09),
-        tube=(0.5, 0.9),
-    )
+        width=(0.7, 1.1), ratio=(0.45, 0.8), depth=(0.03, 0.09), bezel=(0.02, 0.06), stand=(0.1, 0.3),
+        base=(0.25, 0.55), foot=(0.14, 0.34), tilt=(-10, 12), neck=(0.03, 0.09), tube=(0.5, 0.9),
+    )  # fmt: skip
     w, h, t = d.width, d.width * d.ratio, d.depth
     if variant == "monitor" and draw.chance(0.12):
         w, h = h, w  # turned upright
@@ -98,17 +90,8 @@ def display(variant: str, draw: Draw) -> Pieces:
             foot = [tube([(0, high, 0), (0.02, 0, s * d.foot * 0.7)], 0.018, 6) for s in (-1, 1)]
             out.append((both(combine(foot).moved((0.2 + 0.4 * d.base) * w)), 2))
         else:
-            out.append(
-                (
-                    combine(
-                        [
-                            slab((-d.base * w / 2, d.base * w / 2), (0, 0.025), (-d.foot / 2, d.foot / 2)),
-                            slab((-0.15 * w, 0.15 * w), (0, high), (-0.6 * t, -0.05 * t)),
-                        ]
-                    ),
-                    2,
-                )
-            )
+            out.append((slab((-d.base * w / 2, d.base * w / 2), (0, 0.025), (-d.foot / 2, d.foot / 2)), 2))
+            out.append((slab((-0.15 * w, 0.15 * w), (0, high), (-0.6 * t, -0.05 * t)), 2))
         return out
     rise = d.stand
     y = rise + h / 2
@@ -127,16 +110,9 @@ def display(variant: str, draw: Draw) -> Pieces:
 def keyboard(variant: str, draw: Draw) -> Pieces:
     """Computer keyboard: wedge case, key rows, rear feet."""
     d = draw(
-        width=(0.9, 1.2),
-        depth=(0.28, 0.48),
-        height=(0.03, 0.09),
-        slope=(0, 9),
-        gap=(0.1, 0.3),
-        key=(0.015, 0.045),
-        margin=(0.02, 0.06),
-        foot=(0.01, 0.05),
-        spread=(0.02, 0.15),
-    )
+        width=(0.9, 1.2), depth=(0.28, 0.48), height=(0.03, 0.09), slope=(0, 9), gap=(0.1, 0.3), key=(0.015, 0.045),
+        margin=(0.02, 0.06), foot=(0.01, 0.05), spread=(0.02, 0.15),
+    )  # fmt: skip
     w, z, m, h = d.width, d.depth, d.margin, d.height
     if variant == "compact":
         w = 0.62 * w
@@ -184,16 +160,9 @@ def keyboard(variant: str, draw: Draw) -> Pieces:
 def laptop(variant: str, draw: Draw) -> Pieces:
     """Open laptop: base with keys and touch pad, hinged lid with a screen."""
     d = draw(
-        width=(0.75, 1.1),
-        depth=(0.5, 0.78),
-        base=(0.03, 0.06),
-        lid=(0.018, 0.04),
-        open=(70, 140),
-        bezel=(0.02, 0.07),
-        pad=(0.18, 0.4),
-        gap=(0.1, 0.3),
-        keys=(0.42, 0.58),
-    )
+        width=(0.75, 1.1), depth=(0.5, 0.78), base=(0.03, 0.06), lid=(0.018, 0.04), open=(70, 140), bezel=(0.02, 0.07),
+        pad=(0.18, 0.4), gap=(0.1, 0.3), keys=(0.42, 0.58),
+    )  # fmt: skip
     w, z = d.width, d.depth
     t = d.base * {"classic": 1, "thin": 0.5, "thick": 1.8, "tent": 0.6}[variant]
     lid = d.lid * (0.6 if variant in ("thin", "tent") else 1.1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, beam, family, legs, rod, squared, vessel
-from datasets.demo.families.frames import bead, front_of, holed_plate
+from datasets.demo.families.forms import sleeve
+from datasets.demo.families.frames import bead, box_frame, ends, front_of, holed_plate
 from datasets.demo.mesh import Mesh, box, cushion, cylinder, ellipsoid, frustum, lathe, slab, tube
 
 
@@ -24,8 +25,7 @@ def bathtub(variant: str, draw: Draw) -> Pieces:
         inner = vessel(w - 2 * k, d - 2 * k, h * 0.85, 0.02, p.roundness * 0.6 + 0.1, p.taper).moved(y=h)
         pieces.append((inner, 0))
         x, z = w / 2, d / 2
-        pieces += [(slab((-x, x), (0, h - 0.03), (s * z - 0.015, s * z + 0.015)), 3) for s in (-1, 1)]
-        pieces += [(slab((s * x - 0.015, s * x + 0.015), (0, h - 0.03), (-z, z)), 3) for s in (-1, 1)]
+        pieces += box_frame(x, (0, h - 0.03), z, 0.03, 3)
         pieces.append((holed_plate(w, d, w - 2 * k, d - 2 * k, p.roundness * 0.6 + 0.1, 0.03).moved(y=h), 0))
         if variant == "corner":
             high = h + 0.25 + p.lift
@@ -137,10 +137,7 @@ def sink(variant: str, draw: Draw) -> Pieces:
         pieces.append((slab((left, right), (h - 0.03, h), (z0, z1 - d - 0.06)), 3))
         if not slim:
             if draw.chance(0.75):
-                for s in (-1, 1):
-                    pieces.append(
-                        (slab((s * total / 2 - 0.01, s * total / 2 + 0.01), (0, h - 0.03), (z0, z1 - 0.02)), 2)
-                    )
+                pieces += ends(total / 2, (0, h - 0.03), (z0, z1 - 0.02), 0.02, 2)
                 doors = draw.integer("doors", 1, 3)
                 edge = np.linspace(-total / 2, total / 2, doors + 1)
                 for k in range(doors):
@@ -187,7 +184,7 @@ def sink(variant: str, draw: Draw) -> Pieces:
 
 def seat_ring(width: float, depth: float, roundness: float, inner: float, thick: float) -> Mesh:
     """Flat closed ring of superelliptic outline, top at y = 0."""
-    unit = lathe([(inner, -1), (1, -1), (1, 0), (inner, 0), (inner, -1)], 24)
+    unit = sleeve((inner, 1), (inner, 1), 1).moved(y=-1)
     return squared(unit, roundness).scaled(width / 2, thick, depth / 2)
 
 

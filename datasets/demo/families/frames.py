@@ -37,6 +37,32 @@ def front_of(draw: Draw, x, y, z: float, part_face: int, part_grip: int, grip: i
     return pieces
 
 
+def ends(x: float, y, z, thick: float, part: int) -> Pieces:
+    """Two upright boards across x, their middles at -x and x, from y[0] to y[1] and z[0] to z[1]."""
+    return [(slab((s * x - thick / 2, s * x + thick / 2), y, z), part) for s in (-1, 1)]
+
+
+def rails(x, y, z: float, thick: float, part: int) -> Pieces:
+    """Two boards along x from x[0] to x[1], their middles at -z and z."""
+    return [(slab(x, y, (s * z - thick / 2, s * z + thick / 2)), part) for s in (-1, 1)]
+
+
+def box_frame(x: float, y, z: float, thick: float, part: int) -> Pieces:
+    """Four boards around the rectangle from (-x, -z) to (x, z): an apron, a skirt, the walls of a crate."""
+    return rails((-x, x), y, z, thick, part) + ends(x, y, (-z, z), thick, part)
+
+
+def corners(mesh: Mesh, x: float, z: float, part: int) -> Pieces:
+    """The same thing at the four corners (-x, -z) to (x, z)."""
+    return [(mesh.moved(sx * x, 0, sz * z), part) for sx in (-1, 1) for sz in (-1, 1)]
+
+
+def crossed(x: float, depth: float, height: float, thick: float, part: int) -> Pieces:
+    """Two bars crossed to an X in the plane of that x, `depth` apart on the floor."""
+    bars = [beam((-depth / 2 * k, thick / 2, 0), (depth / 2 * k, height, 0), thick, thick) for k in (-1, 1)]
+    return [(bar.turned("y", 90).moved(x=x), part) for bar in bars]
+
+
 def tabletop(width: float, depth: float, top: float, thick: float, round_top: bool, part: int) -> Pieces:
     if round_top:
         return [(cylinder(0.5, 1, 28).scaled(width, thick, depth).moved(y=top - thick), part)]
@@ -88,16 +114,12 @@ def chair_arms(draw: Draw, w: float, d: float, h: float, limit: float, thick: fl
     rise = limit * draw(arm_rise=(0.45, 1.0)).arm_rise
     wide, thin = max(thick, 0.04), max(thick * 0.6, 0.025)
     solid = draw.chance(0.25)
-    pieces: Pieces = []
-    for s in (-1, 1):
-        x = s * (w / 2 + wide * 0.2)
-        if solid:
-            pieces.append((slab((x - thin / 2, x + thin / 2), (h - 0.05, h + rise), (-d / 2, d / 2)), part))
-            continue
-        pieces.append((slab((x - wide / 2, x + wide / 2), (h + rise - thin, h + rise), (-d / 2, d * 0.45)), part))
-        post = slab((x - thin / 2, x + thin / 2), (h - 0.04, h + rise - thin), (d * 0.3, d * 0.3 + thin))
-        pieces.append((post, part))
-    return pieces
+    x = w / 2 + wide * 0.2
+    if solid:
+        return ends(x, (h - 0.05, h + rise), (-d / 2, d / 2), thin, part)
+    rests = ends(x, (h + rise - thin, h + rise), (-d / 2, d * 0.45), wide, part)
+    posts = ends(x, (h - 0.04, h + rise - thin), (d * 0.3, d * 0.3 + thin), thin, part)
+    return [rests[0], posts[0], rests[1], posts[1]]
 
 
 def superellipse(width: float, depth: float, roundness: float, segments: int = 28) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, beam, family, legs, rod
 from datasets.demo.families.forms import copies, smooth
-from datasets.demo.families.frames import moved
+from datasets.demo.families.frames import ends, moved
 from datasets.demo.mesh import Mesh, box, combine, ellipsoid, extrude, frustum, slab, torus
 
 
@@ -14,17 +14,9 @@ from datasets.demo.mesh import Mesh, box, combine, ellipsoid, extrude, frustum, 
 def guitar(variant: str, draw: Draw) -> Pieces:
     """Upright guitar: body with a waist, neck with frets, head with pegs, bridge and strings."""
     d = draw(
-        lower=(0.2, 0.27),
-        upper=(0.7, 0.92),
-        waist=(0.55, 0.78),
-        length=(0.55, 0.72),
-        depth=(0.05, 0.14),
-        neck=(0.4, 0.75),
-        thick=(0.022, 0.035),
-        head=(0.12, 0.2),
-        horn=(0.1, 0.3),
-        lean=(-20, 5),
-    )
+        lower=(0.2, 0.27), upper=(0.7, 0.92), waist=(0.55, 0.78), length=(0.55, 0.72), depth=(0.05, 0.14),
+        neck=(0.4, 0.75), thick=(0.022, 0.035), head=(0.12, 0.2), horn=(0.1, 0.3), lean=(-20, 5),
+    )  # fmt: skip
     length, depth = d.length, d.depth
     if variant == "ukulele":
         length, reach = 0.8 * length, 0.45 * d.neck + 0.15
@@ -208,11 +200,11 @@ def piano(variant: str, draw: Draw) -> Pieces:
     if style == 0:
         t = p.leg_thick * 0.5
         pieces += [(beam((-x * 0.7 * k, 0.02, 0), (x * 0.7 * k, under, 0), t, t), 2) for k in (-1, 1)]
-        pieces += [(slab((s * x * 0.7 - t, s * x * 0.7 + t), (0, t), (z, d / 2)), 2) for s in (-1, 1)]
-        pieces += [(slab((s * x * 0.7 - t, s * x * 0.7 + t), (under - t, under), (z, d / 2)), 2) for s in (-1, 1)]
+        for y in (0, under - t):
+            pieces += ends(x * 0.7, (y, y + t), (z, d / 2), 2 * t, 2)
     elif style == 1:
         t = p.leg_thick * 0.5
-        pieces += [(slab((s * (x - t) - t, s * (x - t) + t), (0, under), (z, d / 2 - 0.05)), 2) for s in (-1, 1)]
+        pieces += ends(x - t, (0, under), (z, d / 2 - 0.05), 2 * t, 2)
         pieces.append((slab((-x + t, x - t), (under * 0.3, under * 0.8), (z + 0.02, z + 0.04)), 2))
     else:
         pieces += legs(draw, w * 0.95, d * 0.9, under, p.leg_thick * 0.7, 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, family
-from datasets.demo.families.forms import copies, ring, smooth
+from datasets.demo.families.forms import copies, ring, sleeve, smooth
 from datasets.demo.mesh import box, combine, cylinder, ellipsoid, frustum, lathe, tube
 
 
@@ -13,21 +13,13 @@ from datasets.demo.mesh import box, combine, cylinder, ellipsoid, frustum, lathe
 def lamp(variant: str, draw: Draw) -> Pieces:
     """Floor, table, pendant, jointed desk or globe lamp."""
     d = draw(
-        height=(0.8, 1.7),
-        base=(0.12, 0.28),
-        plate=(0.02, 0.07),
-        pole=(0.012, 0.03),
-        shade=(0.16, 0.38),
-        shade_height=(0.18, 0.42),
-        top=(0.3, 1.0),
-        belly=(0.5, 1.2),
-        bend=(20, 60),
-    )
+        height=(0.8, 1.7), base=(0.12, 0.28), plate=(0.02, 0.07), pole=(0.012, 0.03), shade=(0.16, 0.38),
+        shade_height=(0.18, 0.42), top=(0.3, 1.0), belly=(0.5, 1.2), bend=(20, 60),
+    )  # fmt: skip
     s, sh, p = d.shade, d.shade_height, d.pole
 
     def hood(radius, top, height):  # open below and above, with a wall
-        t = 0.012
-        return lathe([(radius - t, 0), (radius, 0), (top, height), (top - t, height), (radius - t, 0)], 24)
+        return sleeve((radius - 0.012, radius), (top - 0.012, top), height)
 
     bulb = ellipsoid(0.05, 0.065, 0.05, 10)
     if variant == "floor":

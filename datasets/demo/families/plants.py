@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, family
-from datasets.demo.families.forms import copies, golden, hollow, leaf, ring, smooth
+from datasets.demo.families.forms import around, copies, golden, hollow, leaf, ring, sleeve, smooth
 from datasets.demo.mesh import Mesh, combine, cylinder, ellipsoid, frustum, lathe, tube
 
 
@@ -57,20 +57,9 @@ def foliage(variant: str, draw: Draw, radius: float, height: float) -> list[tupl
         n = draw.integer("fronds", 7, 13)
         yaw, t, noise = golden(n, d.phase)
         at = np.tile(stem[-1], (n, 1))
-        out.append(
-            (
-                copies(
-                    leaf(
-                        0.5 * height * (0.6 + 0.4 * d.leaf), 0.35 * height * d.leaf_width + 0.03, 0.4 + 0.6 * d.droop, 7
-                    ),
-                    at,
-                    1 + 0.15 * noise,
-                    yaw,
-                    -60 * t + 10,
-                ),
-                True,
-            )
-        )
+        length, width = 0.5 * height * (0.6 + 0.4 * d.leaf), 0.35 * height * d.leaf_width + 0.03
+        frond = leaf(length, width, 0.4 + 0.6 * d.droop, 7)
+        out.append((copies(frond, at, 1 + 0.15 * noise, yaw, -60 * t + 10), True))
         return out
     if variant == "flowers":
         n = draw.integer("flowers", 3, 8)
@@ -81,30 +70,13 @@ def foliage(variant: str, draw: Draw, radius: float, height: float) -> list[tupl
         )
         head = combine([head, ellipsoid(0.35 * bloom, 0.25 * bloom, 0.35 * bloom, 8)])
         spread = radius * (0.5 + 1.2 * d.leaf_width / 0.5) * np.sqrt(t)
-        top = np.stack(
-            [
-                spread * np.sin(np.radians(yaw)),
-                height * (0.9 - 0.25 * t + 0.1 * noise),
-                spread * np.cos(np.radians(yaw)),
-            ],
-            -1,
-        )
+        top = around(yaw, spread, height * (0.9 - 0.25 * t + 0.1 * noise))
         for p in top:
             out.append((tube([(0.2 * p[0], 0, 0.2 * p[2]), (0.7 * p[0], 0.6 * p[1], 0.7 * p[2]), p], 0.012, 5), False))
         out.append((copies(head, top, 1.0, yaw, 25), True))
         at = np.tile([0, 0.02, 0], (n + 3, 1))
-        out.append(
-            (
-                copies(
-                    leaf(0.5 * height * d.leaf, 0.22 * height * d.leaf_width + 0.03, d.droop),
-                    at,
-                    1,
-                    golden(n + 3)[0] + 40,
-                    -d.lean,
-                ),
-                True,
-            )
-        )
+        blade = leaf(0.5 * height * d.leaf, 0.22 * height * d.leaf_width + 0.03, d.droop)
+        out.append((copies(blade, at, 1, golden(n + 3)[0] + 40, -d.lean), True))
         return out
     if variant == "bush":
         n = draw.integer("leaves", 24, 60)
@@ -116,27 +88,10 @@ def foliage(variant: str, draw: Draw, radius: float, height: float) -> list[tupl
         crown = 0.5 * (height - stem)
         wide = (0.4 + 0.6 * d.leaf) * max(radius, 0.7 * crown)
         up = np.arcsin(1.8 * t - 0.9)
-        at = np.stack(
-            [
-                0.45 * wide * np.cos(up) * np.sin(np.radians(yaw)),
-                stem + crown + 0.55 * crown * np.sin(up),
-                0.45 * wide * np.cos(up) * np.cos(np.radians(yaw)),
-            ],
-            -1,
-        )
+        at = around(yaw, 0.45 * wide * np.cos(up), stem + crown + 0.55 * crown * np.sin(up))
         size = 0.55 * wide + 0.1 * crown
-        out.append(
-            (
-                copies(
-                    leaf(size, size * (0.4 + d.leaf_width), 0.5 * d.droop, 4),
-                    at,
-                    1 + 0.2 * noise,
-                    yaw,
-                    -np.degrees(up) + 15 * noise,
-                ),
-                True,
-            )
-        )
+        blade = leaf(size, size * (0.4 + d.leaf_width), 0.5 * d.droop, 4)
+        out.append((copies(blade, at, 1 + 0.2 * noise, yaw, -np.degrees(up) + 15 * noise), True))
         return out
     if variant == "topiary":
         stem = height * (0.2 + 0.3 * d.droop)
@@ -151,7 +106,7 @@ def foliage(variant: str, draw: Draw, radius: float, height: float) -> list[tupl
         return out
     n = draw.integer("blades", 8, 20)  # grass, aloe, sansevieria
     yaw, t, noise = golden(n, d.phase)
-    at = np.stack([0.35 * radius * t * np.sin(np.radians(yaw)), 0 * t, 0.35 * radius * t * np.cos(np.radians(yaw))], -1)
+    at = around(yaw, 0.35 * radius * t, 0 * t)
     blade = leaf(height, 0.3 * height * d.leaf_width + 0.03, 0.5 * d.droop, 6)
     out.append((frustum(0.4 * radius, 0.2 * radius, 0.1 * height, 10), False))
     out.append((copies(blade, at, 0.85 + 0.15 * noise, yaw, -90 + (0.4 + 0.6 * t) * d.lean), True))
@@ -173,16 +128,7 @@ def pot(
     if shape == "bowl":
         curve = smooth([(b * 0.7, 0), (0.9 * r, 0.35 * height), (r, height)])
     body = hollow(curve, wall, segments)
-    band = lathe(
-        [
-            (r - wall, height - rim),
-            (r + 0.6 * wall, height - rim),
-            (r + 0.8 * wall, height + 0.01),
-            (r - wall, height + 0.01),
-            (r - wall, height - rim),
-        ],
-        segments,
-    )
+    band = sleeve((r - wall, r + 0.6 * wall), (r - wall, r + 0.8 * wall), rim + 0.01, segments).moved(0, height - rim)
     y = height - max(0.12 * height, 0.02)
     soil = cylinder(np.interp(y, *np.asarray(curve)[:, ::-1].T) - 0.6 * wall, 0.015, segments).moved(0, y - 0.015)
     return (*(m.turned("y", 180 / segments).scaled(grow, 1, grow) for m in (body, band, soil)), y)
@@ -192,14 +138,9 @@ def pot(
 def flower_pot(variant: str, draw: Draw) -> Pieces:
     """Pot with a rim, mostly with soil or a small plant, at times on a saucer."""
     d = draw(
-        radius=(0.3, 0.55),
-        height=(0.4, 1.0),
-        bottom=(0.5, 0.95),
-        rim=(0.05, 0.18),
-        wall=(0.025, 0.06),
-        saucer=(1.05, 1.5),
-        plant=(0.3, 0.9),
-    )
+        radius=(0.3, 0.55), height=(0.4, 1.0), bottom=(0.5, 0.95), rim=(0.05, 0.18), wall=(0.025, 0.06),
+        saucer=(1.05, 1.5), plant=(0.3, 0.9),
+    )  # fmt: skip
     body, band, soil, y = pot(variant, d.radius, d.height * (0.7 if variant == "bowl" else 1), d.bottom, d.rim, d.wall)
     out = [(body, 0), (band, 1)]
     if draw.chance(0.5):
@@ -219,13 +160,9 @@ def flower_pot(variant: str, draw: Draw) -> Pieces:
 def plant(variant: str, draw: Draw) -> Pieces:
     """Plant that is tall for its pot: cactus, leafy bush, palm, flowers, long blades or a clipped tree."""
     d = draw(
-        radius=(0.16, 0.36),
-        height=(0.2, 0.5),
-        bottom=(0.55, 1.0),
-        rim=(0.03, 0.1),
-        wall=(0.02, 0.045),
+        radius=(0.16, 0.36), height=(0.2, 0.5), bottom=(0.55, 1.0), rim=(0.03, 0.1), wall=(0.02, 0.045),
         grown=(0.5, 1.5),
-    )
+    )  # fmt: skip
     shape = ("tapered", "round", "square", "bowl")[draw.integer("pot", 0, 3)]
     body, band, soil, y = pot(shape, d.radius, d.height, d.bottom, d.rim, d.wall)
     out = [(combine([body, band, soil] if draw.chance(0.6) else [body, soil]), 0)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, beam, family, feet, legs, padded, pedestal, rod
-from datasets.demo.families.frames import chair_arms, chair_back, moved, turned
+from datasets.demo.families.common import Draw, Pieces, family, feet, legs, padded, pedestal, rod
+from datasets.demo.families.frames import chair_arms, chair_back, crossed, ends, moved, turned
 from datasets.demo.families.sofas import upholstered
 from datasets.demo.mesh import cushion, cylinder, lathe, sheet, slab, torus, tube
 
@@ -49,7 +49,7 @@ def chair(variant: str, draw: Draw) -> Pieces:
             y = under * draw(stretcher=(0.15, 0.6)).stretcher
             thick = p.leg_thick * 0.5
             x, z = w * 0.48 - thick, d * 0.48 - thick
-            pieces += [(slab((s * x - thick / 2, s * x + thick / 2), (y, y + thick), (-z, z)), 2) for s in (-1, 1)]
+            pieces += ends(x, (y, y + thick), (-z, z), thick, 2)
             pieces.append((slab((-x, x), (y, y + thick), (-thick / 2, thick / 2)), 2))
     elif variant == "pedestal":
         star = draw.integer("star", 3, 6) if draw.chance(0.7) else 0
@@ -65,8 +65,7 @@ def chair(variant: str, draw: Draw) -> Pieces:
     else:
         thick = p.leg_thick * 0.7
         for s in (-1, 1):
-            cross = [beam((-d / 2 * k, thick / 2, 0), (d / 2 * k, under, 0), thick, thick) for k in (-1, 1)]
-            pieces += [(leg.turned("y", 90).moved(x=s * (w / 2 - thick)), 2) for leg in cross]
+            pieces += crossed(s * (w / 2 - thick), d, under, thick, 2)
         pieces.append(
             (slab((-w / 2 + thick, w / 2 - thick), (under / 2, under / 2 + thick), (-thick / 2, thick / 2)), 2)
         )
@@ -113,9 +112,7 @@ def stool(variant: str, draw: Draw) -> Pieces:
     if variant == "box":
         if draw.chance(0.5):
             thick = p.leg_thick * 0.8
-            for s in (-1, 1):
-                x = s * (w / 2 - thick / 2)
-                pieces.append((slab((x - thick / 2, x + thick / 2), (0, under), (-d / 2, d / 2)), 1))
+            pieces += ends(w / 2 - thick / 2, (0, under), (-d / 2, d / 2), thick, 1)
             y = under * p.ring_height
             pieces.append((slab((-w / 2 + thick, w / 2 - thick), (y, y + thick * 1.5), (-thick / 2, thick / 2)), 2))
         else:

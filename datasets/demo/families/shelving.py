@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, beam, books, family, feet, legs, ornament, shell
-from datasets.demo.families.frames import front_of, moved
+from datasets.demo.families.frames import corners, front_of, moved
 from datasets.demo.mesh import box, slab
 
 
@@ -39,7 +39,7 @@ def bookshelf(variant: str, draw: Draw) -> Pieces:
         x, zz = w / 2 - thick / 2, d / 2 - thick / 2
         if draw.chance(0.6):
             post = box(thick, h, thick).moved(y=h / 2)
-            pieces += [(post.moved(sx * x, 0, sz * zz), 0) for sx in (-1, 1) for sz in (-1, 1)]
+            pieces += corners(post, x, zz, 0)
         else:
             pieces += [(box(thick, h, d).moved(s * x, h / 2), 0) for s in (-1, 1)]
         edge = np.linspace(h * draw(lowest=(0.0, 0.15)).lowest, h - t, rows + 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datasets.demo.families.common import Draw, Pieces, beam, family, feet, legs, padded, pillow_mesh
-from datasets.demo.families.frames import chair_arms, chair_back, moved, turned
+from datasets.demo.families.frames import chair_arms, chair_back, ends, moved, turned
 from datasets.demo.mesh import box, cylinder, slab
 
 
@@ -149,18 +149,12 @@ def bench(variant: str, draw: Draw) -> Pieces:
     if slatted:
         pieces += moved(planks(w, d, t * 0.7, 0), y=h - t * 0.7)
         cross = p.leg_thick * 0.8
-        for s in (-1, 1):
-            x = s * w * (0.46 - p.inset)
-            pieces.append(
-                (slab((x - cross / 2, x + cross / 2), (under - cross * 0.3, h - t * 0.6), (-d * 0.48, d * 0.48)), 2)
-            )
+        pieces += ends(w * (0.46 - p.inset), (under - cross * 0.3, h - t * 0.6), (-d * 0.48, d * 0.48), cross, 2)
     else:
         pieces.append((slab((-w / 2, w / 2), (under, h), (-d / 2, d / 2)), 0))
     if variant == "slab":
         thick = p.leg_thick
-        for s in (-1, 1):
-            x = s * (w * (0.5 - p.inset) - thick / 2)
-            pieces.append((slab((x - thick / 2, x + thick / 2), (0, under), (-d * 0.46, d * 0.46)), 2))
+        pieces += ends(w * (0.5 - p.inset) - thick / 2, (0, under), (-d * 0.46, d * 0.46), thick, 2)
         if draw.chance(0.4):
             pieces.append((slab((-w * 0.3, w * 0.3), (under * 0.3, under * 0.45), (-t / 2, t / 2)), 2))
         has_back = draw.chance(0.3)

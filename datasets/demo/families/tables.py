@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, beam, family, legs, ornament, pedestal, shell
-from datasets.demo.families.frames import front_of, moved, tabletop
+from datasets.demo.families.common import Draw, Pieces, family, legs, ornament, pedestal, shell
+from datasets.demo.families.frames import box_frame, crossed, ends, front_of, moved, tabletop
 from datasets.demo.mesh import box, slab
 
 
@@ -26,26 +26,23 @@ def table(variant: str, draw: Draw) -> Pieces:
         pieces += pedestal(under, p.leg_thick * 0.6, (0.5 - p.inset) * min(w, d), 1, star)
     elif variant == "trestle":
         pieces += tabletop(w, d, h, t, False, 0)
-        crossed = draw.chance(0.5)
+        cross = draw.chance(0.5)
         thick = p.leg_thick * 0.8
         for s in (-1, 1):
             x = s * w * (0.47 - p.inset)
-            if crossed:
-                cross = [beam((-d * 0.42 * k, thick / 2, 0), (d * 0.42 * k, under, 0), thick, thick) for k in (-1, 1)]
-                pieces += [(leg.turned("y", 90).moved(x=x), 1) for leg in cross]
+            if cross:
+                pieces += crossed(x, d * 0.84, under, thick, 1)
             else:
                 pieces.append((slab((x - thick / 2, x + thick / 2), (0, thick), (-d * 0.42, d * 0.42)), 1))
                 pieces.append((slab((x - thick / 2, x + thick / 2), (thick, under), (-d * 0.12, d * 0.12)), 1))
         reach = w * (0.47 - p.inset)
-        y = under * (0.5 if crossed else p.shelf_height)
+        y = under * (0.5 if cross else p.shelf_height)
         pieces.append((slab((-reach, reach), (y - thick / 2, y + thick / 2), (-thick / 2, thick / 2)), 1))
     elif variant == "block":
         pieces += tabletop(w, d, h, t, False, 0)
         thick = max(p.leg_thick * 0.7, 0.04)
         if draw.chance(0.6):
-            for s in (-1, 1):
-                x = s * (w / 2 - thick / 2)
-                pieces.append((slab((x - thick / 2, x + thick / 2), (0, under), (-d / 2, d / 2)), 1))
+            pieces += ends(w / 2 - thick / 2, (0, under), (-d / 2, d / 2), thick, 1)
             if draw.chance(0.4):
                 y = under * p.shelf_height
                 pieces.append((slab((-w / 2 + thick, w / 2 - thick), (y, y + thick), (-d / 2, d / 2)), 2))
@@ -62,8 +59,7 @@ def table(variant: str, draw: Draw) -> Pieces:
         if p.apron > 0.06 and not round_top:
             low, thin = under - min(p.apron, under * 0.3), p.leg_thick * 0.4
             x, z = w * k / 2 - thin, d * k / 2 - thin
-            pieces += [(slab((-x, x), (low, under), (s * z - thin / 2, s * z + thin / 2)), 1) for s in (-1, 1)]
-            pieces += [(slab((s * x - thin / 2, s * x + thin / 2), (low, under), (-z, z)), 1) for s in (-1, 1)]
+            pieces += box_frame(x, (low, under), z, thin, 1)
         if variant == "with shelf":
             y = under * p.shelf_height
             pieces += tabletop(w * k * 0.95, d * k * 0.95, y + t * 0.7, t * 0.7, round_top, 2)

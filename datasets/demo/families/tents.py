@@ -6,6 +6,7 @@ import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, beam, family, rod
 from datasets.demo.families.forms import cut
+from datasets.demo.families.frames import box_frame, corners, ends
 from datasets.demo.mesh import box, cylinder, ellipsoid, extrude, frustum, lathe, sheet, slab, torus, tube
 
 
@@ -36,11 +37,11 @@ def tent(variant: str, draw: Draw) -> Pieces:
             flap = [(s * x, 0), (s * x, max(eave, 0.02)), (0, h - c), (s * x * k, 0)]
             pieces.append((extrude(flap, c).moved(z=z - c), 2))
         r = p.pole
-        ends = (z + 0.02, -z - 0.02)
+        gable_ends = (z + 0.02, -z - 0.02)
         if draw.chance(0.5):
-            pieces += [(rod((0, 0, e), (0, h + 0.1, e), r, 8), 1) for e in ends]
+            pieces += [(rod((0, 0, e), (0, h + 0.1, e), r, 8), 1) for e in gable_ends]
         else:
-            for e in ends:
+            for e in gable_ends:
                 pieces += [(beam((s * x, 0, e), (-s * 0.08, h + 0.12, e), 2 * r, 2 * r), 1) for s in (-1, 1)]
         pieces.append((rod((0, h, -z), (0, h, z), r, 8), 1))
         if draw.chance(0.4):
@@ -113,16 +114,15 @@ def tent(variant: str, draw: Draw) -> Pieces:
         roof = peak.turned("y", 45).scaled(x * reach * np.sqrt(2), h - eave, z * reach * np.sqrt(2))
         pieces = [pieces[0], (roof.moved(y=eave), 0)]
         r = p.pole * 1.2
-        pieces += [(rod((sx * x, 0, sz * z), (sx * x, eave, sz * z), r, 8), 1) for sx in (-1, 1) for sz in (-1, 1)]
+        pieces += corners(rod((0, 0, 0), (0, eave, 0), r, 8), x, z, 1)
         pieces.append((rod((0, 0, 0), (0, h + 0.1, 0), r, 8), 1))
         if draw.chance(0.8):
             frill = 0.12 * h
             xr, zr = x * reach, z * reach
-            pieces += [(slab((-xr, xr), (eave - frill, eave), (s * zr - c / 2, s * zr + c / 2)), 0) for s in (-1, 1)]
-            pieces += [(slab((s * xr - c / 2, s * xr + c / 2), (eave - frill, eave), (-zr, zr)), 0) for s in (-1, 1)]
+            pieces += box_frame(xr, (eave - frill, eave), zr, c, 0)
         if draw.chance(0.6):
             pieces.append((slab((-x, x), (0, eave), (-z - c / 2, -z + c / 2)), 0))
-            pieces += [(slab((s * x - c / 2, s * x + c / 2), (0, eave), (-z, z)), 0) for s in (-1, 1)]
+            pieces += ends(x, (0, eave), (-z, z), c, 0)
         k = p.opening
         for s in (-1, 1):
             a, b = sorted((s * x, s * x * k))
@@ -134,15 +134,9 @@ def tent(variant: str, draw: Draw) -> Pieces:
 def cone(variant: str, draw: Draw) -> Pieces:
     """Traffic cone, plain cone, party hat or ice cream cone."""
     d = draw(
-        radius=(0.2, 0.5),
-        tip=(0.0, 0.2),
-        base=(1.15, 1.7),
-        plate=(0.03, 0.1),
-        band=(0.3, 0.6),
-        width=(0.1, 0.22),
-        scoop=(1.0, 1.25),
-        bulge=(-0.04, 0.04),
-    )
+        radius=(0.2, 0.5), tip=(0.0, 0.2), base=(1.15, 1.7), plate=(0.03, 0.1), band=(0.3, 0.6), width=(0.1, 0.22),
+        scoop=(1.0, 1.25), bulge=(-0.04, 0.04),
+    )  # fmt: skip
     r, tip = d.radius, d.tip * d.radius
 
     def at(t):

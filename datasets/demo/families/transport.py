@@ -13,18 +13,9 @@ from datasets.demo.mesh import Mesh, box, combine, cylinder, ellipsoid, frustum,
 def airplane(variant: str, draw: Draw) -> Pieces:
     """Fuselage along z with wings, tail fins and engines or propellers."""
     d = draw(
-        radius=(0.05, 0.1),
-        span=(0.35, 0.75),
-        chord=(0.17, 0.32),
-        taper=(0.3, 0.9),
-        sweep=(0.05, 0.35),
-        dihedral=(-2, 8),
-        tail=(0.13, 0.26),
-        fin=(0.13, 0.27),
-        place=(-0.05, 0.12),
-        nose=(0.08, 0.24),
-        pod=(0.3, 0.5),
-    )
+        radius=(0.05, 0.1), span=(0.35, 0.75), chord=(0.17, 0.32), taper=(0.3, 0.9), sweep=(0.05, 0.35),
+        dihedral=(-2, 8), tail=(0.13, 0.26), fin=(0.13, 0.27), place=(-0.05, 0.12), nose=(0.08, 0.24), pod=(0.3, 0.5),
+    )  # fmt: skip
     r, thick = d.radius * (1.25 if variant == "biplane" else 1), 0.025
     blunt = 0.65 if variant in ("propeller", "biplane") else 0.3
     hull = smooth(
@@ -102,17 +93,9 @@ def airplane(variant: str, draw: Draw) -> Pieces:
 def car(variant: str, draw: Draw) -> Pieces:
     """Road car on four wheels."""
     d = draw(
-        width=(0.36, 0.56),
-        height=(0.1, 0.19),
-        cabin=(0.11, 0.2),
-        wheel=(0.065, 0.1),
-        hood=(0.22, 0.32),
-        trunk=(0.08, 0.22),
-        slope=(0.45, 0.85),
-        clearance=(0.03, 0.07),
-        drop=(0.0, 0.35),
-        narrow=(0.72, 0.92),
-    )
+        width=(0.36, 0.56), height=(0.1, 0.19), cabin=(0.11, 0.2), wheel=(0.065, 0.1), hood=(0.22, 0.32),
+        trunk=(0.08, 0.22), slope=(0.45, 0.85), clearance=(0.03, 0.07), drop=(0.0, 0.35), narrow=(0.72, 0.92),
+    )  # fmt: skip
     low = variant == "sports"
     w, hood, trunk, clear = d.width, d.hood, d.trunk, d.clearance
     h = d.height * (0.8 if low else 1)
@@ -162,17 +145,7 @@ def car(variant: str, draw: Draw) -> Pieces:
     lamp = box(0.18 * w, 0.22 * h, 0.03).moved(0.36 * w, clear + 0.5 * (h - drop) + 0.05 * h, 0.49)
     tail = box(0.15 * w, 0.22 * h, 0.03).moved(0.4 * w, clear + 0.65 * h, -0.49)
     out.append((both(combine([lamp, tail])), 3))
-    out.append(
-        (
-            combine(
-                [
-                    slab((-0.48 * w, 0.48 * w), (clear, clear + 0.25 * h), (a, b))
-                    for a, b in ((0.47, 0.52), (-0.52, -0.47))
-                ]
-            ),
-            0,
-        )
-    )
+    out += [(slab((-0.48 * w, 0.48 * w), (clear, clear + 0.25 * h), z), 0) for z in ((0.47, 0.52), (-0.52, -0.47))]
     if low and draw.chance(0.6):
         spoiler = [
             box(w * 0.95, 0.012, 0.08).moved(0, y1 + 0.06, -0.45),
@@ -186,141 +159,75 @@ def car(variant: str, draw: Draw) -> Pieces:
 def rocket(variant: str, draw: Draw) -> Pieces:
     """Upright rocket: body, nose, fins, engine bells."""
     d = draw(
-        radius=(0.07, 0.17),
-        nose=(0.15, 0.4),
-        fin=(0.1, 0.3),
-        fin_height=(0.14, 0.34),
-        sweep=(0.0, 0.2),
-        bell=(0.4, 0.85),
-        waist=(0.6, 1.0),
-        stage=(0.4, 0.65),
-        band=(0.02, 0.06),
-    )
+        radius=(0.07, 0.17), nose=(0.15, 0.4), fin=(0.1, 0.3), fin_height=(0.14, 0.34), sweep=(0.0, 0.2),
+        bell=(0.4, 0.85), waist=(0.6, 1.0), stage=(0.4, 0.65), band=(0.02, 0.06),
+    )  # fmt: skip
     r = d.radius
     n = draw.integer("fins", 3, 5)
+    cone = lathe([(0.5, 0), (0.35, 0.35), (0.2, 0.5), (0, 0.5)], 14)
+    cone = combine([cone, Mesh(cone.vertices * np.float32(0.97), cone.faces[:, ::-1], cone.part)])
 
     def fins(count, root, span, sweep, radius, y, phase=0.0):
         # A wing turned so that its chord runs along y, its sweep downwards.
         one = wing(root, 0.5 * root, span, sweep, 0.025).turned("x", -90).turned("y", -90).moved(0, y, radius)
         at, yaw = ring(count, 0, 0, phase)
-        return copies(one, at, 1.0, yaw)
+        return copies(one, at, 1.0, yaw), 2
 
-    bell = lathe([(0.5, 0), (0.35, 0.35), (0.2, 0.5), (0, 0.5)], 14)
-    bell = combine([bell, Mesh(bell.vertices * np.float32(0.97), bell.faces[:, ::-1], bell.part)])
+    def bell(width, height):
+        return cone.scaled(width, height, width)
+
+    def ogive(radius, segments, straight=0.0, middle=0.7):
+        controls = [(radius, top + straight), (middle * radius, top + 0.5 * (1 - top)), (0, 1)]
+        return lathe([(0, top), (radius, top), *smooth(controls).clip((0, -1)), (0, 1)], segments), 1
+
     if variant == "classic":
         r *= 1.3
         curve = smooth([(d.waist * 0.7 * r, 0), (r, 0.35), (0.9 * r, 0.65), (0.5 * r, 0.88), (0.02, 1)])
         out = cut(lathe([(0, 0), *curve.clip((0, -1)), (0, 1)], 24), 1 - 0.7 * d.nose, 0, 1)
-        out.append(
-            (
-                fins(
-                    n, d.fin_height, 0.4 * r + d.fin * 0.8, 0.1 + d.sweep, 0.75 * d.waist * r, 0.5 * d.fin_height + 0.02
-                ),
-                2,
-            )
-        )
-        out.append((bell.scaled(r * d.bell * 1.6, 0.2, r * d.bell * 1.6).moved(0, -0.09), 3))
+        span, at = 0.4 * r + d.fin * 0.8, 0.5 * d.fin_height + 0.02
+        out.append(fins(n, d.fin_height, span, 0.1 + d.sweep, 0.75 * d.waist * r, at))
+        out.append((bell(r * d.bell * 1.6, 0.2).moved(0, -0.09), 3))
         if draw.chance(0.5):
             out.append((torus(0.25 * r, 0.06 * r, 14, 6).turned("x", 90).moved(0, 0.6, 0.9 * r), 0))
         return out
     r = 0.75 * r
     top = 1 - d.nose * 0.8
     tip = d.waist * r
-    ogive = [
-        (tip, top),
-        *smooth([(tip, top + 0.02), (0.75 * tip, top + 0.5 * (1 - top)), (0.0, 1)]).clip((0, -1)),
-        (0, 1),
-    ]
     if variant == "missile":
-        tip = r
-        ogive = [(r, top), *smooth([(r, top), (0.7 * r, top + 0.5 * (1 - top)), (0, 1)]).clip((0, -1)), (0, 1)]
-        out = [
-            (cylinder(r, top, 20), 0),
-            (lathe([(0, top), *ogive], 20), 1),
-            (bell.scaled(1.6 * r * d.bell, 0.08, 1.6 * r * d.bell).moved(0, -0.035), 3),
-        ]
-        out.append((fins(4, 0.8 * d.fin_height, 0.5 * d.fin + r * 0.4, 0.5 * d.sweep, 0.9 * r, 0.45 * d.fin_height), 2))
+        out = [(cylinder(r, top, 20), 0), ogive(r, 20), (bell(1.6 * r * d.bell, 0.08).moved(0, -0.035), 3)]
+        out.append(fins(4, 0.8 * d.fin_height, 0.5 * d.fin + r * 0.4, 0.5 * d.sweep, 0.9 * r, 0.45 * d.fin_height))
         if draw.chance(0.6):
-            out.append(
-                (
-                    fins(
-                        4,
-                        0.3 * d.fin_height,
-                        0.3 * d.fin + r * 0.3,
-                        0.3 * d.sweep,
-                        0.9 * r,
-                        d.stage + 0.1,
-                        45 * draw.integer("cross", 0, 1),
-                    ),
-                    2,
-                )
-            )
+            span, turn = 0.3 * d.fin + r * 0.3, 45 * draw.integer("cross", 0, 1)
+            out.append(fins(4, 0.3 * d.fin_height, span, 0.3 * d.sweep, 0.9 * r, d.stage + 0.1, turn))
         return out
     if variant == "slim":
         s = d.stage
-        body = lathe(
-            [
-                (0, 0),
-                (r, 0),
-                (r, s),
-                (1.02 * r, s),
-                (1.02 * r, s + d.band),
-                (tip, s + 0.08 + d.band),
-                (tip, top),
-                (0, top),
-            ],
-            22,
-        )
-        out = [(body, 0), (lathe([(0, top), *ogive], 22), 1)]
+        band = [(1.02 * r, s), (1.02 * r, s + d.band), (tip, s + 0.08 + d.band)]
+        out = [(lathe([(0, 0), (r, 0), (r, s), *band, (tip, top), (0, top)], 22), 0), ogive(tip, 22, 0.02, 0.75)]
         if draw.chance(0.5):
             out.append((frustum(0.1 * tip, 0.08 * tip, 0.12, 8).moved(0, 0.99), 1))
-        out.append((fins(n, 0.6 * d.fin_height, 0.35 * d.fin, 0.04, 0.95 * r, 0.4 * d.fin_height), 2))
-        k = draw.integer("bells", 3, 5)
-        at = ring(k, 0.55 * r, -0.06)[0]
-        out.append((copies(bell.scaled(0.75 * r, 0.14, 0.75 * r), at), 3))
+        out.append(fins(n, 0.6 * d.fin_height, 0.35 * d.fin, 0.04, 0.95 * r, 0.4 * d.fin_height))
+        out.append((copies(bell(0.75 * r, 0.14), ring(draw.integer("bells", 3, 5), 0.55 * r, -0.06)[0]), 3))
         return out
     # An orbiter on a tank between two boosters.
-    tank = [
-        (lathe([(0, 0.12), (0.6 * r, 0.13), (r, 0.18), (r, top), (0, top)], 20), 0),
-        (
-            lathe(
-                [
-                    (0, top),
-                    (r, top),
-                    *smooth([(r, top), (0.7 * r, top + 0.5 * (1 - top)), (0, 1)]).clip((0, -1)),
-                    (0, 1),
-                ],
-                20,
-            ),
-            1,
-        ),
-    ]
+    tank = [(lathe([(0, 0.12), (0.6 * r, 0.13), (r, 0.18), (r, top), (0, top)], 20), 0), ogive(r, 20)]
     b = r * (0.35 + 0.25 * d.bell)
     booster = [
         (cylinder(b, 0.8 * top, 14), 0),
         (frustum(b, 0.1 * b, 0.12, 14).moved(0, 0.8 * top), 1),
-        (bell.scaled(2.2 * b, 0.12, 2.2 * b).moved(0, -0.055), 3),
+        (bell(2.2 * b, 0.12).moved(0, -0.055), 3),
     ]
     out = tank + [(both(mesh.moved(r + b)), part) for mesh, part in booster]
     if draw.chance(0.6):
         z = r + 0.55 * r
         length = 0.45 + 0.3 * (d.stage - 0.4)
-        hull = lathe([(0, 0), (0.6 * r, 0), (0.6 * r, 0.75 * length), (0.4 * r, 0.93 * length), (0, length)], 16).moved(
-            0, 0.08, z
-        )
-        plane = (
-            wing(0.55 * length, 0.15, r + 0.7 * d.fin, 0.12 + 0.5 * d.sweep, 0.025)
-            .turned("x", -90)
-            .moved(0.4 * r, 0.08 + 0.3 * length, z - 0.3 * r)
-        )
+        hull = lathe([(0, 0), (0.6 * r, 0), (0.6 * r, 0.75 * length), (0.4 * r, 0.93 * length), (0, length)], 16)
+        hull = hull.moved(0, 0.08, z)
+        plane = wing(0.55 * length, 0.15, r + 0.7 * d.fin, 0.12 + 0.5 * d.sweep, 0.025).turned("x", -90)
+        plane = plane.moved(0.4 * r, 0.08 + 0.3 * length, z - 0.3 * r)
         fin = slab((-0.012, 0.012), (0.06, 0.06 + 0.22 * length), (z + 0.4 * r, z + 0.6 * r + 0.4 * d.fin))
-        out += [
-            (hull, 0),
-            (combine([both(plane), fin]), 2),
-            (both(bell.scaled(0.6 * r, 0.1, 0.6 * r).moved(0.3 * r, 0.04, z)), 3),
-        ]
+        out += [(hull, 0), (combine([both(plane), fin]), 2), (both(bell(0.6 * r, 0.1).moved(0.3 * r, 0.04, z)), 3)]
     else:
-        out.append(
-            (fins(n, 0.6 * d.fin_height, 0.6 * d.fin, d.sweep * 0.5, 0.95 * r, 0.12 + 0.4 * d.fin_height, 45), 2)
-        )
+        span, at = 0.6 * d.fin, 0.12 + 0.4 * d.fin_height
+        out.append(fins(n, 0.6 * d.fin_height, span, d.sweep * 0.5, 0.95 * r, at, 45))
     return out

@@ -5,23 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, family
-from datasets.demo.families.forms import both, cut, hollow, loop, smooth
-from datasets.demo.mesh import Mesh, box, combine, cylinder, ellipsoid, frustum, lathe, tube
+from datasets.demo.families.forms import both, cut, hollow, loop, sleeve, smooth
+from datasets.demo.mesh import Mesh, box, combine, cylinder, ellipsoid, frustum, tube
 
 
 @family("bottle", parts=("body", "neck", "cap"), variants=("wine", "plastic", "flask", "jar"))
 def bottle(variant: str, draw: Draw) -> Pieces:
     """Body that narrows to a neck, with a cap or open."""
     d = draw(
-        radius=(0.14, 0.3),
-        shoulder=(0.45, 0.7),
-        neck=(0.25, 0.45),
-        slope=(0.08, 0.25),
-        cap=(0.05, 0.14),
-        waist=(0.7, 1.0),
-        bottom=(0.75, 1.0),
-        squash=(0.5, 1.0),
-    )
+        radius=(0.14, 0.3), shoulder=(0.45, 0.7), neck=(0.25, 0.45), slope=(0.08, 0.25), cap=(0.05, 0.14),
+        waist=(0.7, 1.0), bottom=(0.75, 1.0), squash=(0.5, 1.0),
+    )  # fmt: skip
     r, n, s = d.radius, d.radius * d.neck, d.shoulder
     top, lid = 1.0, d.cap
     if variant == "wine":
@@ -90,14 +84,9 @@ def bottle(variant: str, draw: Draw) -> Pieces:
 def bowl(variant: str, draw: Draw) -> Pieces:
     """Open vessel wider than its foot, from a dish to a deep bowl."""
     d = draw(
-        radius=(0.35, 0.6),
-        height=(0.15, 0.6),
-        foot=(0.3, 0.65),
-        foot_height=(0.02, 0.09),
-        wall=(0.015, 0.045),
-        belly=(0.3, 0.55),
-        lip=(0.01, 0.05),
-    )
+        radius=(0.35, 0.6), height=(0.15, 0.6), foot=(0.3, 0.65), foot_height=(0.02, 0.09), wall=(0.015, 0.045),
+        belly=(0.3, 0.55), lip=(0.01, 0.05),
+    )  # fmt: skip
     r, h, f = d.radius, d.height, d.foot * d.radius
     y = d.foot_height
     curve = {
@@ -113,21 +102,8 @@ def bowl(variant: str, draw: Draw) -> Pieces:
         foot = foot.scaled(0.9)
     out = [(body, 0), (foot, 1)]
     if draw.chance(0.6):
-        out.append(
-            (
-                lathe(
-                    [
-                        (r - d.wall, h - d.lip),
-                        (r + 0.6 * d.lip, h - d.lip),
-                        (r + 0.6 * d.lip, h + 0.01),
-                        (r - d.wall, h + 0.01),
-                        (r - d.wall, h - d.lip),
-                    ],
-                    segments,
-                ).moved(0, y),
-                2,
-            )
-        )
+        edge = (r - d.wall, r + 0.6 * d.lip)
+        out.append((sleeve(edge, edge, d.lip + 0.01, segments).moved(0, y + h - d.lip), 2))
     if variant == "square":
         long = 0.6 + 0.8 * (d.foot - 0.3)
         out = [(mesh.turned("y", 45).scaled(1, 1, long), part) for mesh, part in out]
@@ -138,16 +114,9 @@ def bowl(variant: str, draw: Draw) -> Pieces:
 def mug(variant: str, draw: Draw) -> Pieces:
     """Cup with a handle at its side."""
     d = draw(
-        radius=(0.28, 0.5),
-        height=(0.5, 1.1),
-        wall=(0.02, 0.05),
-        top=(1.05, 1.5),
-        belly=(1.05, 1.25),
-        out=(0.14, 0.34),
-        size=(0.45, 0.75),
-        thick=(0.03, 0.065),
-        bend=(0.5, 1.0),
-    )
+        radius=(0.28, 0.5), height=(0.5, 1.1), wall=(0.02, 0.05), top=(1.05, 1.5), belly=(1.05, 1.25),
+        out=(0.14, 0.34), size=(0.45, 0.75), thick=(0.03, 0.065), bend=(0.5, 1.0),
+    )  # fmt: skip
     r, h = d.radius, d.height
     curve = {
         "straight": [(0.94 * r, 0), (r, 0.04 * h), (r, h)],
@@ -183,15 +152,9 @@ def mug(variant: str, draw: Draw) -> Pieces:
 def vase(variant: str, draw: Draw) -> Pieces:
     """Vase with a belly and a neck, at times with handles."""
     d = draw(
-        radius=(0.18, 0.42),
-        belly=(0.3, 0.65),
-        neck=(0.25, 0.7),
-        lip=(0.4, 1.05),
-        foot=(0.4, 0.8),
-        neck_at=(0.72, 0.88),
-        wall=(0.015, 0.035),
-        plinth=(0.02, 0.08),
-    )
+        radius=(0.18, 0.42), belly=(0.3, 0.65), neck=(0.25, 0.7), lip=(0.4, 1.05), foot=(0.4, 0.8),
+        neck_at=(0.72, 0.88), wall=(0.015, 0.035), plinth=(0.02, 0.08),
+    )  # fmt: skip
     r, n, f = d.radius, d.radius * d.neck, d.radius * d.foot
     p, top = d.plinth, d.neck_at
     curve = {
