@@ -79,7 +79,7 @@ PARTS_OF = {
     "laptop": ["base+keys", "lid+screen"],
     "mug": ["handle", "body"],
     "rocket": ["body+engine", "fin", "nose"],
-    "table": ["top+things", "legs", "shelf"],
+    "table": ["top+things", "legs", "shelf+chairs"],
 }
 # ShapeNetPart's synset numbers by its own names, with those of categories that the world lacks
 PART_SYNSETS = {

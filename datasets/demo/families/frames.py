@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, arch, beam, handle, knob, padded, rod
-from datasets.demo.mesh import Mesh, box, cylinder, slab, tube
+from datasets.demo.families.common import Draw, Pieces, arch, beam, handle, knob, legs, padded, rod
+from datasets.demo.families.forms import smooth
+from datasets.demo.mesh import Mesh, box, combine, cylinder, sheet, slab, tube
 
 
 def moved(pieces: Pieces, x: float = 0, y: float = 0, z: float = 0) -> Pieces:
@@ -37,6 +38,66 @@ def front_of(draw: Draw, x, y, z: float, part_face: int, part_grip: int, grip: i
     return pieces
 
 
+def placed(pieces: Pieces, x: float, y: float, z: float, yaw: float = 0.0) -> Pieces:
+    """Turned about y by `yaw` degrees, then shifted."""
+    return [(mesh.turned("y", yaw).moved(x, y, z), part) for mesh, part in pieces]
+
+
+def relabelled(pieces: Pieces, *parts: int) -> Pieces:
+    """With part i become `parts[i]`; the last of them stands for all that follow."""
+    return [(mesh, parts[min(part, len(parts) - 1)]) for mesh, part in pieces]
+
+
+def bent_seat(rows, dish: float, thick: float, steps: int = 4) -> Mesh:
+    """Plate bent along a smooth curve, as a seat that goes over into its back.
+
+    Args:
+        rows: (z, y, half width) control points, from the front edge backwards and up.
+        dish: how far its edges bend towards the sitter.
+        thick: of the plate.
+        steps: between two control points.
+    """
+    z, y, half = smooth(rows, steps).T
+    tangent = np.gradient(np.stack([z, y], -1), axis=0)
+    tangent /= np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-9)
+    u = np.linspace(-1, 1, 7)
+    bend = dish * u**2
+    grid = [u * half[:, None], y[:, None] - bend * tangent[:, :1], z[:, None] + bend * tangent[:, 1:]]
+    return sheet(np.stack(np.broadcast_arrays(*grid), -1), thick)
+
+
+def hoops(x: float, y, z, thick: float, part: int, sides: int = 8) -> Pieces:
+    """Two closed bars bent to a rectangle, at -x and x: a sled base, the side frames of a seat."""
+    path = [(0, y[0], z[0]), (0, y[1], z[0]), (0, y[1], z[1]), (0, y[0], z[1]), (0, y[0], z[0] + thick / 2)]
+    return [(tube(path, thick / 2, sides).moved(s * x), part) for s in (-1, 1)]
+
+
+def stand(draw: Draw, width: float, depth: float, height: float, thick: float, part: int) -> Pieces:
+    """What furniture stands on, from the floor up to `height`: legs, hairpins, sled, panels, trestles or a plinth."""
+    style = draw.integer("stand style", 0, 7)
+    x, z = width / 2 - thick / 2, depth / 2 - thick / 2
+    if style == 0:  # hairpins
+        pieces: Pieces = []
+        for sx in (-1, 1):
+            for sz in (-1, 1):
+                tops = [(sx * x, height, sz * (z - 0.12 * depth)), (sx * (x - 0.06 * width), height, sz * z)]
+                pieces += [(rod(top, (sx * x, 0, sz * z), thick * 0.2, 6), part) for top in tops]
+        return pieces
+    if style == 1:
+        return hoops(x, (thick / 2, height), (-z, z), thick, part)
+    if style == 2:
+        return ends(x, (0, height), (-depth / 2, depth / 2), thick, part)
+    if style == 3:
+        bar = slab((-x, x), (height * 0.45, height * 0.45 + thick), (-thick / 2, thick / 2))
+        return [*crossed(-x, 2 * z, height, thick, part), *crossed(x, 2 * z, height, thick, part), (bar, part)]
+    if style == 4:  # square frame: posts with rails below
+        posts = corners(slab((-thick / 2, thick / 2), (0, height), (-thick / 2, thick / 2)), x, z, part)
+        return posts + box_frame(
+            x, (0, thick) if draw.chance(0.5) else (height * 0.2, height * 0.2 + thick), z, thick * 0.8, part
+        )
+    return legs(draw, width, depth, height, thick, part)
+
+
 def ends(x: float, y, z, thick: float, part: int) -> Pieces:
     """Two upright boards across x, their middles at -x and x, from y[0] to y[1] and z[0] to z[1]."""
     return [(slab((s * x - thick / 2, s * x + thick / 2), y, z), part) for s in (-1, 1)]
@@ -61,6 +122,37 @@ def crossed(x: float, depth: float, height: float, thick: float, part: int) -> P
     """Two bars crossed to an X in the plane of that x, `depth` apart on the floor."""
     bars = [beam((-depth / 2 * k, thick / 2, 0), (depth / 2 * k, height, 0), thick, thick) for k in (-1, 1)]
     return [(bar.turned("y", 90).moved(x=x), part) for bar in bars]
+
+
+def drawer_stack(draw: Draw, x, y, z, parts: tuple[int, int, int], grip: int, count: int) -> Pieces:
+    """A block of `count` drawers one above the other; `parts` are those of its body, fronts and grips."""
+    pieces: Pieces = [(slab(x, y, z), parts[0])]
+    edge = np.linspace(y[0], y[1], count + 1)
+    for low, high in zip(edge[:-1], edge[1:], strict=True):
+        pieces += front_of(draw, x, (low, high), z[1], parts[1], parts[2], grip, "drawer")
+    return pieces
+
+
+def seats_round(seat: Pieces, x: float, z: float, each: tuple[int, int], gap: float, part: int) -> Pieces:
+    """The same seat along the four sides of the rectangle from (-x, -z) to (x, z), looking inwards.
+
+    Args:
+        seat: looks along +z.
+        x, z: half extents of what it stands round.
+        each: how many a long side (along x) and a short side.
+        gap: from the edge to the middle of the seat.
+        part: of all.
+    """
+    mesh = combine([mesh for mesh, _ in seat])
+    places = [
+        (s * (k + 0.5 - each[0] / 2) * 2 * x / each[0], s * (z + gap), 90 + 90 * s)
+        for s in (-1, 1)
+        for k in range(each[0])
+    ]
+    places += [
+        (s * (x + gap), s * (k + 0.5 - each[1] / 2) * 2 * z / each[1], -90 * s) for s in (-1, 1) for k in range(each[1])
+    ]
+    return [(mesh.turned("y", yaw).moved(px, 0, pz), part) for px, pz, yaw in places]
 
 
 def tabletop(width: float, depth: float, top: float, thick: float, round_top: bool, part: int) -> Pieces:
