@@ -216,7 +216,7 @@ def _more_plant(variant: str, draw: Draw) -> Pieces:
         length = 0.8 + 2 * h
         body, soil = long_box(draw, length, 1.6 * r, 0.8 * h + 0.1, 1 + d.rim)
         out: Pieces = [(combine([body, soil]), 0)]
-        kind = ("rosette", "blob", "fern", "blades", "topiary", "bush")[draw.integer("kind", 0, 5)]
+        kind = ("rosette", "blob", "flowers", "blades", "topiary", "bush")[draw.integer("kind", 0, 5)]
         n = draw.integer("plants", 2, 4)
         one = labelled((foliage if kind in FOLIAGE else greenery)(kind, draw, 0.7 * r, 0.8 * d.grown), 0)
         for k in range(n):

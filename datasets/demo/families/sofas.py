@@ -1,10 +1,13 @@
-"""Seats for several: sofas and benches."""
+"""Sofas, and the upholstery that armchairs share with them."""
 
 from __future__ import annotations
 
-from datasets.demo.families.common import Draw, Pieces, beam, family, feet, legs, padded, pillow_mesh
-from datasets.demo.families.frames import chair_arms, chair_back, ends, moved, turned
-from datasets.demo.mesh import box, cylinder, slab
+import numpy as np
+
+from datasets.demo.families.common import Draw, Pieces, family, feet, legs, padded, pillow_mesh
+from datasets.demo.families.forms import around, copies
+from datasets.demo.families.frames import chair_arms, chair_back, corners, ends, hoops, moved, placed, stand, turned
+from datasets.demo.mesh import Mesh, box, cushion, cylinder, ellipsoid, extrude, loft, sheet, slab
 
 
 def upholstered(
@@ -64,9 +67,19 @@ def upholstered(
     return pieces
 
 
-@family("sofa", ("seat", "back", "arms", "base", "pillows"), ("solid base", "armless", "corner", "on legs"))
+DEMO_SOFAS = ("solid base", "armless", "corner", "on legs")
+
+
+@family(
+    "sofa", ("seat", "back", "arms", "base", "pillows"), DEMO_SOFAS,
+    more=("chesterfield", "platform", "chaise longue", "camelback", "sectional", "curved", "settee", "futon", "suite",
+          "modules", "slim", "plump"),
+    synonyms=("couch", "settee", "loveseat", "lounge", "davenport"),
+)  # fmt: skip
 def sofa(variant: str, draw: Draw) -> Pieces:
     """Couch for two or more."""
+    if variant not in DEMO_SOFAS:
+        return _more_sofa(variant, draw)
     places = draw.integer("places", 2, 4)
     p = draw(place_width=(0.42, 0.8), depth=(0.6, 1.1))
     w, d = p.place_width * places + 0.15, p.depth
@@ -126,72 +139,241 @@ def sofa(variant: str, draw: Draw) -> Pieces:
     return pieces
 
 
-@family("bench", ("seat", "back", "legs", "arms"), ("park", "backless", "slab", "picnic"))
-def bench(variant: str, draw: Draw) -> Pieces:
-    """Long hard seat."""
-    p = draw(
-        width=(0.8, 2.3), depth=(0.28, 0.65), seat_height=(0.3, 0.55), seat_thick=(0.03, 0.13), leg_thick=(0.04, 0.14),
-        back_height=(0.28, 0.6), recline=(2, 20), inset=(0.0, 0.15), gap=(0.1, 0.4),
-    )  # fmt: skip
-    w, d, h, t = p.width, p.depth, p.seat_height, p.seat_thick
-    under = h - t
-
-    def planks(width: float, depth: float, thick: float, part: int) -> Pieces:
-        count = draw.integer("planks", 2, 5)
-        pitch = depth / count
-        size = pitch * (1 - p.gap * 0.6)
-        return [
-            (box(width, thick, size).moved(0, thick / 2, -depth / 2 + (k + 0.5) * pitch), part) for k in range(count)
-        ]
-
+def cushions(draw: Draw, count: int, x: tuple[float, float], y: float, z: float, part: int) -> Pieces:
+    """Loose pillows that lean back on a seat at height y, near z."""
     pieces: Pieces = []
-    slatted = variant in ("park", "picnic") or draw.chance(0.35)
-    if slatted:
-        pieces += moved(planks(w, d, t * 0.7, 0), y=h - t * 0.7)
-        cross = p.leg_thick * 0.8
-        pieces += ends(w * (0.46 - p.inset), (under - cross * 0.3, h - t * 0.6), (-d * 0.48, d * 0.48), cross, 2)
-    else:
-        pieces.append((slab((-w / 2, w / 2), (under, h), (-d / 2, d / 2)), 0))
-    if variant == "slab":
-        thick = p.leg_thick
-        pieces += ends(w * (0.5 - p.inset) - thick / 2, (0, under), (-d * 0.46, d * 0.46), thick, 2)
-        if draw.chance(0.4):
-            pieces.append((slab((-w * 0.3, w * 0.3), (under * 0.3, under * 0.45), (-t / 2, t / 2)), 2))
-        has_back = draw.chance(0.3)
-    elif variant == "picnic":
-        # The table between two benches; the seat planks above are the table's near bench.
-        side = d / 2 + 0.28 + p.depth * 0.6
-        bench_pieces = pieces
-        top = h * 1.6
-        pieces = moved(bench_pieces, z=side) + moved(bench_pieces, z=-side)
-        pieces += moved(planks(w, p.depth * 2, t, 0), y=top)
-        for s in (-1, 1):
-            x = s * w * (0.4 - p.inset)
-            for k in (-1, 1):
-                leg = beam((k * (side + d * 0.2), 0, 0), (k * p.depth * 0.5, top, 0), p.leg_thick, p.leg_thick * 0.6)
-                pieces.append((leg.turned("y", 90).moved(x=x), 2))
-            bar = slab((x - p.leg_thick * 0.3, x + p.leg_thick * 0.3), (under - p.leg_thick, under), (-side, side))
-            pieces.append((bar, 2))
-        return pieces
-    else:
-        pieces += legs(
-            draw, w * (1 - 2 * p.inset), d * 0.95, under, p.leg_thick, 2, 6 if w > 1.7 and draw.chance(0.5) else 4
+    for _ in range(count):
+        size = draw.rng.uniform(0.28, 0.48)
+        throw = (
+            pillow_mesh(size, size * 0.4, size)
+            .turned("x", draw.rng.uniform(55, 80))
+            .turned("y", draw.rng.uniform(-20, 20))
         )
-        has_back = variant == "park"
-        if variant == "backless" and draw.chance(0.5):
-            y = under * 0.3
-            pieces.append((slab((-w * (0.5 - p.inset), w * (0.5 - p.inset)), (y, y + t * 0.7), (-t / 2, t / 2)), 2))
-    if has_back:
-        if draw.chance(0.6):
-            back = planks(w, p.back_height, t * 0.7, 1)
-            back = moved(turned(back, "x", 90), y=p.back_height * 0.6)
-            back += [
-                (slab((x - t / 2, x + t / 2), (-t, p.back_height), (-t * 1.4, -t * 0.3)), 1)
-                for x in (-w * 0.4, w * 0.4)
-            ]
-        else:
-            back = chair_back(draw, w, p.back_height, t * 0.8, 1, draw.integer("bench back", 2, 3))
-        pieces += moved(turned(back, "x", -p.recline), 0, h - t * 0.3, -d / 2 + t * 0.4)
-        if draw.chance(0.6):
-            pieces += chair_arms(draw, w * 0.97, d, h, p.back_height * 0.7, p.leg_thick * 0.8, 3)
+        pieces.append((throw.moved(draw.rng.uniform(*x), y + size * 0.42, z + size * 0.3), part))
     return pieces
+
+
+def _more_sofa(variant: str, draw: Draw) -> Pieces:
+    places = 2 + draw.chance(0.5)
+    p = draw(
+        place_width=(0.5, 0.78), depth=(0.65, 1.0), seat_height=(0.3, 0.48), cushion_thick=(0.08, 0.22),
+        back_height=(0.28, 0.6), back_depth=(0.1, 0.24), arm_width=(0.06, 0.26), foot=(0.05, 0.16),
+        leg_thick=(0.03, 0.08),
+    )  # fmt: skip
+    w, d, h, c = p.place_width * places, p.depth, p.seat_height, p.cushion_thick
+    back, bd, arm, x = p.back_height, p.back_depth, p.arm_width, p.place_width * places / 2
+    soft = draw.chance(0.6)
+
+    def run(n: int, width: float, each: float = 0.0) -> Pieces:
+        """Seat cushions and a back with its cushions; the base underneath."""
+        out: Pieces = [(slab((-width / 2, width / 2), (p.foot, h - c), (-d / 2, d / 2)), 3)]
+        out.append((slab((-width / 2, width / 2), (h - c, h + back * 0.9), (-d / 2, -d / 2 + bd * 0.5)), 1))
+        for k in range(n):
+            at = (k + 0.5 - n / 2) * width / n
+            out.append((padded(width / n * 0.97, c, d - bd * 0.6, soft).moved(at, h - c / 2, bd * 0.3), 0))
+            out.append(
+                (padded(width / n * 0.96, back, bd, True).turned("x", -8).moved(at, h + back / 2, -d / 2 + bd), 1)
+            )
+        return out
+
+    if variant == "chesterfield":
+        roll = 0.08 + 0.25 * arm
+        top = h + back * 0.55
+        pieces: Pieces = [(slab((-x, x), (p.foot, h - c), (-d / 2, d / 2)), 3)]
+        pieces.append((slab((-x, x), (h - c, top), (-d / 2, -d / 2 + bd)), 1))
+        pieces.append((cylinder(roll, w + 2 * roll, 12).turned("z", 90).moved(x + roll, top, -d / 2 + bd / 2), 1))
+        pieces += ends(x + roll * 0.5, (p.foot, top), (-d / 2, d / 2), roll * 1.2, 2)
+        pieces += [(cylinder(roll, d, 12).turned("x", 90).moved(s * (x + roll), top, -d / 2), 2) for s in (-1, 1)]
+        n = places if draw.chance(0.6) else 1
+        for k in range(n):
+            pieces.append(
+                (padded(w / n * 0.98, c * 1.1, d - bd, soft).moved((k + 0.5 - n / 2) * w / n, h - c / 2, bd / 2), 0)
+            )
+        rows = np.arange(3)[:, None] * 0.3 + 0.1
+        at = [
+            (u, h + v * (top - h), -d / 2 + bd)
+            for v in rows.ravel()
+            for u in np.linspace(-x * 0.9, x * 0.9, places * 4)
+        ]
+        pieces.append((copies(ellipsoid(0.016, 0.016, 0.012, 6), at), 1))
+        return pieces + feet(draw, w, d, p.foot, 0.07, 3)
+    if variant == "platform":
+        low = 0.55 * h + 0.08
+        pieces = [(slab((-x * 1.1, x * 1.1), (low - 0.06, low), (-d / 2, d / 2)), 3)]
+        pieces += stand(draw, w * 0.95, d * 0.9, low - 0.06, p.leg_thick, 3)
+        used = draw.rng.uniform(0.65, 1.0) * w
+        for k in range(places):
+            at = -x + (k + 0.5) * used / places
+            pieces.append((padded(used / places * 0.98, c, d * 0.95, soft).moved(at, low + c / 2), 0))
+            pieces.append(
+                (
+                    padded(used / places * 0.96, back * 0.8, bd, soft)
+                    .turned("x", -10)
+                    .moved(at, low + c + back * 0.36, -d / 2 + bd * 0.7),
+                    1,
+                )
+            )
+        if draw.chance(0.4):
+            pieces.append((padded(arm, 0.3, d * 0.9, soft).moved(-x - arm / 2, low + 0.15), 2))
+        return pieces + cushions(draw, draw.integer("pillows", 0, 2), (-x * 0.6, x * 0.4), low + c, -d * 0.25, 4)
+    if variant == "chaise longue":
+        length = 1.3 + 0.5 * p.place_width
+        w, d, x = length, 0.6 + 0.2 * p.depth, length / 2
+        pieces = [
+            (padded(w, c, d, True).moved(y=h - c / 2), 0),
+            (slab((-x, x), (h - c - 0.08, h - c), (-d * 0.46, d * 0.46)), 3),
+        ]
+        pieces += legs(draw, w * 0.9, d * 0.85, h - c - 0.08, p.leg_thick, 3)
+        v = np.linspace(0, 1, 8)
+        if draw.chance(0.6):  # the head end rolls over
+            curl = np.stack([-x + 0.05 - 0.35 * v**2, h - 0.05 + back * np.sin(v * 1.7)], -1)
+            grid = np.stack([np.c_[curl, np.full(8, z)] for z in np.linspace(-d / 2, d / 2, 3)], 0)
+            pieces.append((sheet(grid, 0.1), 2))
+        else:
+            pieces.append((padded(0.2, back, d, True).turned("z", 15).moved(-x, h + back * 0.4), 2))
+        if draw.chance(0.7):
+            fall = [
+                (-x, h - c),
+                (x * 0.8, h - c),
+                (x * 0.3, h + 0.4 * back),
+                (-x * 0.3, h + 0.8 * back),
+                (-x, h + back),
+            ]
+            pieces.append((extrude(fall, bd * 0.6).moved(z=-d / 2), 1))
+        if draw.chance(0.5):
+            pieces.append((cylinder(0.09, d * 0.8, 12).turned("x", 90).moved(-x * 0.75, h + 0.09, -d * 0.4), 4))
+        return pieces
+    if variant == "camelback":
+        u = np.linspace(-1, 1, 15)
+        hump = h + back * (0.65 + 0.45 * np.cos(u * np.pi) * 0.5 + 0.2 * draw.chance(0.5) * (np.abs(u) > 0.9))
+        outline = [(-x, h - c), *zip(u * x, hump, strict=True), (x, h - c)]
+        pieces = [(extrude(outline, bd * 0.7).turned("x", -6).moved(z=-d / 2 + bd * 0.4), 1)]
+        pieces.append((padded(w * 0.96, c, d * 0.92, True).moved(y=h - c / 2), 0))
+        pieces.append((slab((-x, x), (h - c - 0.1, h - c), (-d / 2, d / 2)), 3))
+        pieces += legs(draw, w * 0.95, d * 0.9, h - c - 0.1, p.leg_thick, 3)
+        roll = 0.04 + 0.25 * arm
+        for s in (-1, 1):
+            pieces.append((cylinder(roll, d, 12).turned("x", 90).moved(s * x, h + 0.22, -d / 2), 2))
+            pieces.append((slab((s * x - roll * 0.6, s * x + roll * 0.6), (h - c, h + 0.22), (-d / 2, d * 0.45)), 2))
+        return pieces
+    if variant == "sectional":
+        long = run(places, w)
+        n = draw.integer("wing places", 1, 3)
+        wing = n * p.place_width
+        pieces = [*long, *feet(draw, w, d, p.foot, 0.06, 3)]
+        # The corner seat is the end of the long run; the wing goes on along z with its back outside.
+        right = placed(run(n, wing), x + d / 2 - 0.02, 0, d / 2 + wing / 2 - d / 2, -90)
+        corner: Pieces = [
+            (slab((x, x + d), (p.foot, h - c), (-d / 2, d / 2)), 3),
+            (padded(d * 0.9, c, d * 0.9, soft).moved(x + d / 2, h - c / 2), 0),
+        ]
+        corner.append((slab((x, x + d), (h - c, h + back * 0.9), (-d / 2, -d / 2 + bd)), 1))
+        corner.append((slab((x + d - bd, x + d), (h - c, h + back * 0.9), (-d / 2, d / 2)), 1))
+        pieces += corner + moved(right, z=d / 2)
+        if draw.chance(0.3):  # a U
+            pieces += [
+                (mesh.moved(x=-x).scaled(-1, 1, 1).moved(x=-x), part) for mesh, part in corner + moved(right, z=d / 2)
+            ]
+        elif draw.chance(0.7):
+            pieces.append(
+                (padded(arm + 0.06, h + 0.25 - p.foot, d, soft).moved(-x - arm / 2, (h + 0.25 + p.foot) / 2), 2)
+            )
+        pieces += cushions(draw, draw.integer("pillows", 0, 4), (-x * 0.8, x), h, -d * 0.2, 4)
+        return [(mesh.scaled(-1, 1, 1), part) for mesh, part in pieces] if draw.chance(0.5) else pieces
+    if variant == "curved":
+        span = np.radians(draw(sweep=(60, 160)).sweep)
+        radius = w / span + 0.5 * d
+        a = np.linspace(-span / 2, span / 2, 6 * places + 1)
+
+        def arc(r0: float, r1: float, y0: float, y1: float) -> Mesh:
+            edge = np.array([(r0, y0), (r1, y0), (r1, y1), (r0, y1)])
+            rings = np.stack(
+                [
+                    edge[:, 0] * np.sin(a)[:, None],
+                    np.broadcast_to(edge[:, 1], (len(a), 4)),
+                    -edge[:, 0] * np.cos(a)[:, None],
+                ],
+                -1,
+            )
+            return loft(rings)
+
+        inner = max(radius - d, 0.15)
+        pieces = [(arc(inner, radius, p.foot, h - c), 3), (arc(inner, radius, h - c, h), 0)]
+        pieces.append((arc(radius - bd, radius + 0.02, h - c, h + back), 1))
+        pieces += [
+            (cylinder(0.03, p.foot, 8).moved(*at), 3)
+            for r in (inner + 0.08, radius - 0.08)
+            for at in around(180 - np.degrees(a[1::6]), r, 0.0)
+        ]
+        return moved(pieces, z=radius) + cushions(
+            draw, draw.integer("pillows", 0, 2), (-0.3 * w, 0.3 * w), h, 0.0 if span > 2 else d * 0.2, 4
+        )
+    if variant in ("settee", "futon"):
+        pieces = [(slab((-x, x), (h - c - 0.05, h - c), (-d / 2, d / 2)), 3)]
+        seats = 1 if variant == "futon" else places
+        for k in range(seats):
+            at = (k + 0.5 - seats / 2) * w / seats
+            pieces.append((padded(w / seats * 0.97, c, d * 0.95, True).moved(at, h - c / 2), 0))
+            if variant == "futon" or draw.chance(0.5):
+                pieces.append(
+                    (
+                        padded(w / seats * 0.97, back + 0.15, c, True)
+                        .turned("x", -18)
+                        .moved(at, h + back * 0.5, -d / 2 + c),
+                        1,
+                    )
+                )
+        frame = chair_back(draw, w, h - c + back, 0.05, 1, draw.integer("settee back", 2, 3))
+        pieces += moved(turned(frame, "x", -8), 0, 0.0, -d / 2)
+        if draw.chance(0.5):
+            pieces += corners(box(p.leg_thick, h - c, p.leg_thick).moved(y=(h - c) / 2), x, d / 2 - 0.03, 3)
+            pieces += chair_arms(draw, w, d, h, 0.3, p.leg_thick, 2)
+        else:
+            pieces += hoops(x, (0.02, h + 0.2), (-d / 2, d / 2), p.leg_thick, 2)
+        return pieces
+    if variant == "suite":
+        main = upholstered(draw, w + 0.2, d, places, 0, 1, 3, 2)
+        other = upholstered(draw, 0.9, d, 1, 0, 1, 3, 2)
+        pieces = main + placed(other, -x - d * 0.8, 0, d * 1.1, 70)
+        if draw.chance(0.6):
+            pieces += placed(other, x + d * 0.8, 0, d * 1.1, -70)
+        return pieces
+    if variant == "modules":
+        pieces = []
+        each = 0.7 + 0.3 * p.place_width
+        for k in range(places):
+            one: Pieces = [(padded(each * 0.97, h - 0.02, each * 0.97, soft).moved(y=h / 2), 0)]
+            if k < places - 1 or draw.chance(0.3):
+                one.append((padded(each * 0.97, back, bd, True).moved(0, h + back * 0.45, -each / 2 + bd / 2), 1))
+            if k == 0 and draw.chance(0.6):
+                one.append((padded(bd, back * 0.8, each * 0.95, True).moved(-each / 2 + bd / 2, h + back * 0.35), 2))
+            pieces += moved(one, (k - (places - 1) / 2) * each)
+        if draw.chance(0.5):
+            pieces.append(
+                (padded(each * 0.97, h - 0.02, each * 0.97, soft).moved((places - 1) / 2 * each, h / 2, each), 0)
+            )
+        return pieces + cushions(
+            draw, draw.integer("pillows", 0, 3), (-0.4 * each * places, 0.4 * each * places), h, -each * 0.2, 4
+        )
+    if variant == "slim":
+        pieces = run(places, w)
+        pieces = [(mesh, part) for mesh, part in pieces if part != 3] + [
+            (slab((-x, x), (h - c - 0.05, h - c), (-d / 2, d / 2)), 3)
+        ]
+        pieces += stand(draw, w * 0.96, d * 0.92, h - c - 0.05, p.leg_thick, 3)
+        thin = 0.04 + 0.2 * arm
+        return pieces + ends(x + thin / 2, (h - c - 0.05, h + 0.2), (-d / 2, d / 2), thin, 2)
+    # plump: everything is a cushion
+    pieces = [(cushion(w * 1.05, h, d, 0.35, 20).moved(y=h * 0.45), 3)]
+    for k in range(places):
+        at = (k + 0.5 - places / 2) * w / places * 0.92
+        pieces.append((cushion(w / places * 0.95, c + 0.1, d * 0.8, 0.5, 16).moved(at, h * 0.9, 0.08), 0))
+        pieces.append(
+            (
+                cushion(w / places * 0.95, back + 0.2, bd + 0.14, 0.5, 16)
+                .turned("x", -10)
+                .moved(at, h + back * 0.4, -d / 2 + bd),
+                1,
+            )
+        )
+    return pieces + [(cushion(arm + 0.2, h * 0.8 + 0.25, d, 0.5, 16).moved(s * x, h * 0.65), 2) for s in (-1, 1)]
