@@ -70,7 +70,7 @@ RENAMED = {"flower_pot": "flower pot", "monitor": "display", "bin": "trash bin",
 
 # What each category has in the place of ShapeNetPart's parts, in their order; parts joined by + count as one.
 PARTS_OF = {
-    "airplane": ["fuselage", "wing", "tail", "engine"],
+    "airplane": ["fuselage+landing gear", "wing", "tail", "engine"],
     "bag": ["handle", "body+pocket"],
     "car": ["cabin", "light", "wheel", "body"],
     "chair": ["back", "seat", "legs", "arms"],
