@@ -246,3 +246,10 @@ def holed_plate(
     faces = np.concatenate(faces)
     mesh = Mesh(vertices.astype(np.float32), faces, np.zeros(len(faces), dtype=np.int64))
     return mesh if mesh.volume() > 0 else Mesh(mesh.vertices, faces[:, ::-1], mesh.part)
+
+
+def curved_tap(height: float, reach: float, thick: float) -> Mesh:
+    """Spout that rises from the origin and bends over towards +z."""
+    a = np.linspace(0, np.pi * 0.95, 6)
+    bend = np.stack([0 * a, np.sin(a) * reach / 2, (1 - np.cos(a)) * reach / 2], -1) + [0, height, 0]
+    return tube(np.concatenate([[(0, -0.02, 0)], bend]), thick, 8)
