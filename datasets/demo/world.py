@@ -72,7 +72,7 @@ RENAMED = {"flower_pot": "flower pot", "monitor": "display", "bin": "trash bin",
 
 # What each category has in the place of ShapeNetPart's parts, in their order; parts joined by + count as one.
 PARTS_OF = {
-    "airplane": ["fuselage", "wing", "tail", "engine"],
+    "airplane": ["fuselage+landing gear", "wing", "tail", "engine"],
     "bag": ["handle", "body+pocket"],
     "car": ["cabin", "light", "wheel", "body"],
     "chair": ["back", "seat", "legs", "arms"],
@@ -81,7 +81,7 @@ PARTS_OF = {
     "laptop": ["base+keys", "lid+screen"],
     "mug": ["handle", "body"],
     "rocket": ["body+engine", "fin", "nose"],
-    "table": ["top+things", "legs", "shelf"],
+    "table": ["top+things", "legs", "shelf+chairs"],
 }
 # ShapeNetPart's synset numbers by its own names, with those of categories that the world lacks
 PART_SYNSETS = {

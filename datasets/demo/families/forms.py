@@ -30,6 +30,11 @@ def hollow(profile: Sequence[tuple[float, float]], wall: float, segments: int = 
     return lathe(np.r_[[[0, outer[0, 1]]], outer, inner, [[0, floor]]], segments)
 
 
+def sleeve(low: tuple[float, float], high: tuple[float, float], height: float, segments: int = 24) -> Mesh:
+    """Ring with a wall, open below and above: (inner, outer) radius at y = 0 and at `height`."""
+    return lathe([(low[0], 0), (low[1], 0), (high[1], height), (high[0], height), (low[0], 0)], segments)
+
+
 def cut(mesh: Mesh, height: float, low: int, high: int) -> Pieces:
     """A mesh in two parts, its faces below and above a height."""
     above = mesh.triangles[:, :, 1].mean(1) > height
@@ -107,10 +112,16 @@ def leaf(length: float, width: float, droop: float, points: int = 5) -> Mesh:
     return Mesh(v.reshape(-1, 3).astype(np.float32), faces, np.zeros(len(faces), dtype=np.int64))
 
 
+def around(yaw: np.ndarray, radius, y) -> np.ndarray:
+    """(n, 3) places at a yaw (degrees), a radius and a height each."""
+    a = np.radians(yaw)
+    return np.stack([radius * np.sin(a), np.broadcast_to(y, a.shape), radius * np.cos(a)], -1)
+
+
 def ring(n: int, radius: float, y: float = 0, phase: float = 0) -> tuple[np.ndarray, np.ndarray]:
     """n places around y and the yaw (degrees) that points z outward there."""
     yaw = phase + np.arange(n) * 360 / n
-    return np.stack([radius * np.sin(np.radians(yaw)), np.full(n, y), radius * np.cos(np.radians(yaw))], -1), yaw
+    return around(yaw, radius, y), yaw
 
 
 def golden(n: int, phase: float = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
