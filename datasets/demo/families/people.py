@@ -27,6 +27,7 @@ JOINTS = ("arm_out", "arm_ahead", "elbow", "thigh_out", "thigh_ahead", "knee")
 # Degrees a joint, for one side and for the other; a limb at 0 hangs down.
 POSES = {
     "standing": [((3, 25), (-10, 15), (0, 35), (0, 10), (-4, 6), (0, 8))] * 2,
+    "upright": [((2, 14), (-4, 7), (0, 15), (0, 6), (-1, 2), (0, 3))] * 2,
     "arms spread": [((40, 97), (-6, 6), (0, 12), (1, 18), (-3, 3), (0, 5))] * 2,
     "walking": [
         ((4, 18), (10, 40), (5, 50), (0, 5), (-30, -12), (0, 20)),
@@ -328,7 +329,7 @@ def _clothes(
 ) -> Pieces:
     """What is worn or carried over the body: skirt, coat or robe, belt, cape, pack."""
     out: Pieces = []
-    upright = variant in ("standing", "arms spread", "arms raised", "walking")
+    upright = variant in ("standing", "upright", "arms spread", "arms raised", "walking")
     k = draw(hem=(0.3, 0.95), flare=(1.15, 2.0))
     if upright and draw.chance(0.45 if woman else 0.15):
         top = 0.38 if draw.chance(0.6) else 0.75
