@@ -138,12 +138,9 @@ def _more_display(variant: str, draw: Draw) -> Pieces:
         a = np.linspace(-1, 1, 11) * np.radians(12 + 0.6 * d.tilt + 20 * (d.ratio - 0.4))
         r = w / (a[-1] - a[0])
         cols = np.stack([r * np.sin(a), 0 * a, r - r * np.cos(a)], -1)
-        out = [
-            (sheet(np.stack([cols + [0, y - s * h / 2, k] for s in (1, -1)]), th), part)
-            for k, th, part, h_ in ((-0.6 * t, t, 1, h), (0.02, 0.01, 0, h))
-            for h_ in (h_,)
-        ]
-        out[1] = (out[1][0].scaled(0.96, 1, 1).moved(y=0), 0)
+        rows = [cols * [k, 1, 1] + [0, y - s * k * h / 2, 0] for k in (1, 0.96) for s in (1, -1)]
+        back, glass = (np.stack(rows[i : i + 2]) for i in (0, 2))
+        out = [(sheet(back - [0, 0, 0.6 * t], t), 1), (sheet(glass + [0, 0, 0.02], 0.01), 0)]
         return out + on_foot()
     if variant in ("old television", "portable set", "rear projection"):
         deep = d.tube * w * (0.9 if variant != "rear projection" else 0.6)
@@ -234,8 +231,7 @@ def _more_display(variant: str, draw: Draw) -> Pieces:
     out = [(mesh.turned("x", -d.tilt).moved(0, y), part) for mesh, part in panel(w, h, t, b)]
     if variant == "all-in-one":
         chin = slab((-w / 2, w / 2), (y - h / 2 - 0.13, y - h / 2), (-t, 0.3 * t))
-        out.append((chin.turned("x", 0), 1))
-        foot = np.array([(0, 0), (0.18, 0), (0.0, 0.02), (-t, y - 0.1), (-t - 0.02, y - 0.1), (-0.05, 0.02)])
+        out.append((chin, 1))
         out.append(
             (
                 combine(
@@ -247,7 +243,7 @@ def _more_display(variant: str, draw: Draw) -> Pieces:
                 2,
             )
         )
-        return [*out, (ellipsoid(0.02, 0.02, 0.008, 8).moved(0, y - h / 2 - 0.065, 0.3 * t), 3)] if len(foot) else out
+        return [*out, (ellipsoid(0.02, 0.02, 0.008, 8).moved(0, y - h / 2 - 0.065, 0.3 * t), 3)]
     if variant == "with keyboard":
         out += on_foot()
         board = [

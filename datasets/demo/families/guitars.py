@@ -13,7 +13,7 @@ DEMO_GUITARS = ("acoustic", "electric", "flying", "ukulele")
 # The right half of a body from its foot to its neck: (half width, height), the left being its mirror image
 # unless a second half is given.
 BODIES = {
-    "strat": ([(0, 0), (0.75, 0.04), (1, 0.25), (0.62, 0.55), (0.8, 0.85), (0.72, 1.0), (0.5, 0.88), (0.2, 0.8)],
+    "double cut": ([(0, 0), (0.75, 0.04), (1, 0.25), (0.62, 0.55), (0.8, 0.85), (0.72, 1.0), (0.5, 0.88), (0.2, 0.8)],
               [(0, 0), (0.75, 0.04), (1, 0.25), (0.66, 0.55), (0.85, 0.9), (0.8, 1.12), (0.6, 1.0), (0.2, 0.8)]),
     "single cut": ([(0, 0), (0.75, 0.03), (1, 0.27), (0.62, 0.6), (0.8, 0.8), (0.72, 0.95), (0.45, 0.82), (0.2, 0.8)],
                    [(0, 0), (0.75, 0.03), (1, 0.27), (0.64, 0.6), (0.82, 0.85), (0.6, 1.0), (0.2, 1.0)]),
@@ -29,7 +29,7 @@ BODIES = {
 
 @family(
     "guitar", parts=("body", "neck", "head", "bridge", "stand"), variants=DEMO_GUITARS,
-    more=("strat", "single cut", "cutaway", "jumbo", "bass", "double neck", "banjo", "lute-like", "on a stand",
+    more=("double cut", "single cut", "cutaway", "jumbo", "bass", "double neck", "banjo", "lute-like", "on a stand",
           "lying", "explorer"),
     synonyms=("acoustic guitar", "electric guitar", "bass guitar"),
 )  # fmt: skip
@@ -116,12 +116,12 @@ def _more_guitar(variant: str, draw: Draw) -> Pieces:
         lower=(0.17, 0.22), length=(0.48, 0.58), depth=(0.07, 0.12), neck=(0.42, 0.6), thick=(0.02, 0.03),
         head=(0.13, 0.19), lean=(-15, 5), waist=(0.88, 1.08),
     )  # fmt: skip
-    solid = variant in ("strat", "single cut", "bass", "double neck", "explorer")
-    names = {"bass": "strat", "double neck": "strat", "banjo": "round", "lute-like": "round"}
+    solid = variant in ("double cut", "single cut", "bass", "double neck", "explorer")
+    names = {"bass": "double cut", "double neck": "double cut", "banjo": "round", "lute-like": "round"}
     name = names.get(variant, variant)
     if variant in ("on a stand", "lying"):
-        name = ("strat", "single cut", "cutaway", "jumbo", "arrow")[draw.integer("body", 0, 4)]
-        solid = name in ("strat", "single cut", "arrow")
+        name = ("double cut", "single cut", "cutaway", "jumbo", "arrow")[draw.integer("body", 0, 4)]
+        solid = name in ("double cut", "single cut", "arrow")
     a, length, t = d.lower * (1.15 if variant == "double neck" else 1), d.length, d.thick
     depth = 0.045 if solid else d.depth
     reach = d.neck * (1.35 if variant == "bass" else 1.15 if variant == "banjo" else 0.95)
