@@ -16,7 +16,7 @@ DEMO_CABINETS = ("doors", "drawers", "mixed", "open shelf", "wardrobe")
     "cabinet", ("body", "fronts", "handles", "feet", "things"), DEMO_CABINETS,
     more=("kitchen", "glass", "sideboard", "tall", "corner", "locker", "filing", "cupboard with hutch", "apothecary",
           "media", "ajar"),
-    synonyms=("cupboard", "chest of drawers", "sideboard", "storage cabinet", "credenza"),
+    synonyms=("cupboard", "sideboard", "storage cabinet", "credenza"),
 )  # fmt: skip
 def cabinet(variant: str, draw: Draw) -> Pieces:
     """Closed storage: cupboard, chest of drawers, nightstand, sideboard, wardrobe."""

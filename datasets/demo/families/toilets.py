@@ -21,7 +21,7 @@ def seat_ring(width: float, depth: float, roundness: float, inner: float, thick:
 @family(
     "toilet", ("bowl", "seat", "tank", "base"), DEMO_TOILETS,
     more=("squat", "urinal", "bidet", "pan only", "moulded", "commode", "with paper", "corner tank"),
-    synonyms=("lavatory", "water closet", "toilet bowl", "loo", "commode"),
+    synonyms=("lavatory", "water closet", "toilet bowl", "loo"),
 )  # fmt: skip
 def toilet(variant: str, draw: Draw) -> Pieces:
     """Toilet with its tank at the back."""
