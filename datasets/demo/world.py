@@ -76,10 +76,10 @@ PARTS_OF = {
     "bag": ["handle", "body+pocket"],
     "car": ["cabin", "light", "wheel", "body"],
     "chair": ["back", "seat", "legs", "arms"],
-    "guitar": ["head", "neck", "body+bridge"],
+    "guitar": ["head", "neck", "body+bridge+stand"],
     "lamp": ["base", "shade", "bulb", "pole"],
-    "laptop": ["base+keys", "lid+screen"],
-    "mug": ["handle", "body"],
+    "laptop": ["base+keys+extras", "lid+screen"],
+    "mug": ["handle", "body+lid+saucer"],
     "rocket": ["body+engine", "fin", "nose"],
     "table": ["top+things", "legs", "shelf+chairs"],
 }

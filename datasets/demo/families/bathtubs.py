@@ -128,15 +128,8 @@ def _more_bathtub(variant: str, draw: Draw) -> Pieces:
         front = np.stack([np.stack([plan[1:, 0], np.full(14, v), plan[1:, 1]], -1) for v in (0.0, h)])
         basin = vessel(size * 0.75, size * 0.75, h * 0.8, 0.02, max(p.roundness, 0.6), p.taper)
         pieces = [(sheet(front, 0.03), 3), (basin.moved(size * 0.43, h, size * 0.43), 0)]
-        edge = plan[1:]
-        inner = np.stack([np.cos(a * 4 - np.pi * 0.75), np.sin(a * 4 - np.pi * 0.75)], -1) * 0
-        rim = np.stack(
-            [
-                np.c_[edge[:, 0], np.full(14, h), edge[:, 1]],
-                np.c_[edge[:, 0], np.full(14, h), edge[:, 1]] * [0.86, 1, 0.86],
-            ]
-        )
-        pieces.append((sheet(rim + inner[0, 0], 0.03), 0))
+        edge = np.c_[plan[1:, 0], np.full(14, h), plan[1:, 1]]
+        pieces.append((sheet(np.stack([edge, edge * [0.86, 1, 0.86]]), 0.03), 0))
         pieces += [(slab((0, size), (0, h + p.rise), (-0.03, 0)), 3), (slab((-0.03, 0), (0, h + p.rise), (0, size)), 3)]
         pieces.append((curved_tap(p.tap, 0.15, 0.018).turned("y", 45).moved(0.1, h, 0.1), 2))
         return pieces

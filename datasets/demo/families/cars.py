@@ -32,7 +32,7 @@ TYPES = {
 
 @family(
     "car", parts=("body", "cabin", "wheel", "light"), variants=DEMO_CARS, more=(*TYPES, "racing", "buggy"),
-    synonyms=("automobile", "motor car", "vehicle", "auto", "passenger car"),
+    synonyms=("automobile", "motor car", "auto", "passenger car"),
 )  # fmt: skip
 def car(variant: str, draw: Draw) -> Pieces:
     """Road car on four wheels."""

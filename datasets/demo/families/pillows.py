@@ -5,13 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, family, pillow_mesh, pinched
-from datasets.demo.families.frames import bead, corners, moved, turned
-from datasets.demo.mesh import Mesh, cushion, ellipsoid, lathe, torus, tube
+from datasets.demo.families.forms import both, copies
+from datasets.demo.families.frames import bead, corners, moved, placed, superellipse, turned
+from datasets.demo.mesh import Mesh, cushion, ellipsoid, lathe, loft, sheet, torus, tube
+
+DEMO_PILLOWS = ("seamed", "bolster", "round", "box edge", "pair")
 
 
-@family("pillow", ("cushion", "trim"), ("seamed", "bolster", "round", "box edge", "pair"))
+@family(
+    "pillow", ("cushion", "trim"), DEMO_PILLOWS,
+    more=("stack", "tufted", "heart", "neck", "ruffled", "folded"),
+    synonyms=("cushion", "throw pillow", "bed pillow"),
+)  # fmt: skip
 def pillow(variant: str, draw: Draw) -> Pieces:
     """Loose cushion, lying, leaning or standing."""
+    if variant not in DEMO_PILLOWS:
+        return _more_pillow(variant, draw)
     p = draw(
         width=(0.3, 0.85), aspect=(0.45, 1.05), thick=(0.18, 0.55), pinch=(0.0, 0.6), trim=(0.008, 0.025),
         dent=(0.0, 0.3), tilt=(0, 90), roundness=(0.2, 0.6),
@@ -74,3 +83,73 @@ def pillow(variant: str, draw: Draw) -> Pieces:
     if draw.chance(0.5):
         pieces = turned(pieces, "x", p.tilt)
     return pieces
+
+
+def _more_pillow(variant: str, draw: Draw) -> Pieces:
+    p = draw(
+        width=(0.4, 0.8), aspect=(0.6, 1.0), thick=(0.2, 0.45), pinch=(0.0, 0.5), trim=(0.008, 0.02), lean=(50, 80),
+        lump=(0.0, 0.12),
+    )  # fmt: skip
+    w, d = p.width, p.width * p.aspect
+    h = d * p.thick
+    if variant == "stack":
+        pieces: Pieces = []
+        y = 0.0
+        for _ in range(draw.integer("pillows", 2, 4)):
+            high = h * draw.rng.uniform(0.7, 1.1)
+            own: Pieces = [(pillow_mesh(w, high, d, p.pinch, 10), 0), (bead(w * 0.98, d * 0.98, 0.2, p.trim * 0.6), 1)]
+            pieces += placed(own, draw.rng.uniform(-0.08, 0.08) * w, y + high / 2, 0, draw.rng.uniform(-20, 20))
+            y += 0.8 * high
+        return pieces
+    if variant == "tufted":
+        body = cushion(w, h, w, 0.35 + p.pinch, 24)
+        v = body.vertices.copy()
+        n = draw.integer("tufts", 1, 3)
+        spots = (
+            [(a, b) for a in np.linspace(-0.28, 0.28, n) * w for b in np.linspace(-0.28, 0.28, n) * w]
+            if n > 1
+            else [(0.0, 0.0)]
+        )
+        for a, b in spots:
+            near = np.exp(-((v[:, 0] - a) ** 2 + (v[:, 2] - b) ** 2) / (0.1 * w) ** 2)
+            v[:, 1] *= 1 - 0.5 * near
+        buttons = copies(ellipsoid(0.02, 0.012, 0.02, 8), [(a, 0.27 * h, b) for a, b in spots])
+        return turned([(Mesh(v, body.faces, body.part), 0), (buttons, 1)], "x", p.lean * draw.integer("standing", 0, 1))
+    if variant in ("heart", "neck"):
+        a = np.linspace(-np.pi, np.pi, 29)
+        if variant == "heart":
+            plan = np.stack(
+                [
+                    0.5 * w * np.sin(a) ** 3,
+                    0.03 * w * (13 * np.cos(a) - 5 * np.cos(2 * a) - 2 * np.cos(3 * a) - np.cos(4 * a)),
+                ],
+                -1,
+            )
+            rings = np.stack(
+                [
+                    np.c_[plan * k, np.full(29, z * h)]
+                    for k, z in ((0.55, -0.5), (0.85, -0.4), (1.0, 0.0), (0.85, 0.4), (0.55, 0.5))
+                ]
+            )
+            edge = np.c_[plan, np.zeros(29)]
+            return turned([(loft(rings[:, :-1]), 0), (tube(edge, p.trim, 5), 1)], "x", -p.lean * 0.3)
+        arc = np.radians(np.linspace(-150, 150, 17))
+        path = np.stack([0.4 * w * np.sin(arc), 0 * arc, -0.4 * w * np.cos(arc)], -1)
+        size = 0.16 * w * (1 + p.lump) * (0.7 + 0.3 * np.cos(arc / 2))
+        return [(tube(path, size, 12), 0), (tube(path[3:-3] + [0, 0.165 * w, 0], p.trim, 5), 1)]
+    body = pillow_mesh(w, h, d, 0.2 * p.pinch, 10)
+    if variant == "folded":  # bent at the middle as against a wall
+        v = body.vertices.copy()
+        up = np.maximum(v[:, 2] * -1, 0)
+        v[:, 1] += 0.9 * up
+        v[:, 2] += 0.5 * up
+        return [
+            (Mesh(v, body.faces, body.part), 0),
+            (both(tube([(w / 2, 0, d / 2), (w / 2, 0, 0), (w / 2, 0.45 * d, -0.25 * d)], p.trim, 5)), 1),
+        ]
+    u = np.linspace(0, 2 * np.pi, 57)
+    plan = superellipse(w, d, 0.25, 56)
+    plan = np.concatenate([plan, plan[:1]])
+    wave = (0.02 + p.lump * 0.3) * np.sin(14 * u)
+    frill = np.stack([np.c_[plan[:, 0] * k, wave * j, plan[:, 1] * k] for k, j in ((0.94, 0), (1.12, 1))])
+    return turned([(body, 0), (sheet(frill, p.trim * 0.6), 1)], "x", p.lean * draw.integer("standing", 0, 1))

@@ -67,7 +67,7 @@ def long_box(draw: Draw, length: float, depth: float, height: float, flare: floa
 @family(
     "flower pot", parts=("pot", "rim", "saucer", "plant"), variants=POTS,
     more=("grown over", "urn", "window box", "hanging basket", "on stand", "group", "barrel", "faceted"),
-    synonyms=("plant pot", "planter", "pot"),
+    synonyms=("plant pot", "planter", "flowerpot"),
 )  # fmt: skip
 def flower_pot(variant: str, draw: Draw) -> Pieces:
     """Pot with a rim, mostly with soil or a small plant, at times on a saucer."""

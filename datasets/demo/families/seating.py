@@ -1,10 +1,10 @@
-"""Seats for one: chairs and stools."""
+"""Chairs."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, beam, family, feet, legs, padded, pedestal, rod
+from datasets.demo.families.common import Draw, Pieces, beam, family, legs, padded, pedestal, rod
 from datasets.demo.families.forms import around, copies, cut
 from datasets.demo.families.frames import (
     bent_seat,
@@ -320,82 +320,4 @@ def _soft_chair(variant: str, draw: Draw) -> Pieces:
     if lounge and draw.chance(0.4):
         pieces.append((cushion(w * 0.8, 0.14, 0.45, 0.3, 16).moved(0, low - 0.04, 0.6 * d + 0.4), 0))
         pieces += moved(legs(draw, w * 0.7, 0.36, low - 0.1, p.leg_thick, 2), z=0.6 * d + 0.4)
-    return pieces
-
-
-@family("stool", ("seat", "legs", "rings"), ("four legs", "three legs", "pedestal", "drum", "box"))
-def stool(variant: str, draw: Draw) -> Pieces:
-    """Seat for one without a back."""
-    p = draw(
-        width=(0.25, 0.55), aspect=(0.7, 1.3), height=(0.22, 0.85), seat_thick=(0.025, 0.12), leg_thick=(0.025, 0.09),
-        ring_height=(0.15, 0.5), spread=(0.7, 1.25), bulge=(0.75, 1.2),
-    )  # fmt: skip
-    w, d, h, t = p.width, p.width * p.aspect, p.height, p.seat_thick
-    under = h - t
-    if variant == "drum":
-        y = np.linspace(0, 1, 7)
-        radius = 0.5 * (1 + (p.bulge - 1) * np.sin(np.pi * y))
-        profile = [(0, 0), *zip(radius, y, strict=True), (0, 1)]
-        return [
-            (lathe(profile, 20).scaled(w, under, d), 1),
-            (cushion(w * 1.02, t * 1.4, d * 1.02, 0.5, 20).moved(y=h - t * 0.6), 0),
-            (torus(0.5, 0.02, 20, 6).scaled(w, 0.5, d).moved(y=0.02), 2),
-        ]
-    round_seat = draw.chance(0.6) if variant != "box" else False
-    seat_style = draw.integer("seat", 0, 2)
-    if round_seat:
-        seat = cylinder(0.5, t, 24).scaled(w, 1, d).moved(y=under)
-    elif seat_style == 0:
-        seat = padded(w, t * 1.3, d, True).moved(y=h - t / 2)
-    elif seat_style == 1:
-        u = np.linspace(-1, 1, 9)
-        grid = np.stack(
-            np.broadcast_arrays(u[:, None] * w / 2, h - t / 2 + 0.06 * (u[:, None] ** 2 - 1), u[None] * d / 2), -1
-        )
-        seat = sheet(grid, t * 0.7)
-    else:
-        seat = slab((-w / 2, w / 2), (under, h), (-d / 2, d / 2))
-    pieces: Pieces = [(seat, 0)]
-    if round_seat and draw.chance(0.3):
-        pieces.append((cushion(w, t, d, 0.6, 16).moved(y=h), 0))
-    if variant == "box":
-        if draw.chance(0.5):
-            thick = p.leg_thick * 0.8
-            pieces += ends(w / 2 - thick / 2, (0, under), (-d / 2, d / 2), thick, 1)
-            y = under * p.ring_height
-            pieces.append((slab((-w / 2 + thick, w / 2 - thick), (y, y + thick * 1.5), (-thick / 2, thick / 2)), 2))
-        else:
-            pieces += feet(draw, w, d, under * 0.25, p.leg_thick, 1)
-            pieces.append((slab((-w / 2, w / 2), (under * 0.25, under), (-d / 2, d / 2)), 1))
-        return pieces
-    if variant == "pedestal":
-        star = 5 if draw.chance(0.35) else 0
-        pieces += pedestal(under, p.leg_thick * 0.5, 0.5 * w * p.spread, 1, star)
-        if draw.chance(0.5):
-            pieces.append((torus(w * 0.35, 0.014, 20, 6).moved(y=under * p.ring_height), 2))
-            y = under * p.ring_height
-            pieces.append((rod((-w * 0.35, y, 0), (w * 0.35, y, 0), 0.01, 6), 2))
-        return pieces
-    count = 3 if variant == "three legs" else 4
-    size = 0.72 if round_seat else 0.95
-    top, spread = size / 2, size / 2 * p.spread
-    if draw.chance(0.5):
-        pieces += legs(draw, w * size, d * size, under, p.leg_thick, 1, count)
-        spread = top
-    else:
-        turn = np.arange(count) * 2 * np.pi / count + (np.pi / 4 if count == 4 else 0)
-        for a in turn:
-            direction = np.array([np.sin(a) * w, 0, np.cos(a) * d]) * (1.35 if count == 4 and not round_seat else 1)
-            foot = direction * spread
-            pieces.append((rod(direction * top + [0, under, 0], foot, (p.leg_thick * 0.55, p.leg_thick * 0.4), 8), 1))
-    if draw.chance(0.6):
-        y = under * p.ring_height
-        reach = top * p.ring_height + spread * (1 - p.ring_height)
-        if round_seat:
-            pieces.append((torus(1, 0.03, 20, 6).scaled(w * reach, 0.4, d * reach).moved(y=y), 2))
-        else:
-            x, z, thick = w * reach, d * reach, p.leg_thick * 0.4
-            for s in (-1, 1):
-                pieces.append((rod((-x, y, s * z), (x, y, s * z), thick, 6), 2))
-                pieces.append((rod((s * x, y + thick, -z), (s * x, y + thick, z), thick, 6), 2))
     return pieces

@@ -74,7 +74,7 @@ DEMO_SOFAS = ("solid base", "armless", "corner", "on legs")
     "sofa", ("seat", "back", "arms", "base", "pillows"), DEMO_SOFAS,
     more=("chesterfield", "platform", "chaise longue", "camelback", "sectional", "curved", "settee", "futon", "suite",
           "modules", "slim", "plump"),
-    synonyms=("couch", "settee", "loveseat", "lounge", "davenport"),
+    synonyms=("couch", "settee", "loveseat", "davenport"),
 )  # fmt: skip
 def sofa(variant: str, draw: Draw) -> Pieces:
     """Couch for two or more."""

@@ -127,7 +127,7 @@ def _more_stairs(variant: str, draw: Draw) -> Pieces:
         for s in sides:
             at = s * (x - p.post)
             if rail_style == 3:  # a pane
-                pane = extrude([(0, r), (-mid * 0 - n * run, n * r), (-n * run, n * r + lift), (0, r + lift)], 0.02)
+                pane = extrude([(0, r), (-n * run, n * r), (-n * run, n * r + lift), (0, r + lift)], 0.02)
                 out.append((pane.turned("y", -90).moved(at), 2))
                 continue
             out.append((rod((at, r + lift, mid), (at, n * r + lift, -n * run - mid), p.post, 8), 2))

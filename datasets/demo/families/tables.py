@@ -19,7 +19,8 @@ from datasets.demo.families.frames import (
     superellipse,
     tabletop,
 )
-from datasets.demo.families.seating import chair, stool
+from datasets.demo.families.seating import chair
+from datasets.demo.families.stools import stool
 from datasets.demo.mesh import box, cylinder, ellipsoid, extrude, frustum, lathe, slab
 
 DEMO_TABLES = ("four legs", "round pedestal", "trestle", "with shelf", "block")

@@ -1,18 +1,26 @@
-"""Tents and cones."""
+"""Tents."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, beam, family, rod
-from datasets.demo.families.forms import cut
+from datasets.demo.families.forms import around, copies, side, sleeve
 from datasets.demo.families.frames import box_frame, corners, ends
-from datasets.demo.mesh import box, cylinder, ellipsoid, extrude, frustum, lathe, sheet, slab, torus, tube
+from datasets.demo.mesh import box, cylinder, extrude, lathe, sheet, slab, tube
+
+DEMO_TENTS = ("ridge", "dome", "tipi", "tunnel", "pavilion")
 
 
-@family("tent", ("canvas", "poles", "entrance", "floor"), ("ridge", "dome", "tipi", "tunnel", "pavilion"))
+@family(
+    "tent", ("canvas", "poles", "entrance", "floor"), DEMO_TENTS,
+    more=("cabin", "circus", "canopy", "bell", "lean-to", "yurt", "pop-up", "marquee"),
+    synonyms=("camping tent", "marquee", "pavilion", "canopy tent"),
+)  # fmt: skip
 def tent(variant: str, draw: Draw) -> Pieces:
     """Tent with its entrance at the front."""
+    if variant not in DEMO_TENTS:
+        return _more_tent(variant, draw)
     p = draw(
         width=(1.2, 3.2), length=(1.4, 3.8), height=(0.9, 2.4), cloth=(0.015, 0.05), pole=(0.015, 0.045),
         wall=(0.0, 0.45), opening=(0.2, 0.6), overhang=(0.0, 0.2), sag=(0.0, 0.12),
@@ -130,72 +138,150 @@ def tent(variant: str, draw: Draw) -> Pieces:
     return pieces
 
 
-@family("cone", parts=("cone", "base", "band"), variants=("traffic", "plain", "party", "icecream"))
-def cone(variant: str, draw: Draw) -> Pieces:
-    """Traffic cone, plain cone, party hat or ice cream cone."""
-    d = draw(
-        radius=(0.2, 0.5), tip=(0.0, 0.2), base=(1.15, 1.7), plate=(0.03, 0.1), band=(0.3, 0.6), width=(0.1, 0.22),
-        scoop=(1.0, 1.25), bulge=(-0.04, 0.04),
+def _more_tent(variant: str, draw: Draw) -> Pieces:
+    p = draw(
+        width=(1.6, 3.0), length=(1.6, 3.4), height=(1.5, 2.4), cloth=(0.015, 0.04), pole=(0.015, 0.04),
+        wall=(0.4, 0.75), opening=(0.25, 0.6),
     )  # fmt: skip
-    r, tip = d.radius, d.tip * d.radius
+    w, length, h, c, r = p.width, p.length, p.height, p.cloth, p.pole
+    x, z, eave = w / 2, length / 2, p.height * p.wall
 
-    def at(t):
-        return r + (tip - r) * t
+    def walls(front: bool) -> Pieces:
+        """Cloth round a rectangle, parted in front."""
+        out = ends(x, (0, eave), (-z, z), c, 0) + [(slab((-x, x), (0, eave), (-z - c / 2, -z + c / 2)), 0)]
+        k = p.opening
+        return out + (
+            [(slab(tuple(sorted((s * x, s * x * k))), (0, eave), (z - c / 2, z + c / 2)), 2) for s in (-1, 1)]
+            if front
+            else []
+        )
 
-    if variant == "traffic":
-        r *= 0.8
-        tip = max(tip, 0.06)
-        y = d.plate
-        out = [(frustum(r, tip, 1, 24).moved(0, y), 0)]
-        half = d.base * r
-        if draw.chance(0.7):
-            out.append((box(2 * half, y, 2 * half).moved(0, y / 2), 1))
-        else:
-            out.append((cylinder(half, y, draw.integer("sides", 6, 8)), 1))
-        for k in range(draw.integer("bands", 1, 2)):
-            a, b = d.band - 0.25 * k, d.band + d.width * (1 - 0.3 * k) - 0.25 * k
+    if variant in ("cabin", "marquee"):
+        n = 1 if variant == "cabin" else draw.integer("bays", 2, 3)
+        out: Pieces = []
+        over = 1.06
+        for s in (-1, 1):
+            slope = np.stack(
+                [
+                    np.stack(
+                        [np.linspace(0, s * x * over, 4), h - (h - eave) * np.linspace(0, 1, 4), np.full(4, v)], -1
+                    )
+                    for v in (-z * n * over, z * n * over)
+                ]
+            )
+            out.append((sheet(slope, c), 0))
+        z = z * n
+        out += walls(True)
+        gable = [(-x, eave), (x, eave), (0, h)]
+        out += [(extrude(gable, c).moved(z=e), 2) for e in (-z, z)]
+        out += [(rod((s * x, 0, v), (s * x, eave, v), r, 6), 1) for s in (-1, 1) for v in np.linspace(-z, z, n + 1)]
+        if variant == "cabin" and draw.chance(0.6):  # an awning before the door
+            reach = 0.4 * length
             out.append(
                 (
-                    lathe([(at(a) - 0.01, a), (at(a) + 0.012, a), (at(b) + 0.012, b), (at(b) - 0.01, b)], 24).moved(
-                        0, y
+                    sheet(
+                        np.stack(
+                            [[(-x, eave, z), (x, eave, z)], [(-x, 0.9 * eave, z + reach), (x, 0.9 * eave, z + reach)]]
+                        ),
+                        c,
                     ),
-                    2,
+                    0,
                 )
             )
+            out += [(rod((s * x, 0, z + reach), (s * x, 0.9 * eave, z + reach), r, 6), 1) for s in (-1, 1)]
+        return [*out, (slab((-x, x), (0, 0.02), (-z, z)), 3)]
+    if variant in ("circus", "bell", "yurt"):
+        sides = draw.integer("sides", 8, 16)
+        radius = 0.5 * w * (1.3 if variant == "circus" else 1)
+        low = eave * (0.5 if variant == "bell" else 0.8)
+        sag = 0.5 if variant != "yurt" else 0.9
+        roof = [
+            (1.04 * radius, low),
+            (0.5 * radius, low + (h - low) * sag * 0.75),
+            (0.06, h),
+            (0.05, h - 0.05),
+            (0.49 * radius, low + (h - low) * sag * 0.72),
+            (1.02 * radius, low - 0.02),
+        ]
+        out = [
+            (lathe(roof, sides), 0),
+            (sleeve((radius - c, radius), (radius - c, radius), low, sides), 0),
+            (cylinder(0.95 * radius, 0.02, sides), 3),
+        ]
+        out += [
+            (cylinder(1.3 * r, h + 0.15, 8), 1),
+            (copies(cylinder(r, low, 6), around(np.arange(sides) * 360.0 / sides, radius, 0.0)), 1),
+        ]
+        out.append((box(p.opening * radius, 0.85 * low, 0.05).moved(0, 0.43 * low, radius), 2))
+        if variant == "circus":
+            out.append(
+                (
+                    sleeve((1.05 * radius, 1.07 * radius), (1.03 * radius, 1.05 * radius), 0.15 * h, sides).moved(
+                        y=low - 0.12 * h
+                    ),
+                    0,
+                )
+            )
+            out.append((extrude([(0, 0), (0.35, 0.1), (0, 0.2)], 0.01).moved(0, h + 0.05, 0), 2))
+        elif variant == "bell" or draw.chance(0.3):
+            out += [
+                (
+                    rod(
+                        (0.9 * radius * np.sin(a), low, 0.9 * radius * np.cos(a)),
+                        (1.5 * radius * np.sin(a), 0, 1.5 * radius * np.cos(a)),
+                        0.3 * r,
+                        4,
+                    ),
+                    1,
+                )
+                for a in np.arange(8) * np.pi / 4 + 0.3
+            ]
         return out
-    if variant == "plain":
-        return cut(
-            lathe([(0, 0), (r, 0), (r, 0.5 * d.plate), (0.5 * r + d.bulge, 0.5), (0.3 * tip, 1), (0, 1)], 28),
-            0.45 * d.plate,
-            1,
-            0,
+    if variant == "canopy":  # a roof on posts, no walls
+        eave = 0.75 * h
+        kind = draw.integer("roof", 0, 1)
+        if kind == 0:
+            roof = (
+                lathe([(0, 0.93), (0.95, -0.03), (1, 0), (0, 1)], 4)
+                .turned("y", 45)
+                .scaled(x * 1.45, h - eave, z * 1.45)
+            )
+            out = [(roof.moved(y=eave), 0)]
+        else:
+            a = np.linspace(-1, 1, 9)
+            grid = np.stack([np.c_[a * x * 1.05, eave + (h - eave) * (1 - a**2), np.full(9, v)] for v in (-z, z)])
+            out = [(sheet(grid, c), 0)]
+        out += corners(rod((0, 0, 0), (0, eave, 0), 1.3 * r, 6), x, z, 1) + box_frame(
+            x, (eave - 0.14 * h * p.opening, eave), z, c, 0
         )
-    if variant == "party":
-        shell = lathe(
+        out += corners(box(0.16, 0.03, 0.16), x, z, 3)
+        return out + (ends(x, (0, eave), (-z, z), c, 2)[:1] if draw.chance(0.3) else [])
+    if variant == "lean-to":
+        slope = np.stack(
             [
-                (r - 0.012, 0),
-                (r, 0),
-                (0.5 * r + 0.5 * d.bulge, 0.5),
-                (0.015, 1),
-                (0.0, 0.97),
-                (0.5 * r - 0.02, 0.48),
-                (r - 0.012, 0),
-            ],
-            26,
+                [(-x, 0.02, -z), (x, 0.02, -z)],
+                [(-x, 0.55 * h, 0.1 * z), (x, 0.55 * h, 0.1 * z)],
+                [(-x, 0.8 * h, z), (x, 0.8 * h, z)],
+            ]
         )
-        out = [(shell, 0), (ellipsoid(0.04 + 0.25 * tip, 0.04 + 0.25 * tip, 0.04 + 0.25 * tip, 10).moved(0, 1), 2)]
-        out.append((torus(r, 0.3 * d.plate, 26, 6), 1))
-        if draw.chance(0.5):
-            a = d.band
-            out.append((torus(at(a), 0.02, 22, 6).moved(0, a), 2))
-        return out
-    r *= 0.75
-    out = [(lathe([(0, 0), (0.2 * tip + 0.01, 0), (r, 1), (0.92 * r, 1), (0, 0.75)], 24), 0)]
-    out.append((torus(r, 0.3 * d.plate + 0.01, 24, 6).moved(0, 0.98), 1))
-    if draw.chance(0.75):
-        s = d.scoop * r
-        for k in range(draw.integer("scoops", 1, 2)):
-            out.append((ellipsoid(s, 0.9 * s, s, 18).scaled(1 - 0.2 * k).moved(0, 1 + 0.35 * s + 1.1 * s * k), 2))
-    if draw.chance(0.4):  # a waffle cone held upside down
-        out = [(mesh.turned("x", 180), part) for mesh, part in out]
-    return out
+        out = [(sheet(slope, c), 0), (slab((-x, x), (0, 0.02), (-z, z)), 3)]
+        out += [(rod((s * x, 0, z), (s * x, 0.8 * h, z), r, 6), 1) for s in (-1, 1)]
+        out += [(rod((s * x, 0.8 * h, z), (s * 1.25 * x, 0, 1.5 * z), 0.3 * r, 4), 1) for s in (-1, 1)]
+        return out + (
+            [(side([(-z, 0), (z, 0), (z, 0.8 * h), (0.1 * z, 0.55 * h)], c).moved(s * x), 2) for s in (-1, 1)]
+            if draw.chance(0.6)
+            else []
+        )
+    # pop-up: a low curved shell, open in front
+    a, b = np.linspace(0, np.pi, 13), np.linspace(0, np.pi * (0.62 + 0.3 * p.opening), 9)
+    grid = np.stack(
+        [np.stack([-np.cos(a) * x, np.sin(a) * np.sin(v) * 0.6 * h, np.sin(a) * -np.cos(v) * z], -1) for v in b]
+    )
+    rim = grid[-1]
+    return [
+        (sheet(grid, c), 0),
+        (tube(rim, r, 6), 1),
+        (tube(grid[4], r, 6), 1),
+        (slab((-0.9 * x, 0.9 * x), (0, 0.02), (-0.6 * z, 0.7 * z)), 3),
+        (slab((-0.5 * x, 0.5 * x), (0.02, 0.05), (0.6 * z, 0.9 * z)), 2),
+    ]

@@ -21,7 +21,7 @@ def seat_ring(width: float, depth: float, roundness: float, inner: float, thick:
 @family(
     "toilet", ("bowl", "seat", "tank", "base"), DEMO_TOILETS,
     more=("squat", "urinal", "bidet", "pan only", "moulded", "commode", "with paper", "corner tank"),
-    synonyms=("lavatory", "water closet", "toilet bowl", "loo", "commode"),
+    synonyms=("lavatory", "water closet", "toilet bowl", "loo"),
 )  # fmt: skip
 def toilet(variant: str, draw: Draw) -> Pieces:
     """Toilet with its tank at the back."""
@@ -179,7 +179,7 @@ def _more_toilet(variant: str, draw: Draw) -> Pieces:
     if variant == "corner tank":
         tank = extrude([(-tw, 0), (tw, 0), (tw * 0.5, -1.2 * td), (-tw * 0.5, -1.2 * td)], th).turned("x", 90)
         return pieces + [
-            (tank.scaled(1, 1, -1 if tank.vertices[:, 2].max() > 0.01 else 1).moved(0, h + th / 2, -d / 2), 2),
+            (tank.moved(0, h + th / 2, -d / 2), 2),
             (slab((-tw * 0.9, tw * 0.9), (h + th, h + th + 0.02), (-d / 2 - td, -d / 2)), 2),
         ]
     z = -d / 2 - td / 2

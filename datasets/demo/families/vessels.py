@@ -303,9 +303,18 @@ def _more_bowl(variant: str, draw: Draw) -> Pieces:
         out[0] = (Mesh(v, out[0][0].faces, out[0][0].part), 0)
     elif variant == "handled":
         if draw.chance(0.6):
-            out.append((both(loop(0.9 * r, 0, 0.25 * r, 0.5 * r, 0.4 * d.lip + 0.015).turned("x", 90)).moved(y=y + 0.88 * h), 2))
+            out.append(
+                (
+                    both(loop(0.9 * r, 0, 0.25 * r, 0.5 * r, 0.4 * d.lip + 0.015).turned("x", 90)).moved(
+                        y=y + 0.88 * h
+                    ),
+                    2,
+                )
+            )
         else:
-            out.append((tube([(0.9 * r, y + 0.85 * h, 0), (1.7 * r + d.lip, y + 0.95 * h, 0)], 0.4 * d.lip + 0.02, 8), 2))
+            out.append(
+                (tube([(0.9 * r, y + 0.85 * h, 0), (1.7 * r + d.lip, y + 0.95 * h, 0)], 0.4 * d.lip + 0.02, 8), 2)
+            )
     elif variant == "full":
         n = draw.integer("fruits", 4, 9)
         yaw, t, noise = golden(n)
