@@ -60,6 +60,7 @@ class PointDataset(Dataset):
         RELEASED_SPELLING: class names that the released code spells otherwise.
         SUBSETS: the values of `subset` that it knows.
         IN_MEMORY: all of its files are read when it is built.
+        wraps_text: texts are to be put into prompts; otherwise they are whole.
         NORMALIZES: where clouds are centred and scaled to the unit sphere: "cloud", all points of a cloud as it is
             read; "sample", the points that a model is fed, once they are sampled; or "never". See `normalize`.
         gives: what samples hold, see `collate`; "caption" stands for texts that are not class names.
@@ -83,6 +84,7 @@ class PointDataset(Dataset):
 
     gives: frozenset[str] = frozenset({"points", "label"})
     columns = 3
+    wraps_text = True
     class_names: list[str]
     files: list[str] | None = None
     origin = "sample"
