@@ -59,6 +59,7 @@ class PointDataset(Dataset):
             released runners choose by the data set's NAME.
         RELEASED_SPELLING: class names that the released code spells otherwise.
         SUBSETS: the values of `subset` that it knows.
+        COMPUTES: samples take a processor's time, not a disk's.
         IN_MEMORY: all of its files are read when it is built.
         wraps_text: texts are to be put into prompts; otherwise they are whole.
         NORMALIZES: where clouds are centred and scaled to the unit sphere: "cloud", all points of a cloud as it is
@@ -74,6 +75,7 @@ class PointDataset(Dataset):
     VOTE_AUGMENT = "none"
     RELEASED_SPELLING: Mapping[str, str] = {}
     SUBSETS: tuple[str, ...] = ("train", "test")
+    COMPUTES = False
     IN_MEMORY = False
     NORMALIZES: Literal["cloud", "sample", "never"] = "never"
 
@@ -154,6 +156,10 @@ class PointDataset(Dataset):
         sample = self[index]
         name = self.files[index] if self.files else str(index)
         return {"name": name, "points": sample["points"].numpy(), "label": sample["label"]}
+
+    def pack_key(self) -> str:
+        """Say what is packed: shards that were begun are gone on with if it is the same."""
+        return "\n".join(self.files or [str(len(self))])
 
     def finish(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Do what is left to do with a batch once it is on its device; draws nothing."""

@@ -3,10 +3,12 @@
 import dataclasses
 import functools
 import hashlib
+import io
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 
 from datasets.build import DATASETS
 from datasets.demo.captions import describe, draw_name, draw_style, in_prompt
@@ -34,6 +36,7 @@ SHAPENET55 = (
     "laptop loudspeaker mailbox microphone microwave motorbike mug piano pillow pistol printer remote rifle rocket "
     "skateboard sofa stove table telephone tower train trash_bin washer watercraft"
 ).split()
+CAPTIONS = 5  # of a shape, in shards
 # Categories that one name stands for. ModelNet's and ScanObjectNN's are spelt and ordered as theirs, so labels agree.
 GROUPS = {
     "all": CATEGORIES,
@@ -120,6 +123,7 @@ class SyntheticWorld(ViewDataset):
         categories: names of the families, in the order of `class_names`.
     """
 
+    COMPUTES = True
     NORMALIZES = "sample"
     Config = SyntheticWorldConfig
     LAYOUT = "nothing on disk"
@@ -197,6 +201,20 @@ class SyntheticWorld(ViewDataset):
             pixels = self.render(shape, index, self._draw("view", index, self.config.views))
         return sample | self.view(index, index, pixels)
 
+    def packable(self, index: int) -> dict[str, Any]:
+        """See `PointDataset.packable`; with all of a shape's views, and `CAPTIONS` captions if there are any."""
+        shape = self.shape(index)
+        name = f"{self.config.subset}-{self.world_seed}-{index}"
+        found = {"name": name, "label": index % len(self.categories), "points": self.cloud(shape, index)}
+        if self.transform is not None:
+            found["views"] = [_png(self.render(shape, index, view)) for view in range(self.config.views)]
+        if self.config.captions:
+            found["captions"] = [self.caption(shape, index, number) for number in range(CAPTIONS)]
+        return found
+
+    def pack_key(self) -> str:
+        return f"{self.config} {self.world_seed} {source_hash()}"
+
     def image_key(self) -> str | None:
         """Return a digest of what the finished views depend on; None if they change from epoch to epoch."""
         config = self.config
@@ -205,6 +223,12 @@ class SyntheticWorld(ViewDataset):
         settings = (config.image_size, config.image_norm, config.bgr, config.length, config.subset, config.wide)
         settings += (config.stretched, config.damaged, self.categories, self.world_seed, source_hash())
         return hashlib.sha256(repr(settings).encode()).hexdigest()
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "png")
+    return file.getvalue()
 
 
 def resolve(names: list[str], key: str = "categories", whole: bool = True) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The synthetic world without files: endless, the same for every worker and process, and what pretraining needs."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -7,18 +8,23 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from datasets import build_dataset, collate
+from datasets.demo import __main__ as demo
 from datasets.demo import captions, effects
 from datasets.demo.mesh import box, combine, cylinder
 from datasets.demo.render import render
 from datasets.demo.shapes import CATEGORIES, PART_NAMES, VARIANTS, make_shape
-from datasets.synthetic_world import GROUPS, SyntheticWorld, SyntheticWorldConfig, family_names, resolve
+from datasets.synthetic_world import CAPTIONS, GROUPS, SyntheticWorld, SyntheticWorldConfig, family_names, resolve
+from tools import pack
 from tools.engine.data import Batches, Loader
+from tools.shards import ShardWriter
+from tools.tasks.pretrain import Pretrain
 from utils.config import load_config
 from utils.errors import UserError
 
@@ -452,3 +458,77 @@ def test_renders_stay_what_they_were():
         mesh = make_shape(category, np.random.default_rng(9))
         now = render(mesh, np.random.default_rng(number), 32)
         assert np.abs(now.astype(int) - view.astype(int)).max() <= 1, category
+
+
+def pack_world(out: Path, *opts: str) -> None:
+    keys = ["length=25", "N_POINTS=64", "image_size=16", "views=2", "captions=1.0", *opts]
+    pack.main(["SyntheticWorld", "--shards", str(out), "--threads", "1", "--shard_count", "10", "--opts", *keys])
+
+
+def test_packed(tmp_path, monkeypatch):
+    """Shards hold what the data set makes, and an interrupted run goes on with the same bytes."""
+    pack_world(tmp_path / "one")  # by a process
+    monkeypatch.setattr(SyntheticWorld, "COMPUTES", False)
+    write = ShardWriter._write_shard
+
+    def interrupted(self, name, samples, bar):
+        if name == "shard-000001":
+            raise KeyboardInterrupt
+        return write(self, name, samples, bar)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ShardWriter, "_write_shard", interrupted)
+        pack_world(tmp_path / "two")
+    assert len(list((tmp_path / "two.partial").glob("*.tar"))) == 1
+    with pytest.raises(UserError, match="other files or settings"):
+        pack_world(tmp_path / "two", "world_seed=3")
+    pack_world(tmp_path / "two")
+    one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "two"))
+    assert one == two and len(one) == 4
+    keys = {"NAME": "Shards", "SHARDS": str(tmp_path / "one"), "N_POINTS": 64, "image_size": 16, "bgr": False}
+    others = {"subset": "train", "captions": True, "image_augment": False}
+    read = build_dataset({"_base_": keys, "others": others}, "", "train")
+    made = build(length=25, views=2, captions=1.0)
+    assert len(read) == 25 and read.class_names == made.class_names
+    numbers = json.loads((tmp_path / "one/index.json").read_text())["facts"]
+    assert numbers["views"] == 2 and numbers["points"] == 64 and numbers["captions"]
+    clouds = {made[index]["points"].numpy().tobytes(): index for index in range(25)}
+    for place in range(25):
+        sample = read[place]
+        index = clouds[sample["points"].numpy().tobytes()]
+        shape = made.shape(index)
+        assert sample["label"] == index % len(made.categories)
+        assert np.array_equal(sample["image"].permute(1, 2, 0).numpy(), made.render(shape, index, 0))
+        assert sample["text"] in [made.caption(shape, index, number) for number in range(CAPTIONS)]
+
+
+def test_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(SyntheticWorld, "COMPUTES", False)
+    command = ["demo", "--shapes", "3", "--out", str(tmp_path / "world"), "--opts", "N_POINTS=64", "image_size=16"]
+    monkeypatch.setattr(sys, "argv", command)
+    demo.main()
+    assert f"3 shapes are in {tmp_path / 'world'}" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["demo", "--opts", "views=2"])
+    with pytest.raises(UserError, match="are for --shapes"):
+        demo.main()
+    monkeypatch.setattr(sys, "argv", [*command[:4], str(tmp_path / "other"), "--opts", "viws=2"])
+    with pytest.raises(UserError, match="did you mean 'views'"):
+        demo.main()
+
+
+def test_captions_are_not_put_into_prompts(monkeypatch):
+    """What the text teacher of pretraining gets."""
+    asked = []
+
+    class Model:
+        def prepare(self, points, image, text, label, generator):
+            asked.append(text)
+
+    for data in (build(captions=1.0, images=False), build(images=False)):
+        config = SimpleNamespace(npoints=32, least_points=None, prompt_names="plain")
+        run = SimpleNamespace(config=config, precision=SimpleNamespace(autocast=contextlib.nullcontext))
+        task = SimpleNamespace(run=run, data=data, augment=lambda points, generator: points)
+        batch = collate([data[index] for index in range(4)])
+        draw = lambda name, device="cpu": torch.Generator().manual_seed(0)  # noqa: E731
+        Pretrain.prepare(task, Model(), batch, draw)
+        assert len(asked[-1]) == 4 and (asked[-1] == batch["text"]) == (not data.wraps_text)
