@@ -60,7 +60,9 @@ class PointDataset(Dataset):
         RELEASED_SPELLING: class names that the released code spells otherwise.
         SUBSETS: the values of `subset` that it knows.
         PUBLISHED: its files are obtained from others, as `SOURCE` says; otherwise they are the user's own.
+        COMPUTES: samples take a processor's time, not a disk's.
         IN_MEMORY: all of its files are read when it is built.
+        wraps_text: texts are to be put into prompts; otherwise they are whole.
         NORMALIZES: where clouds are centred and scaled to the unit sphere: "cloud", all points of a cloud as it is
             read; "sample", the points that a model is fed, once they are sampled; or "never". See `normalize`.
         gives: what samples hold, see `collate`; "caption" stands for texts that are not class names.
@@ -75,6 +77,7 @@ class PointDataset(Dataset):
     RELEASED_SPELLING: Mapping[str, str] = {}
     SUBSETS: tuple[str, ...] = ("train", "test")
     PUBLISHED = True
+    COMPUTES = False
     IN_MEMORY = False
     NORMALIZES: Literal["cloud", "sample", "never"] = "never"
 
@@ -85,6 +88,7 @@ class PointDataset(Dataset):
 
     gives: frozenset[str] = frozenset({"points", "label"})
     columns = 3
+    wraps_text = True
     class_names: list[str]
     files: list[str] | None = None
     origin = "sample"
@@ -154,6 +158,10 @@ class PointDataset(Dataset):
         sample = self[index]
         name = self.files[index] if self.files else str(index)
         return {"name": name, "points": sample["points"].numpy(), "label": sample["label"]}
+
+    def pack_key(self) -> str:
+        """Say what is packed: shards that were begun are gone on with if it is the same."""
+        return "\n".join(self.files or [str(len(self))])
 
     def finish(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Do what is left to do with a batch once it is on its device; draws nothing."""

@@ -3,17 +3,20 @@
 import dataclasses
 import functools
 import hashlib
+import io
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 
 from datasets.build import DATASETS
+from datasets.demo.captions import describe, draw_name, draw_style, in_prompt
 from datasets.demo.effects import EffectConfig, change_mesh, make_cloud
 from datasets.demo.families.common import FAMILIES
 from datasets.demo.mesh import Mesh
-from datasets.demo.render import draw_palette, render
-from datasets.demo.shapes import CATEGORIES, VARIANTS, make_shape
+from datasets.demo.render import render
+from datasets.demo.shapes import CATEGORIES, PART_NAMES, VARIANTS, make_shape
 from datasets.demo.world import DEMO_CATEGORIES, RENAMED, SHAPENET, source_hash
 from datasets.scanobjectnn import CLASS_NAMES as SCANOBJECTNN
 from datasets.views import ViewConfig, ViewDataset
@@ -33,6 +36,7 @@ SHAPENET55 = (
     "laptop loudspeaker mailbox microphone microwave motorbike mug piano pillow pistol printer remote rifle rocket "
     "skateboard sofa stove table telephone tower train trash_bin washer watercraft"
 ).split()
+CAPTIONS = 5  # of a shape, in shards
 # Categories that one name stands for. ModelNet's and ScanObjectNN's are spelt and ordered as theirs, so labels agree.
 GROUPS = {
     "all": CATEGORIES,
@@ -58,6 +62,8 @@ class SyntheticWorldConfig(EffectConfig, ViewConfig):
         world_seed: of the shapes, so that runs of several seeds see the same ones; left out, the seed of the run, and
             0 for `subset: test`.
         views: how many views a shape has, of which an epoch draws one.
+        captions: how often "text" is a caption; otherwise it is the category name. If it is more than 0, texts are
+            whole: names are in one of the prompts, captions have a beginning of their own.
     """
 
     N_POINTS: int = 2048
@@ -71,6 +77,7 @@ class SyntheticWorldConfig(EffectConfig, ViewConfig):
     wide: bool = True
     world_seed: int | None = None
     views: int = 1
+    captions: float = 0.0
 
     def __post_init__(self):
         super().__post_init__()
@@ -78,6 +85,10 @@ class SyntheticWorldConfig(EffectConfig, ViewConfig):
         for name in ("length", "views"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 <= self.captions <= 1:
+            raise ValueError(f"captions must lie in [0, 1], got {self.captions}")
+        if self.captions and self.bgr:
+            raise ValueError("captions name colours of the views: set bgr: false")
         if self.N_POINTS < self.min_points:
             raise ValueError(f"npoints={self.npoints} asks for more points than the clouds have (N_POINTS)")
 
@@ -91,12 +102,14 @@ class Shape:
         variant: one of `VARIANTS[category]`.
         mesh: in the unit sphere.
         palette: (P, 3) RGB in 0..1, of its parts.
+        material: one of `MATERIALS`, if any.
     """
 
     category: str
     variant: str
     mesh: Mesh
     palette: np.ndarray
+    material: str | None
 
 
 @DATASETS.register("SyntheticWorld")
@@ -110,6 +123,7 @@ class SyntheticWorld(ViewDataset):
         categories: names of the families, in the order of `class_names`.
     """
 
+    COMPUTES = True
     NORMALIZES = "sample"
     PUBLISHED = False
     Config = SyntheticWorldConfig
@@ -121,6 +135,8 @@ class SyntheticWorld(ViewDataset):
 
     def __init__(self, config: SyntheticWorldConfig, data_root: str, seed: int = 0):
         super().__init__(config, seed)
+        self.wraps_text = not config.captions
+        self.gives |= {"caption"} if config.captions else set()
         self.origin = f"synthetic world, {config.subset}"
         chosen, left_out = resolve(config.categories, "categories"), resolve(config.exclude, "exclude", False)
         chosen = {family: name for family, name in chosen.items() if family not in left_out}
@@ -145,7 +161,8 @@ class SyntheticWorld(ViewDataset):
         variants = VARIANTS[category] if self.config.wide else FAMILIES[category].variants
         variant = variants[int(rng.integers(len(variants)))]
         mesh = change_mesh(make_shape(category, rng, variant), self.config, self._rng("changes", index))
-        return Shape(category, variant, mesh, draw_palette(int(mesh.part.max()) + 1, None, self._rng("colours", index)))
+        material, palette = draw_style(category, mesh, self._rng("style", index))
+        return Shape(category, variant, mesh, palette, material)
 
     def cloud(self, shape: Shape, index: int) -> np.ndarray:
         """Return the cloud of a shape: (N_POINTS, 3) float32."""
@@ -157,6 +174,21 @@ class SyntheticWorld(ViewDataset):
         image = render(shape.mesh, self._rng("view", index, view), size, palette=shape.palette)
         return np.ascontiguousarray(image[..., ::-1]) if self.config.bgr else image
 
+    def caption(self, shape: Shape, index: int, number: int = 0) -> str:
+        """Return one of the captions of a shape, of which there are as many as numbers."""
+        rng, name = self._rng("caption", index, number), self.class_names[index % len(self.categories)]
+        name, parts = draw_name(shape.category, name, rng), PART_NAMES[shape.category]
+        return in_prompt(describe(name, shape.variant, shape.mesh, parts, shape.palette, shape.material, rng), rng)
+
+    def text(self, shape: Shape, index: int) -> str:
+        """Return what is said of a shape in the present epoch."""
+        name = self.class_names[index % len(self.categories)]
+        if not self.config.captions:
+            return name
+        if self._draw("text", index, 1 << 20) < self.config.captions * (1 << 20):
+            return self.caption(shape, index, self.epoch)
+        return in_prompt(name.replace("_", " "), self._rng("prompt", index, self.epoch))
+
     def _draw(self, owner: str, index: int, count: int) -> int:
         """Draw one of `count` things that a shape has, other ones in other epochs."""
         return stable_seed(self.seed, owner, self.epoch, index) % count
@@ -164,11 +196,25 @@ class SyntheticWorld(ViewDataset):
     def __getitem__(self, index: int) -> dict[str, Any]:
         shape, label = self.shape(index), index % len(self.categories)
         points = torch.from_numpy(self.cloud(shape, index))
-        sample = {"points": points, "label": label, "text": self.class_names[label]}
+        sample = {"points": points, "label": label, "text": self.text(shape, index)}
         pixels = None
         if self.transform is not None and self.features is None:
             pixels = self.render(shape, index, self._draw("view", index, self.config.views))
         return sample | self.view(index, index, pixels)
+
+    def packable(self, index: int) -> dict[str, Any]:
+        """See `PointDataset.packable`; with all of a shape's views, and `CAPTIONS` captions if there are any."""
+        shape = self.shape(index)
+        name = f"{self.config.subset}-{self.world_seed}-{index}"
+        found = {"name": name, "label": index % len(self.categories), "points": self.cloud(shape, index)}
+        if self.transform is not None:
+            found["views"] = [_png(self.render(shape, index, view)) for view in range(self.config.views)]
+        if self.config.captions:
+            found["captions"] = [self.caption(shape, index, number) for number in range(CAPTIONS)]
+        return found
+
+    def pack_key(self) -> str:
+        return f"{self.config} {self.world_seed} {source_hash()}"
 
     def image_key(self) -> str | None:
         """Return a digest of what the finished views depend on; None if they change from epoch to epoch."""
@@ -178,6 +224,12 @@ class SyntheticWorld(ViewDataset):
         settings = (config.image_size, config.image_norm, config.bgr, config.length, config.subset, config.wide)
         settings += (config.stretched, config.damaged, self.categories, self.world_seed, source_hash())
         return hashlib.sha256(repr(settings).encode()).hexdigest()
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "png")
+    return file.getvalue()
 
 
 def resolve(names: list[str], key: str = "categories", whole: bool = True) -> dict[str, str]:

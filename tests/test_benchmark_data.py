@@ -5,6 +5,8 @@ import json
 import pytest
 
 import tools.benchmark.data
+import tools.benchmark.world
+from tools.benchmark.__main__ import main as benchmark
 from tools.benchmark.data import SHARD_WAYS, WAYS, main
 from utils.errors import UserError
 
@@ -39,3 +41,18 @@ def test_wrong_arguments(tmp_path):
     ):
         with pytest.raises(UserError, match=words):
             main(arguments)
+
+
+def test_the_making_of_synthetic_shapes(tmp_path, capsys):
+    figures, small = (
+        tmp_path / "world.json",
+        ["--shapes", "3", "--repeats", "2", "--points", "64", "--image_size", "16"],
+    )
+    benchmark(["world", *small, "--categories", "chair", "mug", "--device", "cpu", "--json", str(figures)])
+    told, content = capsys.readouterr().out, json.loads(figures.read_text())
+    assert set(content["cpu_ms"]) == set(tools.benchmark.world.WAYS) and "2 categories, 64 points, 16 pixels" in told
+    for way, times in content["cpu_ms"].items():
+        assert set(times) == set(tools.benchmark.world.STAGES) and min(times.values()) > 0
+        assert f"{content['shapes_per_second'][way]:.0f}" in told
+    with pytest.raises(UserError, match="must be at least 1"):
+        benchmark(["world", "--shapes", "0"])

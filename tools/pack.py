@@ -7,6 +7,7 @@ stopped when it is repeated.
 """
 
 import argparse
+import dataclasses
 import hashlib
 import json
 import os
@@ -27,7 +28,7 @@ from datasets.shard_store import SHARD_NAME, ShardStore
 from datasets.shard_store import verify as verify_shards
 from datasets.views import ViewDataset
 from tools.shards import ShardWriter
-from utils.config import load_config
+from utils.config import apply_opts, load_config
 from utils.errors import Parser, UserError, at_least, run_command
 from utils.files import atomic_write, lock_folder
 from utils.logging import progress
@@ -161,7 +162,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--plain_images", action="store_true", help="for pretraining with image_augment: false")
     parser.add_argument("--no_images", action="store_true", help="pack the clouds only")
     parser.add_argument("--config", help="another config of the data set")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="readers (default: %(default)s)")
+    parser.add_argument(
+        "--threads", type=int, default=os.cpu_count() or 1, help="readers, or makers (default: %(default)s)"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace a pack that is there")
     parser.add_argument("--verify", action="store_true", help="compare the pack that is there with its checksums")
     shards = parser.add_argument_group("WebDataset shards (docs/data.md)")
@@ -173,6 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--half", action="store_true", help="points as float16: half the size, a relative error of 0.0005"
     )
     shards.add_argument("--seed", type=int, default=0, help="of the order of the shapes (default: 0)")
+    shards.add_argument("--opts", nargs="+", default=[], metavar="KEY=VALUE", help="keys of the data set")
     args = parser.parse_args(arguments)
     if args.threads < 1:
         raise UserError(f"--threads must be at least 1, got {args.threads}")
@@ -310,8 +314,12 @@ def pack_shards(args: argparse.Namespace) -> None:
         drop_begun(partial)
     base = load_config(args.config or known[args.name])
     others: dict[str, Any] = {"subset": args.subset}
-    if issubclass(dataset_class({"_base_": base}, args.name), ViewDataset):
-        others |= {"PACK_PATH": None, "ratio": 1.0, "images": not args.no_images}
+    dataset = dataset_class({"_base_": base}, args.name)
+    if issubclass(dataset, ViewDataset):
+        known = {field.name for field in dataclasses.fields(dataset.Config)}
+        whole = {"PACK_PATH": None, "ratio": 1.0, "images": not args.no_images}
+        others |= {key: value for key, value in whole.items() if key in known}
+    apply_opts(others, args.opts)
     data = build_dataset({"_base_": base, "others": others}, args.data_root, args.name)
     dtype = "float16" if args.half else "float32"
     ShardWriter(data, partial, args.shard_count, args.shard_mb * 1_000_000, dtype, args.seed).write(args.threads)

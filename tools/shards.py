@@ -8,9 +8,10 @@ import hashlib
 import io
 import json
 import shutil
+import signal
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,8 @@ class ShardWriter:
             why = "are for data sets that do not fit into memory" if data.IN_MEMORY else "hold clouds with a class name"
             raise UserError(f"shards {why}: {type(data).__name__} cannot be packed")
         self.order = torch.randperm(len(data), generator=generator("cpu", seed, "pack")).tolist()
-        first = self._packed(self.order[0])[0]
-        digest = hashlib.sha256("\n".join(data.files or [str(len(data))]).encode()).hexdigest()
+        first = packed_sample(data, dtype, self.order[0])[0]
+        digest = hashlib.sha256(data.pack_key().encode()).hexdigest()
         normalizes = "sample" if data.NORMALIZES == "sample" else "never"  # that of a cloud is done
         self.facts = {"data_set": type(data).__name__, "normalizes": normalizes, "dtype": dtype, "names": digest}
         begun = self.facts | {"count": count, "size": size, "seed": seed, "classes": data.class_names}
@@ -90,20 +91,6 @@ class ShardWriter:
             records.append(record)
         return records
 
-    def _packed(self, index: int) -> tuple[dict[str, bytes], dict[str, Any]]:
-        """Return the files of one shape by what follows its key, and what the index wants to know of it."""
-        shape, file = self.data.packable(index), io.BytesIO()
-        points = check_points(shape["points"], f"{shape['name']}, points").astype(self.dtype)
-        np.save(file, points)
-        packed, views, captions = {"points.npy": file.getvalue()}, shape.get("views", ()), shape.get("captions", ())
-        for number, content in enumerate(views):
-            read_image(f"view {number} of {shape['name']}", content=content)  # is it one?
-            kind = "png" if content.startswith(b"\x89PNG") else "jpg"
-            packed[f"{number}.{kind}"] = content
-        about = {"number": index, "name": shape["name"], "label": int(shape["label"]), "captions": list(captions)}
-        packed["json"] = json.dumps(about, ensure_ascii=False).encode()
-        return packed, {"points": len(points), "views": len(views), "captions": bool(captions)}
-
     def write(self, threads: int) -> None:
         """Write the shards that are not there, then the index, and compare all of them with their checksums.
 
@@ -112,7 +99,7 @@ class ShardWriter:
         """
         done, total = sum(len(record["crc32"]) for record in self.done), len(self.order)
         with (
-            ThreadPoolExecutor(threads) as pool,
+            self._pool(threads) as pool,
             progress(total=total, initial=done, desc=f"packing into {self.folder}", unit="shape") as bar,
         ):
             samples = self._samples(pool, done)
@@ -133,10 +120,19 @@ class ShardWriter:
         self.lock.close()
         (self.folder / ".lock").unlink()
 
-    def _samples(self, pool: ThreadPoolExecutor, start: int) -> Iterator[tuple[int, tuple]]:
+    def _pool(self, workers: int) -> Executor:
+        """Threads, which read files at the same time; processes for data sets that compute their samples."""
+        if not self.data.COMPUTES:
+            return ThreadPoolExecutor(workers)
+        context = torch.multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(workers, context, receive, (self.data, self.dtype))
+
+    def _samples(self, pool: Executor, start: int) -> Iterator[tuple[int, tuple]]:
         for begin in range(start, len(self.order), BLOCK):
             chosen = self.order[begin : begin + BLOCK]
-            yield from zip(chosen, pool.map(self._packed, chosen), strict=True)
+            pack = partial(packed_sample, self.data, self.dtype)
+            made = pool.map(received if self.data.COMPUTES else pack, chosen, chunksize=16)
+            yield from zip(chosen, made, strict=True)
 
     def _write_shard(self, name: str, samples: Iterator, bar: Any) -> dict[str, Any]:
         """Write the next shard, and return its record, which is written, too."""
@@ -167,3 +163,32 @@ class ShardWriter:
         except OSError as error:
             raise UserError(f"cannot write to {self.folder}: {error.strerror}") from None
         return record
+
+
+def packed_sample(data: PointDataset, dtype: str, index: int) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Return the files of one shape by what follows its key, and what the index wants to know of it."""
+    shape, file = data.packable(index), io.BytesIO()
+    points = check_points(shape["points"], f"{shape['name']}, points").astype(dtype)
+    np.save(file, points)
+    packed, views, captions = {"points.npy": file.getvalue()}, shape.get("views", ()), shape.get("captions", ())
+    for number, content in enumerate(views):
+        read_image(f"view {number} of {shape['name']}", content=content)  # is it one?
+        kind = "png" if content.startswith(b"\x89PNG") else "jpg"
+        packed[f"{number}.{kind}"] = content
+    about = {"number": index, "name": shape["name"], "label": int(shape["label"]), "captions": list(captions)}
+    packed["json"] = json.dumps(about, ensure_ascii=False).encode()
+    return packed, {"points": len(points), "views": len(views), "captions": bool(captions)}
+
+
+_received: dict[str, Any] = {}  # of a worker process
+
+
+def receive(data: PointDataset, dtype: str) -> None:
+    """Begin a worker process; Ctrl-C reaches every process of the group, the parent alone answers it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _received.update(data=data, dtype=dtype)
+
+
+def received(index: int) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """`packed_sample` of what a worker process has received."""
+    return packed_sample(**_received, index=index)

@@ -1,22 +1,39 @@
-"""Make the synthetic world: `python -m datasets.demo`."""
+"""Make the synthetic world: `python -m datasets.demo`; or any number of shapes, in shards: `... --shapes 100000`."""
 
 import signal
 
 from datasets.demo.world import SCALES, make_world, summary
-from utils.errors import Parser, run_command
+from utils.errors import Parser, UserError, at_least, run_command
+
+OUT, SHARDS = "data/demo", "data/shards/world"
 
 
 def main() -> None:
     """Read arguments, make the world if it is not there, say what it holds."""
     parser = Parser(prog="python -m datasets.demo", description="Make the synthetic data sets.")
-    parser.add_argument("--out", default="data/demo", help="folder to write to (default: %(default)s)")
+    parser.add_argument("--out", help=f"folder to write to (default: {OUT}; with --shapes {SHARDS})")
     parser.add_argument("--seed", type=int, default=0, help="everything follows from it (default: %(default)s)")
     parser.add_argument("--scale", choices=SCALES, default="full", help="how many shapes (default: %(default)s)")
     more = "pretraining sees the categories that are held out of it, too"
     parser.add_argument("--all-categories", action="store_true", help=more)
     parser.add_argument("--workers", type=int, default=2, help="processes (default: %(default)s)")
+    shards = parser.add_argument_group("shapes of all categories as WebDataset shards, for the data set Shards")
+    shards.add_argument("--shapes", type=at_least(1), help="how many; a run that was interrupted goes on")
+    shards.add_argument("--config", help="of the data set SyntheticWorld (default: that of cfgs/dataset_configs)")
+    shards.add_argument("--opts", nargs="+", default=[], metavar="KEY=VALUE", help="keys of it, such as views=4")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if args.shapes is not None:
+        from tools import pack  # a command, as main.py is: only commands use the tools
+
+        keys = [f"length={args.shapes}", f"world_seed={args.seed}", "bgr=false", "captions=1.0", *args.opts]
+        command = ["SyntheticWorld", "--shards", args.out or SHARDS, "--threads", str(args.workers), "--opts", *keys]
+        pack.main([*command, *(["--config", args.config] if args.config else [])])
+        print(f"{args.shapes} shapes are in {args.out or SHARDS}; docs/data.md says how they are read")
+        return
+    if args.config or args.opts:
+        raise UserError("--config and --opts are for --shapes")
+    args.out = args.out or OUT
     if not make_world(args.out, args.seed, args.scale, workers=args.workers, all_categories=args.all_categories):
         print("world is up to date")
     print(f"{args.out}:")

@@ -1,4 +1,4 @@
-"""Command line: `python -m tools.benchmark [ops|step|data|robustness] ...`; the operators, if none is named."""
+"""Command line: `python -m tools.benchmark [ops|step|data|world|robustness] ...`; the operators, if none is named."""
 
 import importlib
 import sys
@@ -10,6 +10,7 @@ BENCHMARKS = {
     "ops": "point operators beside every peer that can be imported",
     "step": "training steps, by part, precision and size",
     "data": "data loading",
+    "world": "making of synthetic shapes, by stage",
     "robustness": "accuracy against number of points and under corruptions, of a checkpoint",
 }
 

@@ -136,7 +136,9 @@ class Pretrain(TrainedTask):
         config, text = self.run.config, None
         points = random_subset(batch["points"], points_of_batch(config, draw), draw("points"))
         points = self.augment(data.normalize(points, "sample"), draw("augment"))
-        if "text" in batch:
+        if "text" in batch and not data.wraps_text:
+            text = batch["text"]
+        elif "text" in batch:
             names = [spell(name, config.prompt_names) for name in batch["text"]]
             text = prompt(names, draw("prompts", "cpu"))
         with self.run.precision.autocast():

@@ -1,0 +1,270 @@
+"""Captions of shapes: style, colour, material, count and part words, true of the mesh and of its palette."""
+
+from __future__ import annotations
+
+import colorsys
+from typing import NamedTuple
+
+import numpy as np
+
+from datasets.demo.effects import pieces_of
+from datasets.demo.families.common import FAMILIES
+from datasets.demo.mesh import Mesh, cross
+from datasets.demo.render import draw_palette
+from utils.prompts import TEMPLATES
+
+NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"]
+OPENINGS = [
+    "{}",
+    "{}",
+    "a photo of {}",
+    "a picture of {}",
+    "a 3D model of {}",
+    "a rendering of {}",
+    "a CAD model of {}",
+]
+PART_WORDS = {"wing": ("wings",), "arms": ("arms", "armrests"), "back": ("back", "backrest"), "lid": ("lid", "cover")}
+UNSAID = {
+    "body",
+    "frame",
+    "things",
+    "trim",
+    "panels",
+    "sides",
+    "edge",
+    "base",
+    "top",
+    "fronts",
+    "leaf",
+    "tub",
+    "cushion",
+}
+
+
+class Material(NamedTuple):
+    """What a thing is made of: its words, and ranges (low, high) of hue, saturation and value in 0..1."""
+
+    words: tuple[str, ...]
+    hue: tuple[float, float]
+    saturation: tuple[float, float]
+    value: tuple[float, float]
+
+
+MATERIALS = {
+    "wood": Material(("wooden", "wood"), (0.055, 0.1), (0.4, 0.8), (0.3, 0.8)),
+    "metal": Material(("metal", "steel"), (0.5, 0.65), (0.0, 0.1), (0.4, 0.85)),
+    "plastic": Material(("plastic",), (0.0, 1.0), (0.5, 1.0), (0.5, 1.0)),
+    "paint": Material(("painted",), (0.0, 1.0), (0.2, 0.9), (0.4, 1.0)),
+    "fabric": Material(("fabric", "cloth"), (0.0, 1.0), (0.15, 0.6), (0.3, 0.9)),
+    "leather": Material(("leather",), (0.03, 0.08), (0.4, 0.8), (0.15, 0.6)),
+    "ceramic": Material(("ceramic", "porcelain"), (0.0, 1.0), (0.0, 0.3), (0.75, 1.0)),
+    "clay": Material(("clay", "terracotta"), (0.03, 0.06), (0.5, 0.75), (0.55, 0.85)),
+    "glass": Material(("glass",), (0.45, 0.58), (0.08, 0.3), (0.75, 1.0)),
+    "cardboard": Material(("cardboard",), (0.08, 0.11), (0.3, 0.5), (0.55, 0.85)),
+    "stone": Material(("stone", "concrete"), (0.08, 0.15), (0.0, 0.1), (0.45, 0.95)),
+}
+# Of what families are made; those that are not here, of wood, metal, plastic or paint.
+_MADE_OF = {
+    "fabric leather": ("sofa", "pillow", "bag"),
+    "fabric": ("tent", "cap", "curtain"),
+    "wood metal fabric leather plastic": ("chair", "stool"),
+    "wood metal fabric": ("bed",),
+    "ceramic glass clay metal": ("vase", "bowl", "mug", "cup", "jar"),
+    "glass plastic": ("bottle",),
+    "glass metal": ("glass box",),
+    "ceramic metal stone": ("sink", "bathtub"),
+    "ceramic": ("toilet",),
+    "clay ceramic plastic": ("flower pot",),
+    "cardboard wood plastic": ("box",),
+    "stone wood metal": ("stairs", "mantel", "tower"),
+    "wood paint": ("bench", "birdhouse", "bookshelf", "dresser", "guitar", "piano", "wardrobe"),
+    "metal paint": ("airplane", "bus", "car", "motorbike", "rocket", "train"),
+    "metal plastic": ("camera", "can", "display", "keyboard", "laptop", "microwave", "printer", "stove", "washer"),
+    "": ("person", "plant"),
+}
+MADE_OF = {family: materials.split() for materials, families in _MADE_OF.items() for family in families}
+USUAL = ["wood", "metal", "plastic", "paint"]
+
+
+def main_part(mesh: Mesh) -> int:
+    """The part with the largest surface, whose colour is that of the whole."""
+    corner = mesh.triangles
+    double = cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
+    return int(np.bincount(mesh.part, np.sqrt((double**2).sum(1))).argmax())
+
+
+def draw_style(category: str, mesh: Mesh, rng: np.random.Generator) -> tuple[str | None, np.ndarray]:
+    """Draw of what a shape is made, and colours that fit.
+
+    Args:
+        category: the family that made it.
+        mesh: of which the main part is made so; other parts may have other colours.
+        rng: draws both.
+
+    Returns:
+        One of `MATERIALS`, or None where things of the family are of no material; (parts, 3) RGB in 0..1.
+    """
+    count, materials = int(mesh.part.max()) + 1, MADE_OF.get(category, USUAL)
+    if not materials:
+        return None, draw_palette(count, None, rng)
+    kind = materials[rng.integers(len(materials))]
+    material = MATERIALS[kind]
+    hsv = [float(rng.uniform(*bounds)) for bounds in (material.hue, material.saturation, material.value)]
+    color = colorsys.hsv_to_rgb(*hsv)
+    palette = draw_palette(count, color, rng)
+    palette[main_part(mesh)] = color
+    return kind, palette
+
+
+def color_name(rgb: np.ndarray) -> str:
+    """Name an RGB colour, values in 0..1, in one or two words."""
+    hue, saturation, value = colorsys.rgb_to_hsv(*map(float, rgb))
+    if value < 0.2:
+        return "black"
+    if saturation < 0.12:
+        return "white" if value > 0.85 else "light grey" if value > 0.65 else "grey" if value > 0.4 else "dark grey"
+    degrees = hue * 360
+    if 15 <= degrees < 50 and (value < 0.7 or saturation < 0.6):
+        name = "beige" if saturation < 0.4 and value > 0.65 else "brown"
+    elif degrees < 15 or degrees >= 345:
+        name = "pink" if saturation < 0.5 and value > 0.7 else "red"
+    else:
+        ends = (42, "orange"), (68, "yellow"), (160, "green"), (195, "turquoise"), (255, "blue"), (300, "purple")
+        name = next((name for end, name in ends if degrees < end), "pink" if value > 0.5 else "purple")
+    if name in ("beige", "pink"):
+        return name
+    if value < 0.42:
+        return f"dark {name}"
+    return f"light {name}" if value > 0.8 and saturation < 0.45 else name
+
+
+def count_parts(mesh: Mesh, names: list[str]) -> dict[str, int | None]:
+    """Count what a mesh has of each part.
+
+    Pieces whose bounding boxes touch are one thing.
+
+    Args:
+        mesh: a shape.
+        names: of its parts, by number.
+
+    Returns:
+        {name: count} of the parts that are there; None where the things differ too much in size to be counted.
+    """
+    piece, corners = pieces_of(mesh), mesh.triangles
+    starts = np.flatnonzero(np.diff(piece, prepend=-1))
+    low, high = np.minimum.reduceat(corners.min(1), starts), np.maximum.reduceat(corners.max(1), starts)
+    part, counts = mesh.part[starts], {}
+    for number in np.unique(part).tolist():
+        own_low, own_high = low[part == number], high[part == number]
+        if len(own_low) > 64:
+            counts[names[number]] = None
+            continue
+        apart = np.maximum(own_low[:, None], own_low) > np.minimum(own_high[:, None], own_high) + 1e-4
+        touch, group = ~apart.any(2), np.arange(len(own_low))
+        while (smallest := np.where(touch, group, len(group)).min(1)).tolist() != group.tolist():
+            group = smallest
+        size = [np.linalg.norm(own_high[group == k].max(0) - own_low[group == k].min(0)) for k in np.unique(group)]
+        alike = max(size) < 1.35 * min(size)
+        counts[names[number]] = len(size) if alike and len(size) < len(NUMBERS) else None
+    return counts
+
+
+def describe(
+    name: str,
+    variant: str,
+    mesh: Mesh,
+    parts: list[str],
+    palette: np.ndarray,
+    material: str | None,
+    rng: np.random.Generator,
+) -> str:
+    """Say what a shape is, without an article: "dark red wooden chair with four legs and armrests".
+
+    Args:
+        name: what to call it.
+        variant: of its family.
+        mesh: the shape.
+        parts: names of its parts, by number.
+        palette: (P, 3) RGB in 0..1, of the parts.
+        material: one of `MATERIALS`.
+        rng: draws what is said of all that could be.
+    """
+    say_color, say_material, say_variant, say_parts, say_lack = rng.random(5) < (0.65, 0.45, 0.35, 0.6, 0.15)
+    words, ends, own = [name], [], color_name(palette[main_part(mesh)])
+    phrase, follows = variant_words(variant)
+    if say_variant and phrase and phrase.lower() != name.lower() and phrase not in name:
+        if follows:
+            ends.append(phrase)
+        elif phrase.endswith(name):  # a handbag is a bag
+            words = [phrase]
+        else:
+            words.insert(0, phrase)
+    if say_material and material is not None:
+        kinds = MATERIALS[material].words
+        kind = kinds[rng.integers(len(kinds))]
+        words = [kind, *words] if kind not in name else words
+    if say_color:
+        words.insert(0, own)
+    counts = count_parts(mesh, parts)
+    told = [part for part in counts if part not in UNSAID and part not in " ".join([variant, name])]
+    if say_parts and told:
+        for part in rng.permutation(told)[: 1 + int(rng.random() < 0.4)].tolist():
+            ends.append(_part_words(part, counts[part], color_name(palette[parts.index(part)]), own, rng))
+    text = " ".join(words)
+    if ends:
+        text += (" " if ends[0].startswith(("with ", "on ", "in ")) else " with ") + " and ".join(ends)
+    lacking = [part for part in parts if part not in counts and part not in UNSAID and part not in f"{variant} {name}"]
+    if say_lack and lacking and not ends:
+        text += f" without {lacking[rng.integers(len(lacking))]}"
+    return text
+
+
+def _part_words(part: str, count: int | None, color: str, own: str, rng: np.random.Generator) -> str:
+    """Words for a part: "four black legs", "armrests", "a handle"."""
+    options = PART_WORDS.get(part, (part,))
+    word = options[rng.integers(len(options))]
+    if count is not None and count > 1:
+        word = plural_of(word)
+    plural = word == plural_of(word)
+    if color != own and rng.random() < 0.5:
+        word = f"{color} {word}"
+    if count is not None and count > 1 and rng.random() < 0.8:
+        return f"{NUMBERS[count]} {word}"
+    return word if plural or count != 1 else with_article(word)
+
+
+def plural_of(word: str) -> str:
+    """Several of a thing; what ends in s is plural already."""
+    for single, several in {"foot": "feet", "shelf": "shelves", "leaf": "leaves"}.items():
+        if word.endswith((single, several)):
+            return word.removesuffix(several).removesuffix(single) + several
+    return word if word.endswith("s") else word + ("es" if word.endswith(("x", "sh", "ch")) else "s")
+
+
+def variant_words(variant: str) -> tuple[str, bool]:
+    """Words for a structural variant, and whether they follow the name: "with doors", or precede it: "bunk"."""
+    if variant in ("mixed", "plain", "single", "standard", "simple", "classic"):
+        return "", False
+    if variant.startswith(("with ", "on ", "in ")):
+        return variant, True
+    if variant.endswith("s") and not variant.endswith("ss"):
+        return f"with {variant}", True
+    return variant, False
+
+
+def with_article(phrase: str) -> str:
+    """Put "a" or "an" before a phrase."""
+    return f"{'an' if phrase[0].lower() in 'aeiou' else 'a'} {phrase}"
+
+
+def in_prompt(phrase: str, rng: np.random.Generator) -> str:
+    """Make a whole caption of a phrase without an article: one of the 60 prompts around names, or a beginning."""
+    if rng.random() < 0.5:
+        return TEMPLATES[rng.integers(len(TEMPLATES))].format(phrase)
+    return OPENINGS[rng.integers(len(OPENINGS))].format(phrase if phrase.endswith("s") else with_article(phrase))
+
+
+def draw_name(category: str, own: str, rng: np.random.Generator) -> str:
+    """One of the names of a category: the data set's own in half of all cases, or a synonym."""
+    synonyms = FAMILIES[category].synonyms
+    return synonyms[rng.integers(len(synonyms))] if synonyms and rng.random() < 0.5 else own.replace("_", " ")
