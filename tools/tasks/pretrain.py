@@ -12,7 +12,8 @@ from datasets import PointDataset
 from datasets.point_transforms import AUGMENTATIONS, random_subset
 from models import Trainable, build_model_from_cfg, downstream_of, parse_model_config
 from models.losses import LOSS_TERMS
-from models.teachers import ClipText, TeacherHolder
+from models.teachers import TeacherHolder
+from models.text_teachers import TextTeacher
 from tools.engine.data import open_dataset, own_augmentation, points_of_batch
 from tools.engine.features import use_image_features, use_text_features
 from tools.engine.run import Run
@@ -104,7 +105,7 @@ class Pretrain(TrainedTask):
         use_image_features(model, self.data, folder, run.args.num_workers, run.log)
         names = [spell(name, run.config.prompt_names) for name in self.data.class_names]
         if "caption" in self.data.gives:
-            if isinstance(model.text_teacher, ClipText):
+            if isinstance(model.text_teacher, TextTeacher):
                 model.text_teacher.learns = False
         elif "text" in self.data.gives:
             prompts = [text for name in names for text in all_prompts(name)]
