@@ -12,7 +12,8 @@ from torch import Tensor
 
 from extensions import farthest_point_sample, gather, group, max_pool
 from models.network import Network
-from models.teachers import ClipText, TeacherHolder, build_text_teacher
+from models.teachers import TeacherHolder, build_text_teacher
+from models.text_teachers import TextTeacher
 from models.transformer import Patches
 from utils.errors import UserError
 from utils.geometry import Up, normalize_unit_sphere, turn_up, up_scores
@@ -254,7 +255,7 @@ class PointEncoder(TeacherHolder):
         """
         return self._knowing(texts).encode(list(texts)).float().to(self.device)
 
-    def _knowing(self, texts: Sequence[str]) -> ClipText:
+    def _knowing(self, texts: Sequence[str]) -> TextTeacher:
         """Return the text teacher, if it knows every word."""
         teacher = self.open_teacher()
         if unknown := teacher.unknown(texts):
@@ -264,7 +265,7 @@ class PointEncoder(TeacherHolder):
             raise UserError(f"the text teacher of these weights never read '{unknown[0]}'{close}")
         return teacher
 
-    def open_teacher(self) -> ClipText:
+    def open_teacher(self) -> TextTeacher:
         """Return the text teacher, built where it is not yet.
 
         Raises:
@@ -280,7 +281,7 @@ class PointEncoder(TeacherHolder):
                 )
             width = self.network.text_proj.out_features
             teacher = build_text_teacher(self.text_encoder, width, self.text_weights)
-            if not isinstance(teacher, ClipText):
+            if not isinstance(teacher, TextTeacher):
                 raise UserError(f"text_encoder '{self.text_encoder}' does not read texts")
             self.hold_teachers(text=teacher.to(self.device))
         return self.text_teacher  # pyright: ignore[reportReturnType]
@@ -368,8 +369,7 @@ class PointEncoder(TeacherHolder):
         return F.normalize(self.encode_text(texts).view(len(labels), len(prompts), -1).sum(1), dim=1)
 
     def _temperature(self) -> Tensor:
-        """Factor of cosines in a softmax: CLIP's, which stops growing at 100."""
-        return self.open_teacher().clip.logit_scale.exp().clamp(max=100).to(self.device)
+        return self.open_teacher().temperature().to(self.device)
 
 
 def _shape(value: Any) -> str:

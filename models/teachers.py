@@ -4,13 +4,13 @@ They are frozen, except where an ablation trains them jointly with the student, 
 """
 
 import os
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from models.teacher_weights import guard, read_weights, timm_network
+from models.text_teachers import ClipText, Teacher, WordText, describe
 from utils.errors import UserError
 from utils.registry import suggestion
 
@@ -29,38 +29,7 @@ IN21K_URL = (
 )
 PASS_THROUGH = ("features", "stub")
 LOCAL_FOLDER = "local-dir:"
-
-
-class Teacher(nn.Module):
-    """A network that turns images or texts into features; frozen unless `trained`.
-
-    Attributes:
-        dim: width of a feature.
-        trained: it trains with the student.
-    """
-
-    dim: int
-    trained = False
-
-    def freeze(self) -> "Teacher":
-        """Unless `trained`, put the teacher into eval mode for good and switch its gradients off."""
-        return self if self.trained else self.eval().requires_grad_(False)
-
-    def train(self, mode: bool = True) -> "Teacher":
-        """Stay in eval mode, whatever the student does, unless `trained`."""
-        return super().train(mode and self.trained)
-
-    def gradient(self) -> torch.set_grad_enabled:
-        """Return the context to compute features in: gradients are off unless `trained`."""
-        return torch.set_grad_enabled(self.trained and torch.is_grad_enabled())
-
-    def encode(self, inputs: Any) -> Tensor:
-        """Map a batch of inputs to features (B, dim), not normalised, and without gradient unless `trained`.
-
-        Raises:
-            UserError: if the inputs are not what this teacher takes: config and data do not fit together.
-        """
-        raise NotImplementedError
+MINILM = "minilm"
 
 
 class Features(Teacher):
@@ -81,7 +50,7 @@ class Features(Teacher):
             UserError: if the inputs are not (B, dim).
         """
         if not isinstance(inputs, Tensor) or inputs.dim() != 2 or inputs.shape[1] != self.dim:
-            raise UserError(f"the features teacher takes (B, {self.dim}) tensors, got {_describe(inputs)}")
+            raise UserError(f"the features teacher takes (B, {self.dim}) tensors, got {describe(inputs)}")
         return inputs.detach()
 
 
@@ -106,7 +75,7 @@ class ImageTeacher(Teacher):
             UserError: if the inputs are not images, or not of the size that the network takes.
         """
         if not isinstance(inputs, Tensor) or inputs.dim() != 4:
-            raise UserError(f"model.img_encoder needs images (B, 3, H, W) from the data set, got {_describe(inputs)}")
+            raise UserError(f"model.img_encoder needs images (B, 3, H, W) from the data set, got {describe(inputs)}")
         if self.size is not None and inputs.shape[2:] != self.size:
             wanted, got = ("x".join(map(str, size)) for size in (self.size, inputs.shape[2:]))
             raise UserError(f"model.img_encoder takes images of {wanted} pixels, the data set gives {got} (image_size)")
@@ -137,92 +106,6 @@ class ViTWithPreLogits(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return torch.tanh(self.pre_logits(self.vit(images)))
-
-
-class ClipText(Teacher):
-    """The text half of an open_clip model. A frozen one encodes every distinct text once and looks it up from then on.
-
-    Args:
-        clip: an open_clip model.
-        tokenizer: the tokenizer that belongs to it.
-        dim: width of a feature.
-        trained: it trains with the student.
-
-    Attributes:
-        learns: it keeps what it says of new texts. Not for captions, of which there is no end, and of which a resumed
-            run would know others.
-    """
-
-    learns = True
-
-    def __init__(self, clip: Any, tokenizer: Any, dim: int, trained: bool = False):
-        super().__init__()
-        clip.visual = None
-        self.clip, self.tokenizer, self.dim, self.trained = clip, tokenizer, dim, trained
-        self.rows: dict[str, int] = {}  # of the table
-        self.table: Tensor | None = None
-        self.freeze()
-
-    def _apply(self, fn, recurse=True):
-        self.table = None if self.table is None else fn(self.table)
-        return super()._apply(fn, recurse)
-
-    def remember(self, texts: Sequence[str], features: Tensor) -> None:
-        """Take features (n, d) of n different texts as known, in place of all that were."""
-        self.rows, self.table = {text: row for row, text in enumerate(texts)}, features
-
-    def encode(self, inputs: Any) -> Tensor:
-        """Map texts to features (B, dim): the end-of-text token after `ln_final`, times `text_projection`.
-
-        Raises:
-            UserError: if the inputs are not texts.
-        """
-        if not isinstance(inputs, (list, tuple)) or not inputs:
-            raise UserError(f"model.text_encoder needs a list of texts from the data set, got {_describe(inputs)}")
-        if self.trained:
-            with self.gradient():
-                return self.clip.encode_text(self._tokens(inputs))
-        new, table, known = sorted(set(inputs) - self.rows.keys()), self.table, self.rows
-        if new or table is None:
-            with torch.no_grad():
-                features = torch.cat([self.clip.encode_text(part) for part in self._tokens(new).split(256)])
-            table = features if table is None else torch.cat((table, features))
-            known = known | dict(zip(new, range(len(known), len(table)), strict=True))
-            if self.learns:
-                self.rows, self.table = known, table
-        rows = torch.tensor([known[text] for text in inputs])
-        if table.is_cuda:  # so that the host need not wait for the copy
-            rows = rows.pin_memory().to(table.device, non_blocking=True)
-        return table.index_select(0, rows)
-
-    def _taught(self) -> Tensor | None:
-        """Which tokens (V,) were trained; None for all. `tools.demo_teacher` sets the others to zero."""
-        embedding = getattr(self.clip, "token_embedding", None)
-        return None if embedding is None else embedding.weight.any(1)
-
-    def unknown(self, texts: Sequence[str]) -> list[str]:
-        """Return the texts with a word that was never trained."""
-        taught = self._taught()
-        if taught is None or bool(taught.all()):
-            return []
-        return [
-            text for text, known in zip(texts, taught[self._tokens(texts)].all(1).tolist(), strict=True) if not known
-        ]
-
-    def known(self) -> list[str]:
-        """Return the words that were trained, where not all were."""
-        taught = self._taught()
-        if taught is None or bool(taught.all()):
-            return []
-        words = (self.tokenizer.decode([token]).strip() for token in taught.nonzero()[:, 0].tolist())
-        return sorted({word for word in words if word.isalnum()})
-
-    def tokens_of(self, texts: Sequence[str]) -> list[list[int]]:
-        """Tokens of texts, by which tokenizers are told apart."""
-        return self.tokenizer(list(texts)).tolist()
-
-    def _tokens(self, texts: Sequence[str]) -> Tensor:
-        return self.tokenizer(list(texts)).to(next(self.parameters()).device)
 
 
 def build_image_teacher(
@@ -265,13 +148,20 @@ def build_image_teacher(
 def build_text_teacher(
     name: str | None, dim: int | None = None, weights: str | None = None, train: bool = False
 ) -> Teacher | None:
-    """Build a text teacher; arguments and errors as for `build_image_teacher`, timm models excepted."""
+    """Build a text teacher; arguments and errors as for `build_image_teacher`, timm models excepted.
+
+    `minilm` is a sentence encoder, see `WordText`.
+    """
     if not name or name in PASS_THROUGH:
         return _build_pass_through("text", name, dim)
+    if name == MINILM:
+        if train or weights:
+            raise UserError(f"model.text_encoder {MINILM} is frozen, and brings its own weights")
+        return _checked(WordText(), dim, "text", name)
     if not _is_open_clip(name):
         import open_clip
 
-        known = [*OPENAI_CLIP, *PASS_THROUGH, *open_clip.list_models()]
+        known = [*OPENAI_CLIP, *PASS_THROUGH, MINILM, *open_clip.list_models()]
         raise UserError(f"unknown text teacher '{name}' in model.text_encoder{suggestion(name, known)}")
     clip, tokenizer, width = _load_open_clip(name, weights, "text", train)
     return _checked(ClipText(clip, tokenizer, width, train), dim, "text", name)
@@ -365,9 +255,3 @@ def _image_size(network: nn.Module) -> tuple[int, int] | None:
     else:
         size = getattr(network, "image_size", None) if trunk is network else None
     return (size, size) if isinstance(size, int) else size and tuple(size)
-
-
-def _describe(inputs) -> str:
-    if inputs is None:
-        return "nothing"
-    return str(tuple(inputs.shape)) if isinstance(inputs, Tensor) else type(inputs).__name__

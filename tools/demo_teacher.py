@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from datasets.demo.world import teacher_renders
 from datasets.image_transforms import NORMS
+from models.teachers import MINILM, build_text_teacher
 from utils.errors import Parser, run_command
 from utils.prompts import all_prompts, prompt
 from utils.seeding import generator, seed_everything
@@ -48,7 +49,7 @@ def contrastive_loss(image: Tensor, text: Tensor, label: Tensor, scale: Tensor) 
 
 
 @torch.no_grad()
-def rescale(clip: Any, images: Tensor, tokens: Tensor) -> None:
+def rescale(clip: Any, images: Tensor, tokens: Tensor | None) -> None:
     """Give features of both kinds a standard deviation of 1/2, about that of the published CLIP's.
 
     Cosines stay as they are. A student that regresses features would otherwise first have to grow its weights.
@@ -56,12 +57,13 @@ def rescale(clip: Any, images: Tensor, tokens: Tensor) -> None:
     Args:
         clip: changed in place.
         images: (n, 3, H, W), normalised.
-        tokens: (m, context) int64.
+        tokens: (m, context) int64; None where its text half was not trained.
     """
     image_factor = 0.5 / clip.encode_image(images).std()
     for parameter in clip.visual.attnpool.c_proj.parameters():
         parameter.mul_(image_factor)
-    clip.text_projection.mul_(0.5 / clip.encode_text(tokens).std())
+    if tokens is not None:
+        clip.text_projection.mul_(0.5 / clip.encode_text(tokens).std())
 
 
 def main() -> None:
@@ -70,6 +72,12 @@ def main() -> None:
     parser.add_argument("--out", default="datasets/demo/teacher", help="folder to write (default: %(default)s)")
     parser.add_argument("--per_class", type=int, default=800, help="renders a category (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=24, help="(default: %(default)s)")
+    parser.add_argument(
+        "--text",
+        choices=["own", MINILM],
+        default="own",
+        help="train a text half of its own, or align the images with this frozen text teacher (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
     args = parser.parse_args()
 
@@ -108,6 +116,15 @@ def main() -> None:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, steps, pct_start=0.1)
     draw = generator("cpu", "batches", args.seed)
     used = set()
+    locked = None if args.text == "own" else build_text_teacher(args.text, ARCHITECTURE["embed_dim"])
+
+    def text_features(texts: list[str]) -> Tensor:
+        if locked is not None:
+            return locked.encode(texts)
+        tokens = tokenizer(texts)
+        used.update(tokens.unique().tolist())
+        return clip.encode_text(tokens)
+
     bar = tqdm(total=steps, desc="teacher", unit="step")
     for _ in range(args.epochs):
         for rows in seen[torch.randperm(len(seen), generator=draw)].split(128):
@@ -115,9 +132,7 @@ def main() -> None:
                 continue
             # One draw of the augmentation a quarter of the batch keeps this vectorised and varied enough.
             batch = torch.cat([augment(part) for part in images[rows].split(32)])
-            tokens = tokenizer(prompt([names[i] for i in rows.tolist()], draw))
-            used.update(tokens.unique().tolist())
-            features = clip.encode_image(batch), clip.encode_text(tokens)
+            features = clip.encode_image(batch), text_features(prompt([names[i] for i in rows.tolist()], draw))
             loss = contrastive_loss(*features, labels[rows], clip.logit_scale.exp().clamp(max=100))
             optimizer.zero_grad()
             loss.backward()
@@ -134,8 +149,9 @@ def main() -> None:
         unused[list(used)] = False
         clip.token_embedding.weight[unused] = 0
         held_images, held_labels = plain(images[held]), labels[held]
-        rescale(clip, held_images, tokenizer([text for name in vocabulary for text in all_prompts(name)]))
-        text = F.normalize(clip.encode_text(tokenizer([f"A {name.replace('_', ' ')}." for name in vocabulary])), dim=1)
+        prompts = [text for name in vocabulary for text in all_prompts(name)]
+        rescale(clip, held_images, tokenizer(prompts) if locked is None else None)
+        text = F.normalize(text_features([f"A {name.replace('_', ' ')}." for name in vocabulary]), dim=1)
         guess = (F.normalize(clip.encode_image(held_images), dim=1) @ text.T).argmax(1)
     accuracy = (guess == held_labels).float().mean().item()
     save_file(

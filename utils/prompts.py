@@ -24,6 +24,15 @@ def all_prompts(name: str) -> list[str]:
     return [template.format(name) for template in TEMPLATES]
 
 
+def strip_prompt(text: str) -> str:
+    """Return the name in one of the 60 prompts; any other text comes back as it is."""
+    ending = next((e for e in reversed(_ENDINGS) if text.endswith(e)), None)
+    if ending is None:
+        return text
+    text = text.removesuffix(ending)
+    return text.removeprefix(max((b for b in _BEGINNINGS if text.startswith(b)), key=len))
+
+
 def prompt(names: Sequence[str], generator: torch.Generator) -> list[str]:
     """Draw one of the 60 prompts for each name."""
     drawn = torch.randint(len(TEMPLATES), (len(names),), generator=generator, device=generator.device).tolist()

@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from datasets import PointDataset, collate
-from models.teachers import ClipText, Features, ImageTeacher, Teacher, TeacherHolder
+from models.teachers import Features, ImageTeacher, Teacher, TeacherHolder
+from models.text_teachers import TextTeacher
 from utils import distributed
 from utils.files import atomic_write
 from utils.logging import progress, versions
@@ -87,7 +88,7 @@ def use_text_features(teacher: Teacher | None, texts: Sequence[str], folder: Pat
     Returns:
         Whether it does that now.
     """
-    if not isinstance(teacher, ClipText) or teacher.trained:
+    if not isinstance(teacher, TextTeacher) or teacher.trained:
         return False
     texts = sorted(set(texts))
 

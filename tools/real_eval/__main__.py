@@ -132,7 +132,8 @@ def write_results(folder: Path, text: str, content: Mapping[str, Any], names: Na
                 temporary.write_text(whole, encoding="utf-8")
         for number, found in enumerate(results.values()):
             if "zeroshot" in found:
-                draw_confusion(found["zeroshot"], names, folder / f"confusion-{number}.png")
+                picture = folder / f"confusion-{number}.png"
+                draw_confusion(found["zeroshot"]["confusion"], names, found["seen"], picture)
         draw_points(results, folder / "points.png")
     except OSError as error:
         raise UserError(f"--out {folder} cannot be written: {error.strerror}") from None
@@ -152,10 +153,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise UserError(f"--points {protocol.points[0]}: a patch of these encoders has {least} points")
     clouds = read_shapes(args.folder, protocol.points[-1], args.up, device)
     plain = clouds.names
-    names = Names(plain, seen_names(args.seen, first, plain), read_synonyms(args.synonyms, plain))
-    for path, encoder in encoders.items():
-        if args.seen is None and seen_names(None, encoder, plain) != names.seen:
-            raise UserError(f"{path} saw other classes in pretraining than {args.ckpts[0]}: name them by --seen")
+    names = Names(plain, read_synonyms(args.synonyms, plain))
+    seen_names(args.seen, first, plain)
+    for encoder in encoders.values():
         if encoder.network.text_proj is not None:
             encoder.open_teacher()  # what it lacks is said before the work
     if args.random:
@@ -164,7 +164,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     with progress(total=total, desc="real shapes", unit="cloud") as bar, warnings.catch_warnings():
         warnings.simplefilter("ignore", EncoderWarning)  # few points on purpose; the folder's frame is the user's
         for path, encoder in encoders.items():
-            results[path] = measure(encoder, clouds, names, protocol, bar)
+            seen = seen_names(args.seen, encoder, plain)
+            results[path] = measure(encoder, clouds, names, seen, protocol, bar)
     text = markdown(results, names, args.folder.name)
     print(text, end="")
     content = {**provenance(device), "folder": str(args.folder), "protocol": asdict(protocol), **asdict(names)}

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from models.encoder import Encoding, PointEncoder
 from models.network import Network
-from models.teachers import ClipText
+from models.text_teachers import TextTeacher
 from tools.benchmark.robustness import BATCH, FEEDS, Clouds, thin
 from tools.tasks.svm import SvmConfig, linear_svm
 from tools.tasks.zeroshot import class_features, group_accuracy, rank_classes, top_accuracies
@@ -46,12 +46,10 @@ class Names:
 
     Attributes:
         plain: one a class, spelt as texts are.
-        seen: whether each was seen in pretraining.
         synonyms: further names of the classes that have any, by plain name.
     """
 
     plain: list[str]
-    seen: list[bool]
     synonyms: Mapping[str, Sequence[str]]
 
 
@@ -97,12 +95,12 @@ def encode(encoder: PointEncoder, clouds: Clouds, count: int | None, most: int |
     return Encoding(*(None if part[0] is None else torch.cat(part) for part in zip(*parts, strict=True)))  # pyright: ignore
 
 
-def name_features(teacher: ClipText, names: Sequence[str]) -> Tensor:
+def name_features(teacher: TextTeacher, names: Sequence[str]) -> Tensor:
     """Unit features (C, d) of names over all 60 prompts; also of words that a small teacher never read."""
     return F.normalize(class_features(teacher, names, ensemble=True), dim=1)
 
 
-def with_synonyms(teacher: ClipText, names: Names, features: Tensor) -> Tensor:
+def with_synonyms(teacher: TextTeacher, names: Names, features: Tensor) -> Tensor:
     """Average the features (C, d) of names with those of their synonyms, those with words that a teacher never read
     excepted."""
     others = [(i, other) for i, name in enumerate(names.plain) for other in names.synonyms.get(name, ())]
@@ -114,8 +112,8 @@ def with_synonyms(teacher: ClipText, names: Names, features: Tensor) -> Tensor:
     return F.normalize(features.index_add(0, rows, name_features(teacher, [other for _, other in others])), dim=1)
 
 
-def zeroshot(joint: Tensor, labels: Tensor, classes: Tensor, names: Names) -> dict[str, Any]:
-    """Name shapes by their joint features (n, d) and those (C, d) of the names.
+def zeroshot(joint: Tensor, labels: Tensor, classes: Tensor, names: Names, seen: Sequence[bool]) -> dict[str, Any]:
+    """Name shapes by their joint features (n, d) and those (C, d) of the names, of which some were `seen`.
 
     Returns:
         See `top_accuracies` and `by_class`; and `seen` and `unseen`: the same accuracies over the shapes of these
@@ -124,7 +122,7 @@ def zeroshot(joint: Tensor, labels: Tensor, classes: Tensor, names: Names) -> di
     best = rank_classes(joint, classes, 1)[1][:, 0]
     found = {**top_accuracies(joint, labels, classes), **by_class(best, labels, names.plain)}
     for group in ("seen", "unseen"):
-        members = [i for i, seen in enumerate(names.seen) if seen == (group == "seen")]
+        members = [i for i, was in enumerate(seen) if was == (group == "seen")]
         inside = torch.isin(labels, torch.tensor(members, dtype=torch.int64))
         tops = top_accuracies(joint[inside], labels[inside], classes)
         found[group] = {**tops, **group_accuracy(joint, labels, classes, members)}
@@ -183,28 +181,42 @@ def _svm_accuracy(x: Tensor, y: Tensor, fit: Any, test: Any, seed: int) -> float
     return float(accuracy(torch.from_numpy(svm.predict(x[test].numpy())), y[test])["accuracy"])
 
 
-def measure(encoder: PointEncoder, clouds: Clouds, names: Names, protocol: Protocol, bar: Any) -> dict[str, Any]:
+def measure(
+    encoder: PointEncoder, clouds: Clouds, names: Names, seen: Sequence[bool], protocol: Protocol, bar: Any
+) -> dict[str, Any]:
     """Measure one encoder.
 
+    Args:
+        encoder: the encoder.
+        clouds: the shapes.
+        names: the names to choose from.
+        seen: of each name, whether it was seen in pretraining.
+        protocol: what is asked.
+        bar: is told of every cloud that is encoded.
+
     Returns:
-        `zeroshot`, see there, and `with_synonyms`, where some name has any, both only if the weights have features in
-        the space of texts; `unread`, names with words that the text teacher never read; `nearest_neighbor`, leave one
-        out; `svm`; `few_shot` by setting; and `points`, by how clouds are fed and number of points, accuracies of
-        zero-shot and nearest neighbour (against the whole clouds).
+        `seen`, the names that were; `zeroshot`, see there, and `with_synonyms`, where some name has any, both only
+        if the weights have features in the space of texts; `unread`, names with words that the text teacher never
+        read; `nearest_neighbor`, leave one out; `svm`; `few_shot` by setting; and `points`, by how clouds are fed
+        and number of points, accuracies of zero-shot and nearest neighbour (against the whole clouds).
     """
     labels, seed = clouds.labels, protocol.seed
     whole = encode(encoder, clouds, None, encoder.npoints, seed, bar)
-    found: dict[str, Any] = {"npoints": encoder.npoints, "shapes": len(labels)}
+    found: dict[str, Any] = {
+        "npoints": encoder.npoints,
+        "shapes": len(labels),
+        "seen": [name for name, was in zip(names.plain, seen, strict=True) if was],
+    }
     classes = None
     if encoder.network.text_proj is not None:
         teacher = encoder.open_teacher()
         classes = name_features(teacher, names.plain)
         found["unread"] = teacher.unknown(names.plain)
         joint = encoder.joint(whole)
-        found["zeroshot"] = zeroshot(joint, labels, classes, names)
+        found["zeroshot"] = zeroshot(joint, labels, classes, names, seen)
         if names.synonyms:
             averaged = with_synonyms(teacher, names, classes)
-            found["with_synonyms"] = zeroshot(joint, labels, averaged, names)
+            found["with_synonyms"] = zeroshot(joint, labels, averaged, names, seen)
     neighbor = nearest(whole.pooled, labels, whole.pooled)
     found["nearest_neighbor"] = accuracy(neighbor, labels) | by_class(neighbor, labels, names.plain)
     found["svm"] = svm_halves(whole.pooled, labels, protocol)

@@ -26,17 +26,18 @@ def _spread(found: Mapping[str, Any] | None) -> str:
 
 def zeroshot_table(results: Results, names: Names) -> str:
     """Zero-shot of each checkpoint: over all names, of seen and of unseen ones, each in counts and (in %)."""
-    groups = {"all": names.seen, "seen": [s for s in names.seen if s], "unseen": [s for s in names.seen if not s]}
-    rows = [["right/of (in %), names", *(f"{kind}: {len(members)}" for kind, members in groups.items())]]
-    rows[0] += ["top-3", "top-5", "seen, among themselves", "unseen, among themselves"]
+    rows = [["right/of (in %)", f"all {len(names.plain)} names", "top-3", "top-5", "seen names", "unseen names"]]
+    rows[0] += ["seen, among themselves", "unseen, among themselves"]
     for name, found in results.items():
         for key, told in (("zeroshot", ""), ("with_synonyms", ", with synonyms")):
             if key not in found:
                 continue
             own = found[key]
             tops = [_share(own[top]) if top in own else "-" for top in ("top3", "top5")]
-            among = [_share(own[group]["among_own_names"]) for group in ("seen", "unseen")]
-            rows.append([name + told, _share(own), _share(own["seen"]), _share(own["unseen"]), *tops, *among])
+            groups = [own[group] for group in ("seen", "unseen")]
+            apart = [f"{group['classes']}: {_share(group)}" for group in groups]
+            among = [_share(group["among_own_names"]) for group in groups]
+            rows.append([name + told, _share(own), *tops, *apart, *among])
     return markdown_table(rows)
 
 
@@ -71,14 +72,14 @@ def class_table(found: Mapping[str, Any], names: Names) -> str:
     """How many shapes of each class are named right, what the others are taken for, and 1-NN beside."""
     rows = [["class", "seen", "zero-shot, right/of", "mistaken for", "nearest neighbour, right/of"]]
     own, neighbor = found.get("zeroshot"), found["nearest_neighbor"]
-    for name, seen in zip(names.plain, names.seen, strict=True):
+    for name in names.plain:
         near = neighbor["class_accuracy"].get(name) or hit_rate(0, 0)
         right, wrong = "-", ""
         if own and name in own["class_accuracy"]:
             right = "{correct}/{total}".format(**own["class_accuracy"][name])
             others = [(other, count) for other, count in own["confusion"][name].items() if other != name]
             wrong = ", ".join(f"{other} {count}" for other, count in others[:MISTAKES])
-        rows.append([name, "yes" if seen else "no", right, wrong, "{correct}/{total}".format(**near)])
+        rows.append([name, "yes" if name in found["seen"] else "no", right, wrong, "{correct}/{total}".format(**near)])
     return markdown_table(rows)
 
 
@@ -111,13 +112,12 @@ def markdown(results: Results, names: Names, folder: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def draw_confusion(found: Mapping[str, Any], names: Names, path: Path) -> None:
-    """Draw how often which name (column) is chosen for a class (row); seen classes first."""
+def draw_confusion(table: Mapping[str, Mapping[str, int]], names: Names, seen: Sequence[str], path: Path) -> None:
+    """Draw how often which name (column) is chosen for a class (row); `seen` ones first."""
     from tools.visualize.figures import HEAT, plt
 
-    order = sorted(range(len(names.plain)), key=lambda i: (not names.seen[i], names.plain[i]))
-    chosen = [names.plain[i] for i in order]
-    counts = np.array([[found["confusion"].get(truth, {}).get(name, 0) for name in chosen] for truth in chosen])
+    chosen = sorted(names.plain, key=lambda name: (name not in seen, name))
+    counts = np.array([[table.get(truth, {}).get(name, 0) for name in chosen] for truth in chosen])
     totals = counts.sum(1)
     side = 2.5 + 0.26 * len(chosen)
     figure, axes = plt.subplots(figsize=(side + 0.6, side), layout="constrained")
@@ -129,10 +129,11 @@ def draw_confusion(found: Mapping[str, Any], names: Names, path: Path) -> None:
     axes.set_xticks(range(len(chosen)), chosen, rotation=90, fontsize=8)
     labels = [f"{name} ({total})" for name, total in zip(chosen, totals, strict=True)]
     axes.set_yticks(range(len(chosen)), labels, fontsize=8)
-    if 0 < (seen := sum(names.seen)) < len(chosen):
+    title = "zero-shot"
+    if 0 < len(seen) < len(chosen):
+        title = "zero-shot: seen names first, unseen ones below and right of the line"
         for line in (axes.axhline, axes.axvline):
-            line(seen - 0.5, color="gray", linewidth=0.8)
-    title = "zero-shot: seen names first, unseen ones below and right of the line" if seen else "zero-shot"
+            line(len(seen) - 0.5, color="gray", linewidth=0.8)
     axes.set(xlabel="chosen", ylabel="class (shapes)", title=title)
     figure.colorbar(picture, label="% of the class", shrink=0.6)
     figure.savefig(path, dpi=130)

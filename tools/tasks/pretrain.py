@@ -13,7 +13,8 @@ from datasets import PointDataset
 from datasets.point_transforms import AUGMENTATIONS, random_subset
 from models import Trainable, build_model_from_cfg, downstream_of, parse_model_config
 from models.losses import LOSS_TERMS
-from models.teachers import ClipText, TeacherHolder
+from models.teachers import TeacherHolder
+from models.text_teachers import TextTeacher
 from tools.engine.curves import HELD_OUT
 from tools.engine.data import open_dataset, own_augmentation, points_of_batch
 from tools.engine.features import use_image_features, use_text_features
@@ -123,7 +124,7 @@ class Pretrain(TrainedTask):
                 raise UserError("held_out: dataset.val must give images as dataset.train does (images, image_augment)")
         names = [spell(name, run.config.prompt_names) for name in self.data.class_names]
         if "caption" in self.data.gives:
-            if isinstance(model.text_teacher, ClipText):
+            if isinstance(model.text_teacher, TextTeacher):
                 model.text_teacher.learns = False
         elif "text" in self.data.gives:
             prompts = [text for name in names for text in all_prompts(name)]
