@@ -1,6 +1,7 @@
 """Corruptions, the benchmark that applies them, and training on clouds of varying density."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -8,9 +9,11 @@ import torch
 from torch import Tensor
 
 from datasets.corruptions import CORRUPTIONS, SEVERITIES
+from extensions import group
+from models.transformer import Patches
 from tools.benchmark import __main__ as benchmark
 from tools.benchmark import robustness
-from tools.engine.data import points_of_batch
+from tools.engine.density import group_varied, numbers_of_points
 from utils.checkpoint import load_checkpoint
 from utils.errors import UserError
 from utils.geometry import normalize_unit_sphere
@@ -90,13 +93,50 @@ def test_density_is_that_of_the_points_fed():
     assert found["corrupted"]["drop global"] == [0.0] * 5
 
 
-def test_points_of_batches():
-    config = SimpleNamespace(npoints=2048, least_points=256)
-    drawn = [points_of_batch(config, lambda *key, n=n: generator("cpu", n)) for n in range(400)]
-    assert min(drawn) >= 256 and max(drawn) <= 2048 and len(set(drawn)) > 200
-    assert 0.4 < sum(n < 724 for n in drawn) / 400 < 0.6  # log-uniform: half of them below the geometric mean
-    config.least_points = None
-    assert points_of_batch(config, None) == 2048
+def test_numbers_of_points():
+    config = SimpleNamespace(npoints=256, least_points=128, most_points=2048)
+    batches = [numbers_of_points(config, 8, lambda *key, n=n: generator("cpu", n)) for n in range(100)]
+    edges = [round(128 * 2 ** (part / 2)) for part in range(9)]
+    for batch in batches:  # each holds sparse and dense clouds
+        assert all(low <= n <= high for low, n, high in zip(edges, batch, edges[1:], strict=False))
+    assert len({n for batch in batches for n in batch}) > 300
+    config.most_points = None
+    assert max(numbers_of_points(config, 2, lambda *key: generator("cpu", 0))) <= 256
+
+
+class Cuts:
+    """A model that tells what it was fed, and cuts it as `group` does."""
+
+    def __init__(self):
+        self.fed = []
+
+    def group(self, points):
+        self.fed.append(points)
+        return Patches(*group(points, 4, 8))
+
+
+def test_batches_of_several_densities():
+    config = SimpleNamespace(npoints=64, least_points=16, most_points=96)
+    points, model = torch.rand(12, 96, 3, generator=generator("cpu", 0)), Cuts()
+
+    def draw(name, device="cpu"):
+        return generator(device, name)
+
+    patches = group_varied(model, points, config, draw, lambda part: part[:, :64])
+    assert patches.centers.shape == (12, 4, 3) and patches.neighborhoods.shape == (12, 4, 8, 3)
+    sizes = [part.shape[1] for part in model.fed]
+    assert sizes == [min(n, 64) for n in numbers_of_points(config, 8, draw)] and sizes[0] < 20 and sizes[-1] == 64
+    again = torch.cat([part[:, :8] for part in model.fed])
+    same = (again[:, :, None] == points[:, None]).all(3).any(2)
+    assert same.all()  # each cloud's own points, in its place
+    assert len(group_varied(Cuts(), points[:3], config, draw, lambda part: part).centers) == 3
+
+
+def test_density_needs_patches(run):
+    options = ["--scratch_model", "--opts", "npoints=[16, 64]", "max_epoch=0"]
+    model = 'model={"NAME": "PointNet", "cls_dim": 15, "width": 0.25}'
+    with pytest.raises(UserError, match="'least_points': clouds of several sizes need a model that cuts them"):
+        run("classify", *options, model)
 
 
 @pytest.mark.parametrize("task, flags", [("pretrain", ()), ("classify", ("--scratch_model",))])
@@ -118,6 +158,8 @@ def test_wrong_densities(run):
         ("[4, 64]", "num_group' must be in 1..npoints .4., got 8"),
         ("[16, 32, 64]", "'npoints' must be a whole number"),
         ("[16, many]", "'npoints' must be a whole number"),
+        ("64 most_points=96", "'most_points' goes with 'least_points'"),
+        ("[16, 64] most_points=32", "'most_points' goes with 'least_points' and is at least npoints, got 32"),
     ):
         with pytest.raises(UserError, match=message):
-            run("classify", "--scratch_model", "--opts", f"npoints={value}")
+            run("classify", "--scratch_model", "--opts", *re.split(" (?=most)", f"npoints={value}"))

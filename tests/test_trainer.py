@@ -272,7 +272,7 @@ def fitting(run, monkeypatch):
         made = []
         monkeypatch.setattr(main, "perform", made.append)
         run("classify", "--scratch_model", "--opts", "augment=none", *opts)
-        monkeypatch.setattr(tools.engine.loop, "open_dataset", lambda *_: Numbers(length))
+        monkeypatch.setattr(tools.engine.loop, "open_training", lambda *_: Numbers(length))
         return Trainer(made[0], Fit(made[0]))
 
     return make

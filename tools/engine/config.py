@@ -45,6 +45,9 @@ class RunConfig:
     (released) adds them up, and keeps those of batches that are left at the end of an epoch for the next one; "mean"
     averages them, and the last update of an epoch may be one of fewer batches.
 
+    `val_share` is the part of the samples of `dataset.train`, of every class alike, that is drawn by the seed and held
+    out: the model is evaluated on it in place of `dataset.val`, so that the best epoch is not chosen on test data.
+
     Left out, `augment` is chosen by the data set of `dataset.train`, and `save_epochs` and `validate` by the task, as
     released: pretraining saves every 25th epoch from 250 on. `validate` is what a pretrained encoder is measured by
     after every epoch; with `held_out` the losses of pretraining are evaluated over `dataset.val` as well.
@@ -57,8 +60,9 @@ class RunConfig:
     a second time in the backward pass, which saves memory. `save_minutes` is how often a checkpoint is written within
     an epoch. `report` leaves a page, report.html, of a run that has ended.
 
-    `npoints: [256, 2048]`, short for `npoints: 2048` and `least_points: 256`, draws the number of points of every
-    training batch anew between the two, log-uniformly; tests take the larger one.
+    With `least_points` training clouds have so many points as are drawn between that and `most_points`, if it is left
+    out `npoints`: log-uniformly, several numbers a batch. Of more than `npoints` FPS leaves that many, as in tests.
+    `npoints: [256, 2048]` is short for `npoints: 2048` and `least_points: 256`.
     """
 
     model: dict
@@ -66,6 +70,7 @@ class RunConfig:
     npoints: int
     total_bs: int
     least_points: int | None = None
+    most_points: int | None = None
     optimizer: OptimizerConfig | None = None
     scheduler: SchedulerConfig | None = None
     max_epoch: int = 0
@@ -78,6 +83,7 @@ class RunConfig:
     parallel: Literal["ddp", "fsdp"] = "ddp"
     checkpointing: bool = False
     val_from: int = 1
+    val_share: float = 0.0
     validate: Literal["none", "svm", "zeroshot"] | None = None
     held_out: bool = False
     save_epochs: list[int] | None = None
@@ -97,6 +103,12 @@ class RunConfig:
             raise ValueError(
                 f"config key 'npoints' must be a number or [fewest, most], got {[self.least_points, self.npoints]}"
             )
+        if self.most_points is not None and (self.least_points is None or self.most_points < self.npoints):
+            raise ValueError(
+                f"config key 'most_points' goes with 'least_points' and is at least npoints, got {self.most_points}"
+            )
+        if not 0 <= self.val_share < 1:
+            raise ValueError(f"config key 'val_share' must be at least 0 and less than 1, got {self.val_share}")
         if self.grad_norm_clip is not None and not self.grad_norm_clip > 0:
             raise ValueError(f"config key 'grad_norm_clip' must be positive or null, got {self.grad_norm_clip}")
         if not self.save_minutes > 0:

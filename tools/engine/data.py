@@ -12,7 +12,6 @@ from torch.utils.data import DataLoader, Sampler
 
 import datasets
 from datasets import PointDataset
-from tools.engine.config import RunConfig
 from tools.engine.run import Run
 from utils import distributed, seeding
 from utils.errors import UserError
@@ -37,19 +36,6 @@ def open_dataset(run: Run, section: str) -> PointDataset:
         columns = f"{dataset.columns} columns, models take 3"
         raise UserError(f"dataset.{section} gives points of {columns}: set USE_NORMALS: false")
     return dataset
-
-
-def points_of_batch(config: RunConfig, generator: Callable[..., torch.Generator]) -> int:
-    """Return how many points the clouds of a training batch have.
-
-    Args:
-        config: says `npoints` and `least_points`.
-        generator: `draw` of a task's `prepare`.
-    """
-    if config.least_points is None:
-        return config.npoints
-    share = torch.rand((), generator=generator("npoints", "cpu"), dtype=torch.float64).item()
-    return round(config.least_points * (config.npoints / config.least_points) ** share)
 
 
 def own_augmentation(run: Run, chosen: str | None, attribute: str = "AUGMENT") -> str:

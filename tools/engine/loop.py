@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from models import Trainable
 from tools.engine import parallel
 from tools.engine.curves import Write, in_words_and_numbers, open_curves
-from tools.engine.data import build_loader, open_dataset, prepared
+from tools.engine.data import build_loader, prepared
+from tools.engine.holdout import open_training
 from tools.engine.nonfinite import LEFT_OUT, NORM, Guard, brief, find_source
 from tools.engine.optim import GROUPS, build_optimizer, build_schedule
 from tools.engine.preview import describe, peak_memory, shapes_of, size_of, tell
@@ -42,7 +43,7 @@ class Trainer:
 
     def __init__(self, run: Run, task: TrainedTask):
         self.run, self.task, self.config, self.precision = run, task, run.config, run.precision
-        self.data = open_dataset(run, "train")
+        self.data = open_training(run)
         task.setup(self.data)
         self.loader = build_loader(run, self.data, train=True)
         together, self.steps = self.config.step_per_update, len(self.loader)

@@ -29,6 +29,7 @@ class PlannedRun:
         opts: overrides, as `key=value`.
         fold: (way, shot, fold) of few-shot classification.
         after: the run whose weights it starts from: the last ones of pretraining, else the best.
+        last: it starts from the last ones in any case.
         ckpts: a checkpoint to start from, where no planned run makes it.
         flags: further arguments of main.py.
         seconds: estimated duration, with one device or core to itself.
@@ -41,6 +42,7 @@ class PlannedRun:
     opts: tuple[str, ...] = ()
     fold: Fold | None = None
     after: "PlannedRun | None" = None
+    last: bool = False
     ckpts: str | None = None
     flags: tuple[str, ...] = ()
     seconds: float = field(default=60.0, repr=False)
@@ -59,7 +61,8 @@ class PlannedRun:
         """The checkpoint it starts from."""
         if self.after is None:
             return self.ckpts
-        return str(self.after.folder / ("ckpt-last.pth" if self.after.task == "pretrain" else "ckpt-best.pth"))
+        last = self.last or self.after.task == "pretrain"
+        return str(self.after.folder / ("ckpt-last.pth" if last else "ckpt-best.pth"))
 
     def __str__(self) -> str:
         return str(self.folder.relative_to("experiments"))

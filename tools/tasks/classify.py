@@ -12,7 +12,9 @@ from datasets import PointDataset
 from datasets.point_transforms import AUGMENTATIONS, sample_test, sample_train
 from models import Trainable, build_model_from_cfg, parse_model_config
 from models.losses import cross_entropy
-from tools.engine.data import open_dataset, own_augmentation, points_of_batch
+from tools.engine.data import own_augmentation
+from tools.engine.density import group_varied
+from tools.engine.holdout import open_evaluation
 from tools.engine.infer import Clouds, load_clouds, predict
 from tools.engine.run import Run
 from tools.engine.task import FINETUNE, SCRATCH, TASKS, TEST, Draw, TrainedTask
@@ -24,7 +26,10 @@ from utils.metrics import accuracy, by_class
 
 @TASKS.register("classify")
 class Classify(TrainedTask):
-    """Cross entropy, and what the model itself wants besides; the best is the highest accuracy on `dataset.val`."""
+    """Cross entropy, and what the model itself wants besides.
+
+    The best is the highest accuracy on `dataset.val`, or on what `val_share` holds out.
+    """
 
     modes = (FINETUNE, SCRATCH, TEST)
     needs = "a classifier"
@@ -36,7 +41,7 @@ class Classify(TrainedTask):
 
     def __init__(self, run: Run):
         super().__init__(run)
-        self.test_data = open_dataset(run, "val" if run.mode.trains else "test")
+        self.test_data = open_evaluation(run)
         self.test_clouds: Clouds | None = None
         self.sample = partial(sample_test, npoints=run.config.npoints)
         if run.mode.trains:
@@ -58,8 +63,16 @@ class Classify(TrainedTask):
                     module.eval()
 
     def prepare(self, model: Trainable, batch: dict, draw: Draw) -> dict:
-        points = sample_train(batch["points"], points_of_batch(self.run.config, draw), draw("points"))
-        return {"points": model.group(self.augment(points, draw("augment"))), "label": batch["label"]}
+        config, sampling, augmenting = self.run.config, draw("points"), draw("augment")
+
+        def feed(points: Tensor) -> Tensor:
+            if config.least_points is None or points.shape[1] > config.npoints:
+                points = sample_train(points, config.npoints, sampling)
+            return self.augment(points, augmenting)
+
+        if config.least_points is None:
+            return {"points": model.group(feed(batch["points"])), "label": batch["label"]}
+        return {"points": group_varied(model, batch["points"], config, draw, feed), "label": batch["label"]}
 
     def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
         if not self.model_has_losses:
@@ -82,7 +95,7 @@ class Classify(TrainedTask):
 
     @classmethod
     def exhibits(cls, run: Run) -> Iterator[Exhibit]:
-        yield classified(run, trained_model(run), open_dataset(run, "val" if run.mode.trains else "test"))
+        yield classified(run, trained_model(run), open_evaluation(run))
 
     def measure_once(self) -> tuple[nn.Module, dict]:
         """Measure the classifier in `--ckpts` on `dataset.test`; returns it and the results."""

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from datasets import PointDataset
-from datasets.point_transforms import AUGMENTATIONS, random_subset
+from datasets.point_transforms import AUGMENTATIONS, random_subset, sample_test
 from models import Trainable, build_model_from_cfg, downstream_of, parse_model_config
 from models.losses import LOSS_TERMS
 from models.teachers import TeacherHolder
 from models.text_teachers import TextTeacher
 from tools.engine.curves import HELD_OUT
-from tools.engine.data import open_dataset, own_augmentation, points_of_batch
+from tools.engine.data import open_dataset, own_augmentation
+from tools.engine.density import group_varied
 from tools.engine.features import use_image_features, use_text_features
 from tools.engine.infer import test_batches
 from tools.engine.run import Run
@@ -67,6 +68,8 @@ class Pretrain(TrainedTask):
 
     def __init__(self, run: Run):
         super().__init__(run)
+        if run.config.val_share:
+            raise UserError("config key 'val_share': pretraining is not evaluated on dataset.val")
         self.augment = AUGMENTATIONS[own_augmentation(run, run.config.augment)]
         self.loss_weights = vars(run.config.section(LossWeights))
         self.probed: list[PointDataset] = []
@@ -135,8 +138,18 @@ class Pretrain(TrainedTask):
 
     def _prepare(self, data: PointDataset, model: Any, batch: dict, draw: Draw) -> dict:
         config, text = self.run.config, None
-        points = random_subset(batch["points"], points_of_batch(config, draw), draw("points"))
-        points = self.augment(data.normalize(points, "sample"), draw("augment"))
+        augmenting = draw("augment")
+
+        def feed(points: Tensor) -> Tensor:
+            points = data.normalize(points, "sample")
+            if points.shape[1] > config.npoints:
+                points = sample_test(points, config.npoints)
+            return self.augment(points, augmenting)
+
+        if config.least_points is None:
+            points = feed(random_subset(batch["points"], config.npoints, draw("points")))
+        else:
+            points = group_varied(model, batch["points"], config, draw, feed)
         if "text" in batch and not data.wraps_text:
             text = batch["text"]
         elif "text" in batch:

@@ -14,7 +14,8 @@ from datasets.point_transforms import AUGMENTATIONS
 from datasets.shapenetpart import PARTS
 from models import Trainable, build_model_from_cfg, parse_model_config
 from models.losses import segmentation_loss
-from tools.engine.data import build_loader, open_dataset, own_augmentation, to_device
+from tools.engine.data import build_loader, own_augmentation, to_device
+from tools.engine.holdout import open_evaluation
 from tools.engine.infer import test_batches
 from tools.engine.run import Run
 from tools.engine.task import FINETUNE, SCRATCH, TASKS, TEST, Draw, TrainedTask
@@ -54,7 +55,7 @@ class Segment(TrainedTask):
             raise UserError("config key 'npoints': segmentation takes one number, not [fewest, most]")
         section = "val" if run.mode.trains else "test"
         _, self.shape = parse_model_config(run.config.model)
-        self.test_data = open_dataset(run, section)
+        self.test_data = open_evaluation(run)
         self.weight: Tensor | None = None
         self.check(self.test_data, f"dataset.{section}")
 

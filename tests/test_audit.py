@@ -1,0 +1,173 @@
+"""The protocol audit: what it runs, what it makes of the numbers, and how it goes on; and the validation part."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from tools import audit
+from tools.engine.holdout import Part, split_indices
+from tools.paper import queue
+from tools.paper.runs import PlannedRun
+from utils.checkpoint import load_checkpoint
+from utils.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+TEACHER = f"model.text_encoder=local-dir:{ROOT}/datasets/demo/teacher"
+
+
+@pytest.fixture
+def command(configs, run, monkeypatch) -> list[str]:
+    """An audit of a checkpoint on the tiny world, as short as it can be."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    weights = run("pretrain", "--opts", "max_epoch=0", TEACHER, "model.text_dim=64", exp="first") / "ckpt-last.pth"
+    words = ["--config", str(configs["classify"]), "--ckpts", str(weights), "--seeds", "1", "--rounds", "12"]
+    words += ["--val_share", "0.3", "--gpus", "cpu", "--jobs", "1", "--opts", "vote.samples=1"]
+    zero = ["--zeroshot", str(configs["zeroshot"]), "--zeroshot_opts", TEACHER]
+    return [*words, *zero, "model.text_dim=64", "model.type=text"]
+
+
+def test_audit(command, capsys):
+    audit.main(command)
+    printed = capsys.readouterr().out
+    stem = Path("experiments/audit/classify/audit")
+    content = json.loads(stem.with_suffix(".json").read_text())
+    found = content["checkpoints"]["first"]
+    by_name = {record["habit"]: record for record in found}
+    for record in found:
+        assert record["habit"] in printed and record["habit"] in stem.with_suffix(".md").read_text()
+        assert len(record["by_seed"]) == 1 and 0 <= record["accuracy"] <= 100
+    home = Path("experiments/classify/cfgs")
+    whole = json.loads((home / "audit-first-seed0/metrics.json").read_text())
+    last, best = (by_name[f"{name}"] for name in ("last epoch", "epoch chosen on the test data"))
+    assert last["honest"] and last["accuracy"] == whole["last"]["accuracy"] and last["difference"] is None
+    assert best["accuracy"] == whole["best"]["accuracy"]
+    assert best["difference"] == pytest.approx(best["accuracy"] - last["accuracy"]) and best["difference"] >= 0
+
+    # The epoch is chosen on 5 of the 14 training clouds, the model tested on the test set.
+    part = json.loads((home / "audit-first-part-seed0/metrics.json").read_text())
+    tested = json.loads((home / "test_audit-first-part-seed0/metrics.json").read_text())
+    assert part["last"]["total"] == 5 and tested["last"]["total"] == whole["last"]["total"] == 6
+    chosen = by_name["epoch chosen on 30% of the training data, held out"]
+    assert chosen["accuracy"] == tested["last"]["accuracy"]
+
+    # Votes are those of the last weights.
+    votes = json.loads((home / "test_audit-first-last-seed0/metrics.json").read_text())
+    weights = (home / "audit-first-seed0/ckpt-last.pth").read_bytes()
+    assert votes["weights"] == hashlib.sha256(weights).hexdigest()
+    rounds = votes["last"]["vote"]["rounds"]
+    assert len(rounds) == 12 and votes["last"]["accuracy"] == whole["last"]["accuracy"]
+    assert by_name["voting, best of 10 rounds"]["accuracy"] == max(rounds[:10])
+    assert by_name["voting, best of 12 rounds"]["accuracy"] == max(rounds)
+    assert by_name["voting, mean of 12 rounds"]["accuracy"] == pytest.approx(sum(rounds) / 12)
+
+    zero = json.loads(Path("experiments/zeroshot/cfgs/audit-first-seed0/metrics.json").read_text())["last"]
+    assert by_name["zero-shot, test shapes"]["accuracy"] == zero["split_accuracy"]["test"]["accuracy"]
+    both = by_name["zero-shot, training and test shapes"]
+    assert both["accuracy"] == zero["accuracy"]
+    assert both["difference"] == pytest.approx(zero["accuracy"] - zero["split_accuracy"]["test"]["accuracy"])
+
+    made = {path: path.stat().st_mtime_ns for path in Path("experiments").rglob("metrics.json")}
+    audit.main(command)  # all is done
+    assert "6 runs, 6 done" in capsys.readouterr().out
+    assert made == {path: path.stat().st_mtime_ns for path in Path("experiments").rglob("metrics.json")}
+
+
+def test_an_interrupted_audit_tells_what_it_has(command, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(audit, "run_all", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        audit.main(command)
+    assert not Path("experiments/audit").exists()
+    accuracies = [40.0, 60.0]
+
+    def result(run):
+        if run.task == "finetune" and "part" not in run.name:
+            return {"last": {"accuracy": accuracies[run.seed]}, "best": {"accuracy": accuracies[run.seed] + 5}}
+
+    monkeypatch.setattr(PlannedRun, "result", result)
+    with pytest.raises(KeyboardInterrupt):
+        audit.main([*command, "--seeds", "3"][:-1] + ["2"])
+    path = Path("experiments/audit/classify/audit.json")
+    found = {one["habit"]: one for one in json.loads(path.read_text())["checkpoints"]["first"]}
+    assert (found["last epoch"]["accuracy"], found["last epoch"]["std"]) == (50.0, 10.0)
+    assert found["epoch chosen on the test data"]["difference"] == 5
+    assert (found["best of 2 seeds"]["accuracy"], found["best of 2 seeds"]["difference"]) == (60.0, 10.0)
+    assert found["voting, mean of 12 rounds"]["accuracy"] is None
+    table = path.with_suffix(".md").read_text()
+    assert "| last epoch | 50.0 +- 10.0 | honest |" in table and "| voting, mean of 12 rounds | - |  |" in table
+
+
+def test_plan_runs_nothing(command, capsys, monkeypatch):
+    monkeypatch.setattr(queue, "run_all", None)
+    audit.main([*command, "--plan", "--ckpts", "none", "--seeds", "2"])
+    printed = capsys.readouterr().out
+    assert printed.startswith("10 runs, 0 done") and "audit-none-seed1" in printed and "zeroshot/" not in printed
+    assert not Path("experiments/classify").exists()
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["--ckpts", "gone.pth"], "checkpoint not found: gone.pth"),
+        (["--ckpts", "dmeo"], "did you mean 'demo'"),
+        (["--val_share", "1"], "--val_share must be between 0 and 1, got 1"),
+        (["--opts", "no_such_key=1"], "unknown config key 'no_such_key'"),
+        (["--config", "nowhere.yaml"], "nowhere.yaml"),
+    ],
+)
+def test_user_errors(command, words, message):
+    with pytest.raises(UserError, match=message):
+        audit.main([*command, *words])
+
+
+def test_checkpoints_of_one_name(tmp_path):
+    for folder in "ab":
+        (tmp_path / folder / "same").mkdir(parents=True)
+        (tmp_path / folder / "same/ckpt-last.pth").touch()
+    with pytest.raises(UserError, match="runs of one name, 'same'"):
+        audit.name_checkpoints([str(tmp_path / folder / "same/ckpt-last.pth") for folder in "ab"])
+
+
+class Numbers:
+    """Stands for a data set of 40 samples of two classes."""
+
+    seed, gives, columns, class_names, NORMALIZES = 0, frozenset({"points", "label"}), 3, ["a", "b"], "never"
+    labels = [0] * 30 + [1] * 10
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, index):
+        return {"points": torch.zeros(1, 3), "label": index}
+
+
+def test_parts_of_every_class():
+    kept, held = split_indices(Numbers(), 0.2, 3)
+    assert sorted([*kept, *held]) == list(range(40)) and [sum(i < 30 for i in held), len(held)] == [6, 8]
+    assert split_indices(Numbers(), 0.2, 3) == (kept, held) and split_indices(Numbers(), 0.2, 4)[1] != held
+    part = Part(Numbers(), held)
+    assert [part[i]["label"] for i in range(len(part))] == held and part.class_names == ["a", "b"]
+    for share in (0.001, 0.999):
+        with pytest.raises(UserError, match="leaves one part empty"):
+            split_indices(Numbers(), share, 0)
+
+
+def test_training_on_a_part_resumes_exactly(run):
+    words = ["--scratch_model", "--opts", "val_share=0.3", "save_epochs=[0]"]
+    folder = run("classify", *words)
+    whole = load_checkpoint(folder / "ckpt-last.pth")
+    (folder / "ckpt-last.pth").unlink()
+    (folder / "ckpt-epoch-000.pth").rename(folder / "ckpt-last.pth")
+    run("classify", *words, "--resume")
+    again = load_checkpoint(folder / "ckpt-last.pth")
+    assert all(torch.equal(again["base_model"][name], value) for name, value in whole["base_model"].items())
+    assert again["metrics"] == whole["metrics"] and whole["metrics"]["total"] == 5
+    with pytest.raises(UserError, match="pretraining is not evaluated on dataset.val"):
+        run("pretrain", "--opts", "val_share=0.3")
+    with pytest.raises(UserError, match="must be at least 0 and less than 1"):
+        run("classify", "--scratch_model", "--opts", "val_share=1")
