@@ -1,6 +1,7 @@
 """Tables and pictures of `tools.paper.claims` from its records: `python -m tools.paper.claims_page docs/claims`."""
 
 import json
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,23 +168,22 @@ def accuracy_picture(results: Results) -> Figure:
     )
     lengths = sorted({epochs for _, epochs in results.columns})
     for row, (measure, spec) in zip(axes, grid.measures.items(), strict=True):
-        for panel, (data, about) in zip(row, grid.data.items(), strict=True):
-            for (model, own), color, marker in zip(grid.models.items(), COLORS, MARKERS, strict=False):
+        row[0].set_ylabel(textwrap.fill(spec.title, 26) + " (%)", fontsize=8)
+        for panel, data in zip(row, grid.data, strict=True):
+            for i, ((model, own), color) in enumerate(zip(grid.models.items(), COLORS, strict=False)):
                 values = {n: results.values(model, (data, n), measure) for n in lengths}
                 numbers = {n: mean_std(found) for n, found in values.items() if found}
                 middle = [found["mean"] for found in numbers.values()]
                 error = [found["std"] for found in numbers.values()]
-                style = {"color": color, "marker": marker, "markersize": 4.5, "linewidth": 1.5, "capsize": 2}
-                panel.errorbar(list(numbers), middle, error, label=own.title, **style)
+                beside = [n * 1.04 ** (i - (len(grid.models) - 1) / 2) for n in numbers]  # not on top of each other
+                style = {"color": color, "marker": MARKERS[i % len(MARKERS)]}
+                style |= {"markersize": 4.5, "linewidth": 1.3, "capsize": 2}
+                panel.errorbar(beside, middle, error, label=own.title, **style)
             panel.set(xscale="log", xticks=lengths, xticklabels=map(str, lengths))
             panel.set_xlim(lengths[0] / 1.3, lengths[-1] * 1.3)
             panel.minorticks_off()
             _plain(panel)
-            if row is axes[0]:
-                panel.set_title(about.title, fontsize=11)
-            if row is axes[-1]:
-                panel.set_xlabel("epochs of pretraining")
-        row[0].set_ylabel("accuracy (%)\n" + spec.title.replace(", ", ",\n", 1), fontsize=8)
+    _heads(axes, [about.title for about in grid.data.values()], "epochs of pretraining")
     _legend(figure, axes[0, 0])
     return figure
 
@@ -195,26 +195,24 @@ def loss_picture(results: Results) -> Figure:
         len(TERMS), len(grid.data), figsize=(3.4 * len(grid.data) + 1, 2.6 * len(TERMS)), squeeze=False,
         layout="constrained",
     )  # fmt: skip
-    for row, (term, title) in zip(axes, TERMS.items(), strict=True):
-        for panel, (data, about) in zip(row, grid.data.items(), strict=True):
-            done = [c for c in results.columns if c[0] == data and any(results.of(model, c) for model in grid.models)]
+    heads = []
+    for column, (data, about) in zip(axes.T, grid.data.items(), strict=True):
+        done = [c for c in results.columns if c[0] == data and any(results.of(model, c) for model in grid.models)]
+        heads.append(f"{about.title}, {done[-1][1]} epochs" if done else about.title)
+        for panel, term in zip(column, TERMS, strict=True):
             for (model, own), color in zip(grid.models.items(), COLORS, strict=False):
                 found = results.of(model, done[-1]) if done else []
                 curves = [record["losses"] for record in found if term in record["losses"]["held_out"]]
-                for kind, line in (("train", "-"), ("held_out", "--")):
-                    if not curves:
-                        panel.plot([], [], color=color, label=own.title * (kind == "train"))
-                        continue
+                panel.plot([], [], color=color, label=own.title)
+                for kind, line in (("train", ".-"), ("held_out", ".--")) if curves else ():
                     mean = np.mean([curve[kind][term] for curve in curves], axis=0)
-                    epochs = np.array(curves[0]["epoch"]) + 1
-                    panel.plot(epochs, mean, line, color=color, linewidth=1.4, label=own.title * (kind == "train"))
+                    style = {"color": color, "linewidth": 1.3, "markersize": 3}
+                    panel.plot(np.array(curves[0]["epoch"]) + 1, mean, line, **style)
             panel.set_yscale("log")
             _plain(panel)
-            if row is axes[0]:
-                panel.set_title(f"{about.title}, {done[-1][1]} epochs" if done else about.title, fontsize=11)
-            if row is axes[-1]:
-                panel.set_xlabel("epoch of pretraining")
-        row[0].set_ylabel(f"{title}\n(dashed: held out)", fontsize=9)
+    for panel, title in zip(axes[:, 0], TERMS.values(), strict=True):
+        panel.set_ylabel(f"{title}\n(dashed: held out)", fontsize=8)
+    _heads(axes, heads, "epoch of pretraining")
     _legend(figure, axes[0, 0])
     return figure
 
@@ -222,13 +220,18 @@ def loss_picture(results: Results) -> Figure:
 def _plain(panel: Any) -> None:
     panel.grid(color="#e5e5e5", linewidth=0.8)
     panel.spines[["top", "right"]].set_visible(False)
-    panel.tick_params(labelsize=8)
+    panel.tick_params(which="both", labelsize=8)
+
+
+def _heads(axes: Any, titles: Sequence[str], below: str) -> None:
+    for top, bottom, title in zip(axes[0], axes[-1], titles, strict=True):
+        top.set_title(title, fontsize=11)
+        bottom.set_xlabel(below, fontsize=9)
 
 
 def _legend(figure: Figure, panel: Any) -> None:
     handles, labels = panel.get_legend_handles_labels()
-    shown = {label: handle for handle, label in zip(handles, labels, strict=True) if label}
-    figure.legend(shown.values(), shown, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
 
 
 def block(results: Results, folder: str) -> str:
