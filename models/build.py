@@ -6,6 +6,7 @@ The files are found by themselves.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from types import MappingProxyType
 from typing import Any, Literal
 
 from torch import nn
@@ -38,6 +39,7 @@ class Trainable(nn.Module):
     Attributes:
         pretrains: `forward(points, image, text, category)` gives loss terms by name.
         classifier: of a model that pretrains, the NAME of the classifier that it is fine-tuned as.
+        embedders: of a model that pretrains, the NAME of what measures its "features" or "text" features, see `embeds`.
         probes: of a model that pretrains, what `validate` may measure: "svm", "zeroshot".
         classifies: `forward(points)` gives logits (B, classes), and the head is `cls_head_finetune`.
         has_losses: `forward(points, with_losses=True)` gives loss terms of its own beside the logits.
@@ -50,6 +52,7 @@ class Trainable(nn.Module):
 
     pretrains = False
     classifier: str | None = None
+    embedders: Mapping[str, str] = MappingProxyType({})
     probes: tuple[str, ...] = ()
     classifies = False
     has_losses = False

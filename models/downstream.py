@@ -125,9 +125,10 @@ class PointTransformerZeroShot(TeacherHolder, PointModel):
 
     Config = ZeroShotConfig
     embeds = "text"
+    queries, form = ("cls", "img", "text"), None
 
     def __init__(self, config: ZeroShotConfig):
-        super().__init__(config.encoder)
+        super().__init__(config.encoder, self.queries, form=self.form)
         width = config.encoder.trans_dim
         self.kind, self.ratio = config.type, config.ratio
         # Given features have no width of their own; 512 is CLIP's.

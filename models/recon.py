@@ -305,6 +305,7 @@ class ReCon(TeacherHolder, MaskedAutoencoder):
 
     Config = ReConConfig
     classifier = "PointTransformer"
+    embedders = {"features": "PointTransformerSVM", "text": "PointTransformerZeroShot"}
     probes = ("svm", "zeroshot")
 
     def __init__(self, config: ReConConfig):

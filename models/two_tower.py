@@ -7,13 +7,22 @@ import torch
 from torch import Tensor, nn
 
 from extensions import max_pool
-from models.build import MODELS
-from models.downstream import Classifier, ClassifierConfig, PointModel, PointTransformer, classifier_head
+from models.build import MODELS, DownstreamConfig
+from models.downstream import (
+    Classifier,
+    ClassifierConfig,
+    PointModel,
+    PointTransformer,
+    PointTransformerZeroShot,
+    SVMConfig,
+    ZeroShotConfig,
+    classifier_head,
+)
 from models.recon import MaskedAutoencoder, ReCon, ReConConfig, Split
 from models.transformer import Patches, ReConEncoder
 
 
-def check_plain(config: ReConConfig | ClassifierConfig) -> None:
+def check_plain(config: ReConConfig | DownstreamConfig) -> None:
     """Check a config whose encoders are plain: all tokens in one self-attention.
 
     `block_form` and `stop_grad` are keys of the ReCon block. They are known, so that these configs are differences
@@ -75,6 +84,7 @@ class TwoTower(ReCon):
 
     Config = TwoTowerConfig
     classifier = "PointTransformerTwoTower"
+    embedders = {"features": "TwoTowerSVM", "text": "TwoTowerZeroShot"}
     probes = ()
 
     def build_encoders(self, config: TwoTowerConfig) -> dict[str, ReConEncoder]:
@@ -86,8 +96,12 @@ class TwoTower(ReCon):
     def encode(self, patches: Patches, split: Split) -> tuple[Tensor, Tensor]:
         """As for ReCon, but the queries are those of the other tower."""
         _, local = super().encode(patches, split)
-        query, _ = self.Dis_encoder.encode(self.Dis_encoder.encoder(patches.neighborhoods), patches.centers)
-        return query, local
+        return _queries(self.Dis_encoder, patches), local
+
+
+def _queries(tower: ReConEncoder, patches: Patches) -> Tensor:
+    """Queries (B, Q, C) of a tower that sees all patches."""
+    return tower.encode(tower.encoder(patches.neighborhoods), patches.centers)[0]
 
 
 @dataclass(kw_only=True)
@@ -160,6 +174,60 @@ class PointTransformerTwoTower(Classifier, PointModel):
             query, local = self.features(patches)
             features += [query.flatten(1), max_pool(local[:, 2:])]
         if self.stream != "MDM":
-            query, _ = self.Dis_encoder.encode(self.Dis_encoder.encoder(patches.neighborhoods), patches.centers)
-            features.append(query.flatten(1))
+            features.append(_queries(self.Dis_encoder, patches).flatten(1))
         return self.cls_head_finetune(torch.cat(features, dim=1))
+
+
+@dataclass(kw_only=True)
+class TwoTowerSVMConfig(SVMConfig):
+    """Keys of a `model` section with `NAME: TwoTowerSVM`: those of `PointTransformerSVM`."""
+
+    def __post_init__(self):
+        check_plain(self)
+
+
+@MODELS.register("TwoTowerSVM")
+class TwoTowerSVM(PointModel):
+    """Frozen features of both towers for a linear support vector machine, put together as `PointTransformerSVM` does.
+
+    The paper has no such number; queries and local tokens come from the tower that each was trained in.
+    """
+
+    Config = TwoTowerSVMConfig
+    embeds = "features"
+
+    def __init__(self, config: TwoTowerSVMConfig):
+        super().__init__(config.encoder, (), form="joint")
+        self.Dis_encoder = ReConEncoder(config.encoder, ("img", "text"), form="joint")
+
+    def forward(self, points: Tensor | Patches) -> Tensor:
+        """Map points (B, N, 3) to features (B, 2C): maximum over queries; maximum plus mean over local tokens."""
+        patches = self.group(points)
+        _, local = self.features(patches)
+        query = _queries(self.Dis_encoder, patches)
+        return torch.cat((query.amax(1), local.amax(1) + local.mean(1)), dim=1)
+
+
+@dataclass(kw_only=True)
+class TwoTowerZeroShotConfig(ZeroShotConfig):
+    """Keys of a `model` section with `NAME: TwoTowerZeroShot`: those of `PointTransformerZeroShot`."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_plain(self)
+
+
+@MODELS.register("TwoTowerZeroShot")
+class TwoTowerZeroShot(PointTransformerZeroShot):
+    """Features of the contrast tower in the space of the text teacher."""
+
+    Config = TwoTowerZeroShotConfig
+    queries, form = (), "joint"
+
+    def __init__(self, config: TwoTowerZeroShotConfig):
+        super().__init__(config)
+        self.Dis_encoder = ReConEncoder(config.encoder, ("img", "text"), form="joint")
+
+    def project(self, points: Tensor | Patches) -> tuple[Tensor, Tensor]:
+        img_query, text_query = _queries(self.Dis_encoder, self.group(points)).unbind(1)
+        return self.text_proj(text_query), self.img_proj(img_query)

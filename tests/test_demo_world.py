@@ -328,27 +328,23 @@ class TestMaking:
         assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
     def test_pretraining_may_see_all_categories(self, tmp_path):
-        """Added to the others, whose shapes stay; no number is that of a real category."""
+        """By lists of their own; nothing else is another for it, and no number is that of a real category."""
         for name, every in (("some", False), ("all", True)):
             options = self.counts | {"workers": 1, "image_size": 16, "quiet": True, "all_categories": every}
             world.make_world(tmp_path / name, 1, **options)
         some, every = (self.digest(tmp_path / name) for name in ("some", "all"))
-        clouds = [{key: value for key, value in own.items() if "shapenet_" in key} for own in (some, every)]
-        assert clouds[0].items() < clouds[1].items() and len(clouds[1]) == 2 * 2 * 35
-        data = build_dataset(
-            {
-                "_base_": {"NAME": "ShapeNet", "DATA_PATH": "data/ShapeNet55-34/ShapeNet-55", "images": False}
-                | {"PC_PATH": "data/ShapeNet55-34/shapenet_pc"},
-                "others": {"subset": "train", "whole": False},
-            },
-            str(tmp_path / "all"),
-            "dataset",
-        )
-        assert sorted(data.class_names) == world.DEMO_CATEGORIES and len(data) == 35
+        added = {key for key in every if some.get(key) != every[key]} - {"world.json"}
+        assert some.keys() < every.keys() and added == every.keys() - some.keys()
+        assert len(added) == 11 * 2 * 2 + 3
+        lists = f"data/ShapeNet55-34/{world.ALL_LISTS}"
+        base = {"NAME": "ShapeNet", "DATA_PATH": lists, "TEXT_PATH": f"{lists}/shapenet55.json", "images": False}
+        base |= {"PC_PATH": "data/ShapeNet55-34/shapenet_pc", "whole": False}
+        section = {"_base_": base, "others": {"subset": "train"}}
+        data = build_dataset(section, str(tmp_path / "all"), "dataset")
+        assert sorted(data.class_names) == world.DEMO_CATEGORIES and sorted(data.labels) == list(range(35))
+        assert data[0]["points"].shape == (8192, 3)
         assert not {*world.FURTHER.values()} & {*world.SHAPENET.values(), *world.PART_SYNSETS.values()}
-        assert {key for key in some if "shapenet" not in key.lower()} == {
-            key for key in every if "shapenet" not in key.lower()
-        }
+        assert "further 11 classes" in str(world.summary(tmp_path / "all"))
 
     def test_a_second_call_leaves_it_alone(self, smoke):
         before = {path: path.stat().st_mtime_ns for path in smoke.rglob("*")}

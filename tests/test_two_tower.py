@@ -8,9 +8,9 @@ import torch
 from test_models import ENCODER, GROUPS, batch, recon
 from torch import nn
 
-from models import build_model_from_cfg
+from models import CHECKPOINT_PREFIXES, build_model_from_cfg
 from models.transformer import Block, JointBlock
-from utils.checkpoint import load_checkpoint
+from utils.checkpoint import load_checkpoint, load_weights
 from utils.errors import UserError
 
 NO_CONTRAST = {"img_encoder": "", "text_encoder": ""}
@@ -59,6 +59,31 @@ def test_classifiers(name):
     other = classifier(**CLASSIFIERS[name]).eval()
     other.load_state_dict(copy.deepcopy(model.state_dict()))
     assert torch.equal(other(points), model.eval()(points))
+
+
+def test_what_two_towers_are_measured_by(tmp_path):
+    """Each stream comes from its own tower, and all weights of a pretraining checkpoint find their place."""
+    pretrained, points = recon(NAME="TwoTower").eval(), batch()["points"]
+    torch.save({"base_model": pretrained.state_dict()}, tmp_path / "two.pth")
+    made = {}
+    for kind, more in {"features": {}, "text": {"img_dim": 6, "text_dim": 6, "text_encoder": "features"}}.items():
+        keys = {**ENCODER, **GROUPS, "NAME": type(pretrained).embedders[kind], **more}
+        if kind == "text":
+            keys |= {f"{name}_dim": getattr(pretrained, f"{name}_proj").out_features for name in ("img", "text")}
+            keys["type"] = "text"
+        made[kind] = build_model_from_cfg(keys).eval()
+        assert type(made[kind]).embeds == kind
+        load_weights(made[kind], tmp_path / "two.pth", CHECKPOINT_PREFIXES)
+    patches = pretrained.group(points)
+    towers = {}
+    for name in ("MAE_encoder", "Dis_encoder"):
+        tower = getattr(pretrained, name)
+        towers[name] = tower.encode(tower.encoder(patches.neighborhoods), patches.centers)
+    query, local = towers["Dis_encoder"][0], towers["MAE_encoder"][1]
+    expected = torch.cat((query.amax(1), local.amax(1) + local.mean(1)), dim=1)
+    torch.testing.assert_close(made["features"](points), expected)
+    torch.testing.assert_close(made["text"](points), pretrained.text_proj(query[:, 1]))
+    torch.testing.assert_close(made["text"].project(points)[1], pretrained.img_proj(query[:, 0]))
 
 
 def test_two_towers_share_nothing():

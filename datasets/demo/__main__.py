@@ -14,7 +14,7 @@ def main() -> None:
     parser.add_argument("--out", help=f"folder to write to (default: {OUT}; with --shapes {SHARDS})")
     parser.add_argument("--seed", type=int, default=0, help="everything follows from it (default: %(default)s)")
     parser.add_argument("--scale", choices=SCALES, default="full", help="how many shapes (default: %(default)s)")
-    more = "pretraining sees the categories that are held out of it, too"
+    more = "add the categories that pretraining does not see, with lists of all for it"
     parser.add_argument("--all-categories", action="store_true", help=more)
     parser.add_argument("--workers", type=int, default=2, help="processes (default: %(default)s)")
     shards = parser.add_argument_group("shapes of all categories as WebDataset shards, for the data set Shards")

@@ -62,8 +62,9 @@ MODELNET40 = sorted(
     + ["keyboard", "lamp", "laptop", "monitor", "piano", "sofa", "table"]
     + UNSEEN
 )
-# Numbers, which are no synsets, of what pretraining sees besides where it sees all categories
+# Numbers, which are no synsets, of the categories that pretraining does not see, and the lists in which it does
 FURTHER = {name: f"9{number:07d}" for number, name in enumerate(["box", *UNSEEN])}
+ALL_LISTS = "ShapeNet-all"
 MODELNET10 = ["bathtub", "bed", "chair", "desk", "monitor", "sofa", "table", "toilet"]
 SCANOBJECTNN = ["bag", "bin", "box", "cabinet", "chair", "desk", "display", "door", "shelf", "table"]
 SCANOBJECTNN += ["bed", "pillow", "sink", "sofa", "toilet"]  # in the released order
@@ -128,7 +129,7 @@ SCAN_FILES = {
 class Job(NamedTuple):
     """One shape to make."""
 
-    kind: str  # shapenet, modelnet, scan, part, room
+    kind: str  # shapenet, further, modelnet, scan, part, room
     split: str  # for rooms, the area
     name: str  # class name as the data set writes it; for rooms, the type
     index: int  # within split and class
@@ -172,7 +173,8 @@ def make_world(
         workers: processes.
         image_size: pixels a side of the ShapeNet renders.
         quiet: no progress bar.
-        all_categories: pretraining sees the categories that are held out of it, too; the shapes of the others stay.
+        all_categories: add shapes of the other categories to those of ShapeNet, with lists of all in `ALL_LISTS`;
+            everything else stays as it is.
 
     Returns:
         True if the world was made, False if it was up to date.
@@ -220,20 +222,18 @@ def summary(out: str | os.PathLike) -> list[tuple[str, str, str, float]]:
     record = json.loads((out / "world.json").read_text())
     rows = []
     for folder, title, key, classes in (
-        (SHAPENET_FOLDER, "ShapeNet-55", "shapenet_per_class", _pretraining_classes(record)),
+        (SHAPENET_FOLDER, "ShapeNet-55", "shapenet_per_class", SHAPENET),
         (MODELNET_FOLDER, "ModelNet40", "modelnet_per_class", MODELNET40),
         (SCAN_FOLDER, "ScanObjectNN", "scan_per_class", SCANOBJECTNN),
         (PART_FOLDER, "ShapeNetPart", "part_per_class", PARTS_OF),
     ):
         rows.append((folder, f"{title} stand-in, {len(classes)} classes", f"{sum(record[key]) * len(classes)} shapes"))
+    if record.get("all_categories"):
+        count = sum(record["shapenet_per_class"]) * len(FURTHER)
+        rows.append((f"{SHAPENET_FOLDER}/{ALL_LISTS}", f"further {len(FURTHER)} classes", f"{count} shapes"))
     rows.append((ROOM_FOLDER, f"S3DIS stand-in, {len(AREAS)} areas", f"{len(_rooms(record['rooms'][0]))} rooms"))
     sizes = [sum(path.stat().st_size for path in (out / row[0]).rglob("*") if path.is_file()) for row in rows]
     return [(*row, size / 2**20) for row, size in zip(rows, sizes, strict=True)]
-
-
-def _pretraining_classes(record: dict) -> dict[str, str]:
-    """Numbers of the categories in the stand-in for ShapeNet-55."""
-    return SHAPENET | (FURTHER if record.get("all_categories") else {})
 
 
 def part_table(category: str) -> np.ndarray:
@@ -320,15 +320,17 @@ def _replace(building: Path, out: Path) -> None:
 
 def _build(folder: Path, record: dict, workers: int, quiet: bool) -> None:
     jobs = _jobs(folder, record)
-    for path in (f"{SHAPENET_FOLDER}/shapenet_pc", f"{SHAPENET_FOLDER}/shapenet_img", f"{SHAPENET_FOLDER}/ShapeNet-55"):
-        (folder / path).mkdir(parents=True)
+    for path in ("shapenet_pc", "shapenet_img"):
+        (folder / SHAPENET_FOLDER / path).mkdir(parents=True)
     for name in MODELNET40:
         (folder / MODELNET_FOLDER / name).mkdir(parents=True)
     for name in PARTS_OF:
         (folder / PART_FOLDER / SHAPENET[name]).mkdir(parents=True)
     (folder / ROOM_FOLDER).mkdir()
     scans = [(job, made) for job, made in _each(_make, jobs, workers, "synthetic world", quiet) if job.kind == "scan"]
-    _write_shapenet_lists(folder / SHAPENET_FOLDER, jobs, _pretraining_classes(record))
+    _write_shapenet_lists(folder / SHAPENET_FOLDER, "ShapeNet-55", jobs, SHAPENET)
+    if record.get("all_categories"):
+        _write_shapenet_lists(folder / SHAPENET_FOLDER, ALL_LISTS, jobs, SHAPENET | FURTHER)
     _write_modelnet_lists(folder / MODELNET_FOLDER, jobs)
     _write_part_lists(folder / PART_FOLDER, jobs)
     _write_scans(folder / SCAN_FOLDER, scans)
@@ -338,24 +340,28 @@ def _build(folder: Path, record: dict, workers: int, quiet: bool) -> None:
 def _jobs(folder: Path, record: dict) -> list[Job]:
     """Everything there is to make, mixed, so that the time left is estimated well and so that any first part of the
     lists holds every class; the order within a data set does not depend on the others."""
-    seed, numbers = record["seed"], _pretraining_classes(record)
+    seed = record["seed"]
     jobs: dict[str, list[Job]] = {}
+    further = [("further", FURTHER, SPLITS)] if record.get("all_categories") else []
     for kind, classes, splits in (
-        ("shapenet", numbers, SPLITS),
+        ("shapenet", SHAPENET, SPLITS),
+        *further,
         ("modelnet", MODELNET40, SPLITS),
         ("scan", SCANOBJECTNN, SPLITS),
         ("part", PARTS_OF, PART_SPLITS),
     ):
+        counts = record[f"{'shapenet' if kind == 'further' else kind}_per_class"]
         ids = shape_rng(seed, "ids") if kind == "shapenet" else shape_rng(seed, "ids", kind)
         own = jobs[kind] = []
         for name in classes:
             number = 0
-            for split, count in zip(splits, record[f"{kind}_per_class"], strict=True):
+            for split, count in zip(splits, counts, strict=True):
                 for index in range(count):
                     number += 1
                     stem = f"{name}_{number:04d}"
-                    if kind in ("shapenet", "part"):
-                        stem = f"{numbers[name]}{'-' if kind == 'shapenet' else '/'}{ids.bytes(16).hex()}"
+                    if kind in ("shapenet", "further", "part"):
+                        synset = FURTHER[name] if kind == "further" else SHAPENET[name]
+                        stem = f"{synset}{'/' if kind == 'part' else '-'}{ids.bytes(16).hex()}"
                     own.append(Job(kind, split, name, index, stem, seed, folder, record["image_size"]))
     most, points = record["rooms"]
     jobs["room"] = [
@@ -429,7 +435,7 @@ def _make(job: Job) -> dict[str, np.ndarray] | None:
             "obj_only": obj_only(shot, rng)[None],
             "hardest": np.stack([pb_t50_rs(shot, rng) for _ in range(HARDEST_COPIES)]),
         }
-    if job.kind == "shapenet":
+    if job.kind in ("shapenet", "further"):
         folder = job.folder / SHAPENET_FOLDER
         np.save(folder / "shapenet_pc" / f"{job.stem}.npy", mesh.sample(8192, rng)[0].astype(np.float32))
         image = Image.fromarray(render(mesh, rng, job.size))
@@ -457,12 +463,16 @@ def _write_lines(path: Path, lines: Iterable[str]) -> None:
     path.write_text("".join(f"{line}\n" for line in lines))
 
 
-def _write_shapenet_lists(folder: Path, jobs: list[Job], classes: dict[str, str]) -> None:
+def _write_shapenet_lists(folder: Path, lists: str, jobs: list[Job], classes: dict[str, str]) -> None:
+    """Write the lists of some categories, and the names of these: beside the lists, but for those of ShapeNet-55."""
+    (folder / lists).mkdir()
     for split in SPLITS:
-        own = [job for job in jobs if (job.kind, job.split) == ("shapenet", split)]
-        _write_lines(folder / "ShapeNet-55" / f"{split}.txt", (f"{job.stem}.npy" for job in own))
+        pretraining = (job for job in jobs if job.kind in ("shapenet", "further") and job.name in classes)
+        own = [job for job in pretraining if job.split == split]
+        _write_lines(folder / lists / f"{split}.txt", (f"{job.stem}.npy" for job in own))
     records = [{"catalogue": int(synset), "describe": name} for name, synset in classes.items()]
-    (folder / "shapenet55.json").write_text(json.dumps(records, indent=1) + "\n")
+    names = folder if lists == "ShapeNet-55" else folder / lists
+    (names / "shapenet55.json").write_text(json.dumps(records, indent=1) + "\n")
 
 
 def _write_modelnet_lists(folder: Path, jobs: list[Job]) -> None:

@@ -1,18 +1,17 @@
 """Regenerate the paper's tables: plan the runs, make those that are missing, print the paper's numbers and ours."""
 
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
+from tools.paper import claims
 from tools.paper.arguments import parse_arguments
-from tools.paper.plan import SETTINGS, Planner
+from tools.paper.plan import Planner
 from tools.paper.pool import Pool
+from tools.paper.prepare import prepare
 from tools.paper.queue import make_tables, open_pool
 from tools.paper.render import Table
 from tools.paper.runs import PlannedRun, check_configs, estimate, in_order, keep_results
 from tools.report.tables import text_table
-from utils.errors import UserError, run_command
+from utils.errors import run_command
 
 OUT = Path("experiments/reproduce")
 
@@ -37,27 +36,12 @@ def _span(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 3 * 3600 else f"{seconds / 3600:.0f} h"
 
 
-def prepare(runs: Sequence[PlannedRun], data_root: str, folds: int) -> None:
-    """Make the synthetic world, and its few-shot folds if a run needs them, unless they are there.
-
-    Raises:
-        UserError: if that fails.
-    """
-    _call("datasets.demo", "--out", data_root)
-    files = [Path(data_root, f"ModelNetFewshot/{way}way_{shot}shot/{folds - 1}.pkl") for way, shot in SETTINGS]
-    if any(run.fold for run in runs) and not all(file.is_file() for file in files):
-        options = ["--folds", str(folds), "--test-per-class", "10", "--points", "2048"]
-        _call("datasets.modelnet_fewshot", "--data_root", data_root, *options)
-
-
-def _call(*command: str) -> None:
-    if subprocess.run([sys.executable, "-m", *command]).returncode:
-        raise UserError(f"python -m {' '.join(command)} failed; its message is above")
-
-
 def main() -> None:
     """Command line: see `bash scripts/reproduce.sh --help`."""
     args = parse_arguments()
+    if args.tables == ["claims"]:
+        claims.main(args)
+        return
     pool = open_pool(args)
     planner = Planner(args.scale, args.seeds, args.opts, args.pretrain_opts)
     tables = {name: planner.table(name) for name in args.tables}

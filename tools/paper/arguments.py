@@ -56,19 +56,31 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """
     parser = Parser(prog="reproduce.sh", description="Regenerate tables of the paper.")
     add, options = parser.add_argument, {"nargs": "+", "default": [], "metavar": "KEY=VALUE"}
-    tables = (*TABLE_NAMES, "all")
-    add("tables", nargs="+", choices=tables, metavar="TABLE", help=", ".join(tables))
+    tables = (*TABLE_NAMES, "all", "claims")
+    help = f"{', '.join(TABLE_NAMES)}; all of these; or claims, a grid of many hours of its own (claims.yaml)"
+    add("tables", nargs="+", choices=tables, metavar="TABLE", help=help)
     add("--scale", choices=SCALE_NAMES, default="demo", help="demo: the synthetic world (default: %(default)s)")
-    add("--seeds", type=at_least(1), default=1, metavar="N", help="seeds of every run (default: %(default)s)")
+    add("--seeds", type=at_least(1), metavar="N", help="seeds of every run (default: 1; of claims those of its grid)")
     add_device_arguments(parser)
     add("--opts", help="override config keys in every run, such as data_root=/data", **options)
     add("--pretrain_opts", help="in pretraining, such as model.img_weights=FILE", **options)
+    add("--real", metavar="FOLDER", help="of claims: real shapes, <class>/<file>, to measure on as well")
+    add("--out", metavar="FOLDER", help="of claims: where its records are; its page is written beside them")
     add("--plan", action="store_true", help="show the plan and stop")
     args = parser.parse_args(argv)
     check_device_arguments(args)
     for entry in (*args.opts, *args.pretrain_opts):
         if not entry.partition("=")[1]:
             raise UserError(f"--opts and --pretrain_opts take key=value, got '{entry}'")
+    if "claims" in args.tables:
+        if {*args.tables} != {"claims"}:
+            raise UserError("claims is a grid of its own: name it alone")
+        if args.scale != "demo":
+            raise UserError("claims is planned for --scale demo; ablations has its rows for the real data sets")
+        return args
+    if args.real or args.out:
+        raise UserError("--real and --out go with claims")
+    args.seeds = args.seeds or 1
     args.tables = list(TABLE_NAMES) if "all" in args.tables else list(dict.fromkeys(args.tables))
     return args
 

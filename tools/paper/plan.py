@@ -159,8 +159,8 @@ class Planner:
     def run(self, task: str, config: str, method: str, seed: int, opts: Sequence[str] = (), **more) -> PlannedRun:
         """One run; `method` names it among the runs of its config."""
         more["flags"] = tuple(self.scale.flags) if mode_of(task).trains else ()
-        name, opts = f"{method}-seed{seed}", (*self.opts, *opts)
-        return PlannedRun(task, config, name, seed, opts, seconds=self._seconds(task, config), **more)
+        more.setdefault("seconds", self._seconds(task, config))
+        return PlannedRun(task, config, f"{method}-seed{seed}", seed, (*self.opts, *opts), **more)
 
     def pretraining(self, config: str, seed: int) -> PlannedRun:
         """The run that makes the weights of a pretraining config."""
@@ -203,8 +203,9 @@ class Planner:
         shape = {"trans_dim", "encoder_dims", "patch_dim", "depth", "num_heads", "block_form"}
         changed = {name for name in shape if getattr(trained.encoder, name) != getattr(own.encoder, name)}
         opts = [f"model.{name}={getattr(trained.encoder, name)}" for name in sorted(changed)]
-        if user.classifies and own.NAME != model.classifier:
-            opts.append(f"model.NAME={model.classifier}")
+        chosen = model.classifier if user.classifies else model.embedders.get(user.embeds or "")
+        if chosen and own.NAME != chosen:
+            opts.append(f"model.NAME={chosen}")
         return opts
 
     def baseline_opts(self, config: str, name: str) -> tuple[str, ...]:

@@ -1,0 +1,73 @@
+"""A folder of real shapes, as `tools.paper.claims` measures on it: a stratified half fits, the other half tests."""
+
+import functools
+import hashlib
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from datasets import build_dataset
+from utils.errors import UserError
+from utils.seeding import stable_seed
+
+LEAST = 8  # shapes that a class must have to be split
+
+
+def split_halves(folder: str, out: Path, least: int = LEAST) -> Path:
+    """Put the shapes of the larger classes below `out` as `<class>/{train,test}/<file>`, half of each class in each.
+
+    Which half a shape is in depends on the names of its class and its file alone, unless others are added.
+
+    Args:
+        folder: `<class>/<file>`, see the data set `Folder`.
+        out: gets a folder named after the content of `folder`, which is left alone if it is there.
+        least: shapes that a class must have.
+
+    Returns:
+        That folder.
+
+    Raises:
+        UserError: if `folder` holds no shapes, or no class of so many.
+    """
+    files = _files_by_class(folder)
+    if max(map(len, files.values())) < least:
+        raise UserError(f"--real: {folder} has no class of at least {least} shapes")
+    digest = hashlib.sha256(repr([least, *sorted(files.items())]).encode())
+    for path in sorted(path for own in files.values() for path in own):
+        digest.update(Path(path).read_bytes())
+    made = out / f"real-halves-{digest.hexdigest()[:12]}"
+    if made.is_dir():
+        return made
+    building = made.with_name(f".{made.name}.{os.getpid()}")
+    for name, own in files.items():
+        if len(own) < least:
+            continue
+        order = np.random.default_rng(stable_seed("halves", name)).permutation(len(own))
+        for place, index in enumerate(order):
+            target = building / name / ("train" if place < (len(own) + 1) // 2 else "test") / Path(own[index]).name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(own[index], target)
+    building.rename(made)
+    return made
+
+
+def count_shapes(folder: str) -> str:
+    """Say how much there is, and how much of it in classes that are split."""
+    counts = Counter({name: len(own) for name, own in _files_by_class(folder).items()})
+    large = [count for count in counts.values() if count >= LEAST]
+    return (
+        f"{counts.total()} of {len(counts)} names; {sum(large)} of {len(large)} names with at least {LEAST} are halved"
+    )
+
+
+@functools.cache
+def _files_by_class(folder: str) -> dict[str, list[str]]:
+    section = {"_base_": {"NAME": "Folder", "DATA_PATH": folder}, "others": {"subset": "test"}}
+    data = build_dataset(section, ".", "--real")
+    found: dict[str, list[str]] = {name: [] for name in data.class_names}
+    for path, label in zip(data.files or (), getattr(data, "labels", ()), strict=True):
+        found[data.class_names[label]].append(path)
+    return found
