@@ -1,7 +1,6 @@
-"""Modules, files, flags and links that the documentation names exist."""
+"""Modules, files, flags and links that the documentation names exist, and its commands run."""
 
 import importlib.util
-import itertools
 import re
 import shlex
 from pathlib import Path
@@ -9,26 +8,11 @@ from pathlib import Path
 import pytest
 
 import main
+from tests import docs_commands
+from tests.docs_commands import PAGES, alternatives, commands
 from tools.engine.task import COMMANDS
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "extensions/README.md"])
-
-
-def commands(text: str) -> list[str]:
-    """Lines of bash blocks, continued ones put together, and what stands between backticks."""
-    blocks = re.findall(r"^```(?:bash|sh)\n(.*?)^```", text, re.M | re.S)
-    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
-    inline = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
-    return [line.partition(" #")[0].strip() for line in [*lines, *inline]]
-
-
-def alternatives(command: str) -> list[str]:
-    """What a command means: `a/{b,c}.yaml` is two; what stands in [] or after | is left out."""
-    command = re.sub(r"\[[^\]]*\]", "", command).partition("|")[0].replace("...", "")
-    parts = re.split(r"\{([^{}]*,[^{}]*)\}", command)
-    choices = [part.split(",") if i % 2 else [part] for i, part in enumerate(parts)]
-    return ["".join(chosen) for chosen in itertools.product(*choices)]
 
 
 def words_of(command: str) -> list[str]:
@@ -90,3 +74,43 @@ def test_every_page_is_linked():
     pages = {page.name: page.read_text() for page in (ROOT / "docs").glob("*.md")}
     text = "\n".join([(ROOT / "README.md").read_text(), *(own.replace("](", "](docs/") for own in pages.values())])
     assert [name for name in pages if f"docs/{name}" not in text] == []
+
+
+
+def test_every_command_is_run_or_has_a_reason():
+    """No reason and no substitution without a command; what is left is run by `python -m tests.docs_commands`."""
+    documented = list(docs_commands.documented())
+    for mark in docs_commands.NOT_RUN:
+        assert any(re.search(mark, command) for command in documented), mark
+    run = [command for command in documented if docs_commands.reason_of(command) is None]
+    assert len(run) > 25
+    made = [one for command in run for one in docs_commands.smaller(command)]
+    assert [one for one in made if re.search(r"[<>$]|\bCKPT\b|\bFOLDER\b|\.\.\.", one)] == []
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    with docs_commands.workplace(tmp_path_factory.mktemp("docs")):
+        yield
+
+
+QUICK = [
+    one
+    for command in docs_commands.documented()
+    if docs_commands.reason_of(command) is None
+    for one in docs_commands.smaller(command)
+    if not re.search(docs_commands.SLOW, one)
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("command", QUICK)
+def test_quick_commands_run(workplace, command):
+    assert docs_commands.execute(command)
+
+
+def test_a_failing_command_is_told(workplace):
+    with pytest.raises(RuntimeError, match="checkpoint not found: gone.pth|exit 2"):
+        docs_commands.execute("python main.py predict docs/shapes/chair.off --ckpts gone.pth")
+    with pytest.raises(RuntimeError, match="exit 3"):
+        docs_commands.execute("bash -c 'exit 3'")
