@@ -15,6 +15,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 from tqdm import tqdm
 
+from datasets.demo.shapes import CATEGORIES
 from datasets.demo.world import teacher_renders
 from datasets.image_transforms import NORMS
 from models.teachers import MINILM, build_text_teacher
@@ -78,11 +79,14 @@ def main() -> None:
         default="own",
         help="train a text half of its own, or align the images with this frozen text teacher (default: %(default)s)",
     )
+    parser.add_argument("--wide", action="store_true", help="all categories, in all variants, not those of the demo")
+    parser.add_argument("--width", type=int, default=12, help="of the image half (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
     args = parser.parse_args()
 
-    size = ARCHITECTURE["vision_cfg"]["image_size"]
-    renders, names = teacher_renders(per_class=args.per_class, seed=args.seed, size=size + size // 4)
+    architecture = ARCHITECTURE | {"vision_cfg": ARCHITECTURE["vision_cfg"] | {"width": args.width}}
+    size, shapes = ARCHITECTURE["vision_cfg"]["image_size"], CATEGORIES if args.wide else None
+    renders, names = teacher_renders(shapes, args.per_class, args.seed, size + size // 4, wide=args.wide)
     vocabulary = sorted(set(names))
     labels = torch.tensor([vocabulary.index(name) for name in names])
     images = torch.from_numpy(renders).permute(0, 3, 1, 2)
@@ -90,12 +94,12 @@ def main() -> None:
     held = torch.rand(len(images), generator=generator("cpu", "held", args.seed)) < 0.1
 
     seed_everything(args.seed)
-    clip = cast(Any, open_clip.CLIP(**ARCHITECTURE))  # nn.Module does not tell of what type its parts are
+    clip = cast(Any, open_clip.CLIP(**architecture))  # nn.Module does not tell of what type its parts are
     folder = Path(args.out)
     folder.mkdir(parents=True, exist_ok=True)
     mean, std = NORMS["imagenet"]
     preprocess = {"mean": list(mean), "std": list(std)}
-    config = json.dumps({"model_cfg": ARCHITECTURE, "preprocess_cfg": preprocess}, indent=1)
+    config = json.dumps({"model_cfg": architecture, "preprocess_cfg": preprocess}, indent=1)
     (folder / "open_clip_config.json").write_text(config + "\n")
     tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
 

@@ -250,6 +250,7 @@ def teacher_renders(
     size: int = 64,
     workers: int = 2,
     quiet: bool = False,
+    wide: bool = False,
 ) -> tuple[np.ndarray, list[str]]:
     """Pictures of shapes that no data set holds, with their names, to train a small image/text teacher on.
 
@@ -260,6 +261,7 @@ def teacher_renders(
         size: pixels a side.
         workers: processes.
         quiet: no progress bar.
+        wide: draw all variants of a category, see `make_shape`.
 
     Returns:
         (n, size, size, 3) uint8 and n names: of those that the data sets use for a category, one drawn at random.
@@ -268,7 +270,7 @@ def teacher_renders(
     for other, category in RENAMED.items():
         if category in names and other.replace("_", " ") != category:
             names[category].append(other)
-    jobs = [(category, index, seed, size) for index in range(per_class) for category in names]
+    jobs = [(category, index, seed, size, wide) for index in range(per_class) for category in names]
     images = [image for _, image in _each(_teacher_render, jobs, workers, "rendering", quiet)]
     rng = shape_rng(seed, "teacher", "names")
     return np.stack(images), [str(rng.choice(names[category])) for category, *_ in jobs]
@@ -413,10 +415,10 @@ def _shape(name: str, rng: np.random.Generator) -> Mesh:
     return make_shape(RENAMED.get(name, name), rng)
 
 
-def _teacher_render(job: tuple[str, int, int, int]) -> np.ndarray:
-    category, index, seed, size = job
+def _teacher_render(job: tuple[str, int, int, int, bool]) -> np.ndarray:
+    category, index, seed, size, wide = job
     rng = shape_rng(seed, "teacher", category, index)
-    return render(make_shape(category, rng), rng, size)
+    return render(make_shape(category, rng, wide=wide), rng, size)
 
 
 def _make(job: Job) -> dict[str, np.ndarray] | None:
