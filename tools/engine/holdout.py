@@ -63,11 +63,15 @@ def split_indices(data: PointDataset, share: float, seed: int) -> tuple[list[int
     """
     labels = np.asarray(getattr(data, "labels", np.zeros(len(data), np.int64)))
     generator = seeding.generator("cpu", seed, "held out")
+    classes, sizes = np.unique(labels, return_counts=True)
+    counts = np.floor(share * sizes).astype(int)
+    # What rounding down leaves goes to the classes that lost most by it, in a drawn order where they lost alike.
+    lost, drawn = share * sizes - counts, torch.rand(len(classes), generator=generator).numpy()
+    counts[np.lexsort((drawn, -lost))[: int(share * len(labels) + 0.5) - counts.sum()]] += 1
     held: list[int] = []
-    for label in np.unique(labels):
+    for label, count in zip(classes, counts, strict=True):
         members = np.flatnonzero(labels == label)
-        order = torch.randperm(len(members), generator=generator).numpy()
-        held += members[order[: int(share * len(members) + 0.5)]].tolist()
+        held += members[torch.randperm(len(members), generator=generator).numpy()[:count]].tolist()
     kept = sorted({*range(len(data))} - {*held})
     if not held or not kept:
         raise UserError(f"config key 'val_share': {share} of {len(data)} samples leaves one part empty")
