@@ -11,7 +11,7 @@ from extensions import gather, knn
 from models.build import MODELS, Trainable
 from models.losses import RECONSTRUCTION_LOSSES, cross_modal_contrast, single_modal_contrast
 from models.shape import MOST_BLOCKS, EncoderShape, check_memory, check_positive
-from models.teachers import PASS_THROUGH, TeacherHolder, build_image_teacher, build_text_teacher
+from models.teachers import PASS_THROUGH, TeacherHolder, build_image_teacher, build_text_teacher, check_one_space
 from models.transformer import Decoder, Patches, ReConEncoder, position_mlp
 from utils import distributed
 
@@ -313,6 +313,7 @@ class ReCon(TeacherHolder, MaskedAutoencoder):
         width, train = config.encoder.trans_dim, config.train_teachers
         img_teacher = build_image_teacher(config.img_encoder, config.img_dim, config.img_weights, train)
         text_teacher = build_text_teacher(config.text_encoder, config.text_dim, config.text_weights, train)
+        check_one_space(img_teacher, text_teacher)
         self.hold_teachers(img_teacher, text_teacher, train)
         self.img_proj = nn.Linear(width, img_teacher.dim) if img_teacher else None
         self.text_proj = nn.Linear(width, text_teacher.dim) if text_teacher else None

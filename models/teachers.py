@@ -3,7 +3,9 @@
 They are frozen, except where an ablation trains them jointly with the student, from random weights (`trained`).
 """
 
+import json
 import os
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -61,11 +63,12 @@ class ImageTeacher(Teacher):
         network: returns (B, dim).
         dim: width of a feature.
         trained: it trains with the student.
+        text: the text teacher, of another model, into whose space it was trained.
     """
 
-    def __init__(self, network: nn.Module, dim: int, trained: bool = False):
+    def __init__(self, network: nn.Module, dim: int, trained: bool = False, text: str | None = None):
         super().__init__()
-        self.network, self.dim, self.size, self.trained = network, dim, _image_size(network), trained
+        self.network, self.dim, self.size, self.trained, self.text = network, dim, _image_size(network), trained, text
         self.freeze()
 
     def encode(self, inputs: Any) -> Tensor:
@@ -128,7 +131,7 @@ def build_image_teacher(
         return _build_pass_through("img", name, dim)
     if _is_open_clip(name):
         clip, _, width = _load_open_clip(name, weights, "img", train)
-        return _checked(ImageTeacher(clip.visual, width, train), dim, "img", name)
+        return _checked(ImageTeacher(clip.visual, width, train, _aligned_with(name)), dim, "img", name)
     import timm
 
     if name == IN21K:
@@ -242,6 +245,27 @@ def _load_open_clip(name: str, weights: str | None, kind: str, train: bool) -> t
         return clip, open_clip.get_tokenizer(architecture), config["embed_dim"]
 
     return guard(kind, name, weights, f"open_clip's {architecture} '{pretrained}'", load)
+
+
+def _aligned_with(name: str) -> str | None:
+    """The text teacher that the images of a folder were aligned with, as `tools.demo_teacher` notes it."""
+    if not name.startswith(LOCAL_FOLDER):
+        return None
+    content = json.loads(Path(name.removeprefix(LOCAL_FOLDER), "open_clip_config.json").read_text())
+    return content.get("text")  # open_clip has read it
+
+
+def check_one_space(img: Teacher | None, text: Teacher | None) -> None:
+    """Refuse two teachers whose features have one width and no common space; zero-shot adds such.
+
+    Raises:
+        UserError: if the words of `minilm` are paired with images that were not aligned with them.
+    """
+    if isinstance(img, ImageTeacher) and isinstance(text, WordText) and img.dim == text.dim and img.text != MINILM:
+        raise UserError(
+            f"model.img_encoder has features of {img.dim} numbers, as {MINILM} has, but of another space; zero-shot "
+            f"would add them: align it with python -m tools.demo_teacher --text {MINILM}, or take one of another width"
+        )
 
 
 def _image_size(network: nn.Module) -> tuple[int, int] | None:

@@ -76,7 +76,6 @@ def test_every_page_is_linked():
     assert [name for name in pages if f"docs/{name}" not in text] == []
 
 
-
 def test_every_command_is_run_or_has_a_reason():
     """No reason and no substitution without a command; what is left is run by `python -m tests.docs_commands`."""
     documented = list(docs_commands.documented())

@@ -130,9 +130,14 @@ def test_images_are_aligned_with_it(absent, tmp_path, monkeypatch, capsys):
     demo_teacher.main()
     assert "held-out renders named right" in capsys.readouterr().out
     assert build_text_teacher(f"local-dir:{out}").unknown(["A chair."]) == ["A chair."]
+    aligned = recon(img_encoder=f"local-dir:{out}", img_dim=None, text_encoder="minilm", text_dim=None)
+    assert aligned.img_teacher.dim == aligned.text_teacher.dim == 64
+    with pytest.raises(UserError, match="64 numbers, as minilm has, but of another space"):
+        recon(img_encoder="local-dir:datasets/demo/teacher", img_dim=None, text_encoder="minilm", text_dim=None)
 
 
-def few_renders(per_class, seed, size):
+def few_renders(categories, per_class, seed, size, wide):
     from datasets.demo.world import teacher_renders
 
+    assert categories is None and not wide
     return teacher_renders(["chair", "bowl"], per_class=40 * per_class, seed=seed, size=size, workers=1, quiet=True)

@@ -85,6 +85,8 @@ def main() -> None:
     args = parser.parse_args()
 
     architecture = ARCHITECTURE | {"vision_cfg": ARCHITECTURE["vision_cfg"] | {"width": args.width}}
+    if args.text != "own":  # open_clip wants a text half nevertheless
+        architecture["text_cfg"] = ARCHITECTURE["text_cfg"] | {"width": 2, "heads": 1, "layers": 1}
     size, shapes = ARCHITECTURE["vision_cfg"]["image_size"], CATEGORIES if args.wide else None
     renders, names = teacher_renders(shapes, args.per_class, args.seed, size + size // 4, wide=args.wide)
     vocabulary = sorted(set(names))
@@ -99,7 +101,10 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     mean, std = NORMS["imagenet"]
     preprocess = {"mean": list(mean), "std": list(std)}
-    config = json.dumps({"model_cfg": architecture, "preprocess_cfg": preprocess}, indent=1)
+    content = {"model_cfg": architecture, "preprocess_cfg": preprocess}
+    if args.text != "own":
+        content["text"] = args.text
+    config = json.dumps(content, indent=1)
     (folder / "open_clip_config.json").write_text(config + "\n")
     tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
 
