@@ -97,7 +97,7 @@ class Soak:
         self.codes[f"{what}: {code}"] += 1
         if code not in (0, *allowed):
             raise Failure(f"{what}: exit status {code}, see {self.out}/*.txt")
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300  # what still starts looks for its torchrun once it is up
         while left := self.of_run():
             if time.monotonic() > end:
                 raise Failure(f"{what}: processes {left} are left")
