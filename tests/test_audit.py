@@ -3,13 +3,13 @@
 import hashlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from tools import audit
 from tools.engine.holdout import Part, split_indices
-from tools.paper import queue
 from tools.paper.runs import PlannedRun
 from utils.checkpoint import load_checkpoint
 from utils.errors import UserError
@@ -103,7 +103,7 @@ def test_an_interrupted_audit_tells_what_it_has(command, monkeypatch, capsys):
 
 
 def test_plan_runs_nothing(command, capsys, monkeypatch):
-    monkeypatch.setattr(queue, "run_all", None)
+    monkeypatch.setattr(audit, "run_all", None)
     audit.main([*command, "--plan", "--ckpts", "none", "--seeds", "2"])
     printed = capsys.readouterr().out
     assert printed.startswith("10 runs, 0 done") and "audit-none-seed1" in printed and "zeroshot/" not in printed
@@ -118,6 +118,8 @@ def test_plan_runs_nothing(command, capsys, monkeypatch):
         (["--val_share", "1"], "--val_share must be between 0 and 1, got 1"),
         (["--opts", "no_such_key=1"], "unknown config key 'no_such_key'"),
         (["--config", "nowhere.yaml"], "nowhere.yaml"),
+        (["--config", "cfgs/demo/segment_part.yaml"], "its model does not classify"),
+        (["--zeroshot", "cfgs/demo/svm.yaml"], "its model does not compare with texts"),
     ],
 )
 def test_user_errors(command, words, message):
@@ -174,3 +176,23 @@ def test_training_on_a_part_resumes_exactly(run):
         run("pretrain", "--opts", "val_share=0.3")
     with pytest.raises(UserError, match="must be at least 0 and less than 1"):
         run("classify", "--scratch_model", "--opts", "val_share=1")
+
+
+def test_differences_are_of_the_same_seeds():
+    """Seeds differ by more than habits do."""
+
+    def runs(*accuracies):
+        results = [None if found is None else {"accuracy": found} for found in accuracies]
+        return tuple(
+            SimpleNamespace(seed=seed, result=lambda found=found: found) for seed, found in enumerate(results)
+        )
+
+    def difference(*accuracies):
+        habits = [
+            audit.Habit("last", runs(40.0, 60.0, 80.0), lambda found: found["accuracy"], honest=True),
+            audit.Habit("other", runs(*accuracies), lambda found: found["accuracy"]),
+        ]
+        return audit.records(habits)[1]["difference"]
+
+    assert difference(41.0, 61.0, 81.0) == pytest.approx(1)
+    assert difference(None, None, 80.0) is None and difference(None, None, None) is None

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from models import parse_model_config
 from models.pretrained import find_checkpoint, shipped
+from tools.engine.config import read_config
 from tools.paper.arguments import add_device_arguments, check_device_arguments
 from tools.paper.queue import open_pool, run_all
 from tools.paper.runs import PlannedRun, check_configs, estimate, in_order, keep_results
@@ -86,7 +88,7 @@ def habits_of(name: str, ckpt: str | None, args: argparse.Namespace) -> list[Hab
     few = min(FEW, rounds)
     habits = [
         Habit("last epoch", whole, _accuracy("last"), honest=True),
-        Habit(f"epoch chosen on {args.val_share:.0%} of the training data, held out", tested, _accuracy("last")),
+        Habit(f"epoch chosen on {100 * args.val_share:g} % of the training data, held out", tested, _accuracy("last")),
         Habit("epoch chosen on the test data", whole, _accuracy("best")),
         Habit(f"best of {args.seeds} seeds", whole, _accuracy("last"), best=True),
         Habit(f"voting, mean of {rounds} rounds", by_last, lambda found: found["last"]["vote"]["mean"]),
@@ -105,25 +107,32 @@ def habits_of(name: str, ckpt: str | None, args: argparse.Namespace) -> list[Hab
 def records(habits: Sequence[Habit]) -> list[dict[str, Any]]:
     """One record a habit: the number of each finished run, what the habit makes of them, the difference in points.
 
-    The difference is that to the last honest number before it; what is not measured yet is None.
+    The difference is that to the last honest number before it, where both are of the same seeds; what is not measured
+    yet is None.
     """
-    found, honest = [], None
+    found: list[dict[str, Any]] = []
+    honest: dict[int, float] = {}
     for habit in habits:
-        results = [run.result() for run in habit.runs]
-        values = [habit.number(result) for result in results if result]
-        own = mean_std(values) if values else {"mean": None, "std": None, "best": None}
+        results = {run.seed: run.result() for run in habit.runs}
+        values = {seed: habit.number(result) for seed, result in results.items() if result}
+        own = mean_std([*values.values()]) if values else {"mean": None, "std": None, "best": None}
         accuracy = own["best" if habit.best else "mean"]
-        honest = accuracy if habit.honest else honest
+        if habit.honest:
+            honest = values
+        gap = None
+        # Over the same seeds only: they differ by more than habits do.
+        if not habit.honest and accuracy is not None and values.keys() == honest.keys():
+            gap = accuracy - mean_std([*honest.values()])["mean"]
         found.append(
             {
                 "habit": habit.name,
                 "honest": habit.honest,
                 "accuracy": accuracy,
                 "std": None if habit.best else own["std"],
-                "difference": None if habit.honest or accuracy is None or honest is None else accuracy - honest,
+                "difference": gap,
                 "by_seed": values,
                 "runs": [str(run) for run in habit.runs],
-                "git_revisions": sorted({str(result.get("git_revision")) for result in results if result}),
+                "git_revisions": sorted({str(result.get("git_revision")) for result in results.values() if result}),
             }
         )
     return found
@@ -213,6 +222,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_device_arguments(args)
     if not 0 < args.val_share < 1:
         raise UserError(f"--val_share must be between 0 and 1, got {args.val_share:g}")
+    model, _ = parse_model_config(read_config(args.config, args.opts)["model"])
+    if not model.classifies:
+        raise UserError(f"--config {args.config}: its model does not classify")
+    if args.zeroshot and parse_model_config(read_config(args.zeroshot, args.zeroshot_opts)["model"])[0].embeds != "text":
+        raise UserError(f"--zeroshot {args.zeroshot}: its model does not compare with texts")
     audits = {name: habits_of(name, ckpt, args) for name, ckpt in name_checkpoints(args.ckpts).items()}
     runs = list(dict.fromkeys(run for habits in audits.values() for habit in habits for run in habit.runs))
     check_configs(runs)

@@ -21,7 +21,7 @@ from datasets.demo.shapes import CATEGORIES
 from datasets.demo.world import teacher_renders
 from datasets.image_transforms import NORMS
 from models.teachers import MINILM, build_text_teacher
-from utils.errors import Parser, run_command
+from utils.errors import Parser, UserError, at_least, run_command
 from utils.prompts import all_prompts, prompt
 from utils.seeding import generator, seed_everything
 
@@ -73,8 +73,8 @@ def main() -> None:
     """Command line: see `python -m tools.demo_teacher --help`."""
     parser = Parser(description="Train the demo's image/text teacher.")
     parser.add_argument("--out", default="datasets/demo/teacher", help="folder to write (default: %(default)s)")
-    parser.add_argument("--per_class", type=int, default=800, help="renders a category (default: %(default)s)")
-    parser.add_argument("--epochs", type=int, default=24, help="(default: %(default)s)")
+    parser.add_argument("--per_class", type=at_least(1), default=800, help="renders a category (default: %(default)s)")
+    parser.add_argument("--epochs", type=at_least(1), default=24, help="(default: %(default)s)")
     parser.add_argument(
         "--text",
         choices=["own", MINILM],
@@ -82,9 +82,11 @@ def main() -> None:
         help="train a text half of its own, or align the images with this frozen text teacher (default: %(default)s)",
     )
     parser.add_argument("--wide", action="store_true", help="all categories, in all variants, not those of the demo")
-    parser.add_argument("--width", type=int, default=12, help="of the image half (default: %(default)s)")
+    parser.add_argument("--width", type=at_least(12), default=12, help="of the image half (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
     args = parser.parse_args()
+    if args.width % 12:
+        raise UserError(f"--width must be a multiple of 12, got {args.width}")
 
     architecture = ARCHITECTURE | {"vision_cfg": ARCHITECTURE["vision_cfg"] | {"width": args.width}}
     if args.text != "own":  # open_clip wants a text half nevertheless

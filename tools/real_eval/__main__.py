@@ -143,6 +143,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """See `python -m tools.real_eval --help`."""
     args = build_parser().parse_args(argv)
     device = prepare_device(args)
+    if args.out and args.out.exists() and not args.out.is_dir():
+        raise UserError(f"--out {args.out}: a folder is needed, this is a file")
     if args.out and not args.out.absolute().parent.is_dir():
         raise UserError(f"--out {args.out}: the folder above it does not exist")
     protocol = Protocol(args.splits, args.folds, tuple(sorted(set(args.points))), args.seed)
