@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from datasets.demo import mesh
-from datasets.demo.families import baskets, carcass, household, kitchen_fixtures, panels, solids
+from datasets.demo.families import carcass, forms, household, kitchen_fixtures, panels, solids
 from datasets.demo.families.common import Draw
 from datasets.demo.shapes import CATEGORIES, PART_NAMES, VARIANTS, draw_parameters, make_shape
 from datasets.demo.world import DEMO_CATEGORIES
@@ -118,17 +118,13 @@ PRIMITIVES = {
     "stack": (solids.stack([(0, 1, 2), (3, 1, 2)], 64), 6 * np.pi, 0.01),
     "bars": (solids.bars([((0, 0, 0), (1, 2, 2)), ((5, 0, 0), (5, 0, -4))], 0.5, 48), np.pi * 0.25 * 7, 0.01),
     "tapered bar": (solids.bars([(0, 0, 0), (0, 3, 0)], [(1, 0.5)], 48), np.pi * (1 + 0.5 + 0.25), 0.01),
-    "square bar": (solids.bars([(0, 0, 0), (0, 3, 0)], np.sqrt(0.5), 4), 3, 1e-5),
-    "ball": (solids.ball(1, 2, 3, 64), 4 / 3 * np.pi * 6, 0.01),
-    "disc": (solids.disc(0.5, 4, 64), np.pi, 0.01),
-    "hoop": (solids.hoop(2, 0.3, 64, 32), 2 * np.pi**2 * 2 * 0.09, 0.02),
+    "square bars": (solids.square_bars([((0, 0, 0), (0, 3, 4)), ((1, 1, 1), (1, -1, 1))], 0.1), 0.07, 1e-4),
     "prism": (solids.prism(1, 1, 3, 4), 12, 1e-5),
     "vault": (solids.vault(2, 3, 4, 1, 65), 4 * (4 + np.pi / 2), 0.01),
     "holed": (solids.holed([(-1, 0), (1, 0), (1, 2), (0, 3), (-1, 2)], (0, 1), 0.5, 2, 64), 10 - np.pi / 2, 0.01),
     "mirrored": (mesh.box(1, 2, 3).scaled(-1, 1, 1), 6, 1e-5),
-    "rounded": (carcass.rounded(2, 1, 3, 0.25, 16), 3 * (2 - 0.25**2 * (4 - np.pi)), 1e-3),
+    "rounded": (forms.rounded(2, 1, 3, 0.25, 16), 3 * (2 - 0.25**2 * (4 - np.pi)), 1e-3),
     "band": (household.band([(2, 0), (2, 1)], 64, 0.5), np.pi * (4 - 1.5**2), 0.01),
-    "lattice": (baskets.bars([(0, 0, 0), (1, 1, 1)], [(0, 3, 4), (1, -1, 1)], 0.1), 0.01 * (5 + 2), 1e-4),
     "hood": (kitchen_fixtures.stacked([(0, 1, 1, 0), (0.5, 1, 1, 0)], 0.1), 0.5 - 0.8 * 0.8 * 0.3, 1e-4),
     "turned": (mesh.box(1, 2, 3).turned("x", 30).moved(1, 2, 3), 6, 1e-4),
 }

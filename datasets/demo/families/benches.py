@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, beam, family, legs, padded, rod
+from datasets.demo.families.common import Draw, Pieces, beam, family, legs, moved, padded, rod, turned
 from datasets.demo.families.forms import side, smooth
-from datasets.demo.families.frames import box_frame, chair_arms, chair_back, ends, front_of, moved, stand, turned
+from datasets.demo.families.frames import box_frame, chair_arms, chair_back, ends, front_of, stand
 from datasets.demo.mesh import box, cylinder, ellipsoid, sheet, slab, tube
 
 DEMO_BENCHES = ("park", "backless", "slab", "picnic")

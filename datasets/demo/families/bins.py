@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, squared
-from datasets.demo.families.forms import around, bail, both, copies, golden, hollow, ring, sleeve, smooth, taper
+from datasets.demo.families.common import Draw, Pieces, arch, family, squared
+from datasets.demo.families.forms import around, both, copies, golden, hollow, ring, sleeve, smooth, taper
 from datasets.demo.families.frames import box_frame, corners
 from datasets.demo.mesh import Mesh, box, combine, cylinder, ellipsoid, lathe, slab, torus, tube
 
@@ -129,7 +129,7 @@ def _more_bin(variant: str, draw: Draw) -> Pieces:
         v[:, [0, 2]] *= 1 + 0.02 * np.cos(n * np.arctan2(v[:, 0], v[:, 2]))[:, None]
         out = [(Mesh(v, body.faces, body.part), 0), (torus(1.01 * b, d.rim, 24, 6).moved(y=0.02), 2)]
         cover = lathe([(0, 0), (1.06 * r, -0.04), (1.06 * r, 0.02), (0.7 * r, 0.6 * d.lid), (0, 0.8 * d.lid)], 24)
-        grip = bail(0.5 * r, 0.08, 0.015).moved(y=0.75 * d.lid)
+        grip = arch(0.5 * r, 0.08, 0.015, 12, 6).moved(y=0.75 * d.lid)
         lid = combine([cover, grip])
         out.append((lid.moved(y=h) if draw.chance(0.7) else lid.turned("z", 75).moved(1.35 * r, r, 0), 1))
         return [*out, (both(torus(0.09, 0.012, 12, 5).turned("x", 90).moved(1.02 * r, 0.72 * h)), 0)]

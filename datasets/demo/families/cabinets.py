@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, books, family, feet, knob, legs, ornament, shell
+from datasets.demo.families.common import Draw, Pieces, books, family, feet, knob, legs, moved, ornament, placed, shell
 from datasets.demo.families.forms import copies
-from datasets.demo.families.frames import box_frame, ends, front_of, moved, placed, stand
+from datasets.demo.families.frames import box_frame, ends, front_of, stand
 from datasets.demo.mesh import box, extrude, slab
 
 DEMO_CABINETS = ("doors", "drawers", "mixed", "open shelf", "wardrobe")

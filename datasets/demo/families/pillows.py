@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, pillow_mesh, pinched
+from datasets.demo.families.common import Draw, Pieces, family, moved, pillow_mesh, pinched, placed, turned
 from datasets.demo.families.forms import both, copies
-from datasets.demo.families.frames import bead, corners, moved, placed, superellipse, turned
+from datasets.demo.families.frames import bead, corners, superellipse
 from datasets.demo.mesh import Mesh, cushion, ellipsoid, lathe, loft, sheet, torus, tube
 
 DEMO_PILLOWS = ("seamed", "bolster", "round", "box edge", "pair")

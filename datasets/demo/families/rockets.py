@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family
+from datasets.demo.families.common import Draw, Pieces, family, moved, turned
 from datasets.demo.families.forms import around, both, copies, cut, ring, sleeve, smooth
-from datasets.demo.families.frames import corners, moved, turned
+from datasets.demo.families.frames import corners
 from datasets.demo.mesh import Mesh, box, combine, cylinder, extrude, frustum, lathe, slab, torus, tube, wing
 
 DEMO_ROCKETS = ("classic", "slim", "shuttle", "missile")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, beam, family, rod
-from datasets.demo.families.frames import corners, ends, placed, turned
+from datasets.demo.families.common import Draw, Pieces, beam, family, placed, rod, turned
+from datasets.demo.families.frames import corners, ends
 from datasets.demo.mesh import box, cylinder, extrude, slab, tube
 
 DEMO_STAIRS = ("solid", "open", "spiral", "landing", "ladder")
