@@ -174,7 +174,8 @@ def _more_bin(variant: str, draw: Draw) -> Pieces:
         ]
     if variant == "street":  # slats round a drum, a roof above
         n = draw.integer("slats", 10, 18)
-        slat = box(1.5 * np.pi * r / n, h, 0.03).moved(y=h / 2 + 0.05)
+        k = draw(slat=(1.0, 1.8), thick=(0.015, 0.05), gap=(0.15, 0.35))
+        slat = box(k.slat * np.pi * r / n, h, k.thick).moved(y=h / 2 + 0.05)
         at, yaw = ring(n, r)
         out = [
             (copies(slat, at, 1.0, yaw), 0),
@@ -182,9 +183,11 @@ def _more_bin(variant: str, draw: Draw) -> Pieces:
             (sleeve((0.9 * r, 1.08 * r), (0.9 * r, 1.08 * r), 0.04).moved(y=h + 0.04), 1),
         ]
         if draw.chance(0.6):
-            out.append((lathe([(0, 0), (1.1 * r, 0), (0.8 * r, d.lid), (0, 1.3 * d.lid)], 22).moved(y=h + 0.28), 1))
             out.append(
-                (combine([cylinder(0.015, 0.25, 6).moved(*a) for a in around(np.arange(4) * 90.0, r, h + 0.05)]), 1)
+                (lathe([(0, 0), (1.1 * r, 0), (0.8 * r, d.lid), (0, 1.3 * d.lid)], 22).moved(y=h + k.gap + 0.03), 1)
+            )
+            out.append(
+                (combine([cylinder(0.015, k.gap, 6).moved(*a) for a in around(np.arange(4) * 90.0, r, h + 0.05)]), 1)
             )
         return out
     # touch: a tall cylinder or box with a domed lid that springs open

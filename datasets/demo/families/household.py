@@ -208,7 +208,7 @@ def can(variant: str, draw: Draw) -> Pieces:
     r, h, n = p.radius, p.height, max(sides(draw, 0.1), 10)
     if variant == "drink can":
         k = p.neck * r
-        curve = [(0.8 * r, 0), (r, 0.07), (r, h - 0.12), (k, h - 0.025), (k + 0.012, h), (k - 0.02, h)]
+        curve = [((1 - 0.6 * p.low) * r, 0), (r, 0.07), (r, h - p.out), (k, h - 0.025), (k + 0.012, h), (k - 0.02, h)]
         out = [*cut(revolved([*curve, (k - 0.03, h - 0.035)], (1, 1), n), h - 0.03, 0, 1)]
         tab = combine([box(0.3 * r, 0.012, 0.18 * r), torus(0.13 * r, 0.01, 10, 5).moved(0.2 * r)])
         out.append((tab.moved(0.1 * r, h - 0.015, 0), 1))
@@ -241,8 +241,8 @@ def can(variant: str, draw: Draw) -> Pieces:
     if variant == "watering can":
         return watering_can(draw, p, n)
     if variant == "fuel can":
-        w, d, t = 0.9 * h, 0.35 + 0.5 * p.out, p.thick + 0.01
-        body = rounded(w, h, d, 0.12) if draw.chance(0.7) else box(w, h, d)
+        w, d, t = (0.2 + p.high) * h, 0.35 + 0.5 * p.out, p.thick + 0.01
+        body = rounded(w, h, d, 0.4 * p.low) if draw.chance(0.7) else box(w, h, d)
         out = [(body.moved(y=h / 2), 0)]
         if draw.chance(0.6):
             out.append((both(boxes([[0.05, 0.2 * h, -d / 2 - 0.02]], [[0.4 * w, 0.75 * h, d / 2 + 0.02]])), 4))
@@ -258,8 +258,9 @@ def can(variant: str, draw: Draw) -> Pieces:
     rim = p.rim
     body = [(r, 0), (r + rim, 0.01), (r + rim, rim + 0.01), (r, 1.5 * rim)]
     if variant == "drum":
-        for y in (0.33 * h, 0.66 * h):
-            body += [(r, y - 1.5 * rim), (r + rim, y), (r, y + 1.5 * rim)]
+        swell = 0.4 * p.thick + 0.5 * rim
+        for y in ((0.2 + 0.4 * p.low) * h, 0.9 * p.high * h):
+            body += [(r, y - 1.5 * swell), (r + swell, y), (r, y + 1.5 * swell)]
     elif variant == "food tin" and draw.chance(0.5):
         ripple = np.linspace(0.25, 0.75, 2 * draw.integer("ribs", 2, 5) + 1) * h
         body += [(r + 0.4 * rim * (i % 2), y) for i, y in enumerate(ripple)]
@@ -345,7 +346,7 @@ JARS = {
     "jar",
     ("body", "neck", "lid", "handle", "label"),
     tuple(JARS),
-    synonyms=("mason jar", "glass jar", "cookie jar", "ginger jar", "canister", "urn", "jam jar"),
+    synonyms=("mason jar", "glass jar", "cookie jar", "ginger jar", "jam jar"),
 )
 def jar(variant: str, draw: Draw) -> Pieces:
     """Wide-mouthed vessel, mostly with a lid."""

@@ -78,7 +78,7 @@ def _stock(draw: Draw, z: float, p, kind: int) -> Mesh:
     "rifle",
     parts=("stock", "body", "barrel", "magazine", "trigger", "sight"),
     variants=("assault", "bolt action", "shotgun", "sniper", "machine gun", "musket"),
-    synonyms=("gun", "assault rifle", "shotgun", "sniper rifle", "machine gun", "musket", "carbine"),
+    synonyms=("assault rifle", "shotgun", "sniper rifle", "machine gun", "musket", "carbine"),
 )
 def rifle(variant: str, draw: Draw) -> Pieces:
     """Gun for two hands; the bore is on the z axis."""

@@ -186,7 +186,7 @@ def _jug() -> Mesh:
     "motorbike",
     parts=("wheel", "body", "seat", "handlebar", "engine", "exhaust", "light"),
     variants=("sport", "cruiser", "scooter", "dirt bike", "classic"),
-    synonyms=("motorcycle", "motor bike", "scooter", "moped", "chopper", "dirt bike"),
+    synonyms=("motorcycle", "motor bike", "moped", "chopper", "dirt bike"),
 )
 def motorbike(variant: str, draw: Draw) -> Pieces:
     """Motorbike on its two wheels."""
