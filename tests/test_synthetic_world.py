@@ -382,11 +382,13 @@ def test_colours_are_those_of_the_view():
         if not text.startswith(f"{name} thing"):
             assert "thing" in text.split()[:1], text
             continue
-        seen += 1
         only = shape.palette.copy()
         only[:] = shape.palette[part]
         bright = data.render(dataclasses.replace(shape, palette=only), index, 0).reshape(-1, 3) / 255.0
         background = bright[0]
+        if not np.allclose(bright[[0, 47, -48, -1]], background, atol=0.02):
+            continue  # the shape reaches into a corner
+        seen += 1
         inside = bright[np.abs(bright - background).max(1) > 0.05]
         hue, base = inside / inside.max(1, keepdims=True), only[0] / only[0].max()
         assert np.median(np.abs(hue - base).max(1)) < 0.06  # shading changes brightness alone
