@@ -14,6 +14,7 @@ from datasets.build import DATASETS
 from datasets.demo.captions import describe, draw_name, draw_style, in_prompt
 from datasets.demo.effects import EffectConfig, change_mesh, make_cloud
 from datasets.demo.families.common import FAMILIES
+from datasets.demo.kinds import KINDS
 from datasets.demo.mesh import Mesh
 from datasets.demo.render import render
 from datasets.demo.shapes import CATEGORIES, PART_NAMES, VARIANTS, make_shape
@@ -177,8 +178,9 @@ class SyntheticWorld(ViewDataset):
     def caption(self, shape: Shape, index: int, number: int = 0) -> str:
         """Return one of the captions of a shape, of which there are as many as numbers."""
         rng, name = self._rng("caption", index, number), self.class_names[index % len(self.categories)]
-        name, parts = draw_name(shape.category, name, rng), PART_NAMES[shape.category]
-        return in_prompt(describe(name, shape.variant, shape.mesh, parts, shape.palette, shape.material, rng), rng)
+        name, parts = draw_name(shape.category, shape.variant, name, rng), PART_NAMES[shape.category]
+        variant = "" if name in KINDS.get(shape.category, {}) else shape.variant  # a soda can is a drink can
+        return in_prompt(describe(name, variant, shape.mesh, parts, shape.palette, shape.material, rng), rng)
 
     def text(self, shape: Shape, index: int) -> str:
         """Return what is said of a shape in the present epoch."""

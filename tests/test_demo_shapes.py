@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from datasets.demo import mesh
-from datasets.demo.families import baskets, carcass, household, kitchen_fixtures, panels, solids
-from datasets.demo.families.common import Draw
+from datasets.demo.families import carcass, forms, household, kitchen_fixtures, panels, solids
+from datasets.demo.families.common import FAMILIES, Draw
 from datasets.demo.shapes import CATEGORIES, PART_NAMES, VARIANTS, draw_parameters, make_shape
 from datasets.demo.world import DEMO_CATEGORIES
 from utils.errors import UserError
@@ -22,9 +22,17 @@ def areas(shape: mesh.Mesh) -> np.ndarray:
 
 
 def test_categories_have_variants():
+    assert len(CATEGORIES) == 78
     assert len(DEMO_CATEGORIES) == 35 and set(DEMO_CATEGORIES) <= set(CATEGORIES)
     assert set(PART_NAMES) == set(VARIANTS) == set(CATEGORIES)
-    assert all(len(set(VARIANTS[category])) >= 2 and len(PART_NAMES[category]) >= 2 for category in CATEGORIES)
+    for category in CATEGORIES:
+        assert len(VARIANTS[category]) == len(set(VARIANTS[category])) >= 4
+        assert len(PART_NAMES[category]) == len(set(PART_NAMES[category])) >= 2
+
+
+def test_no_name_stands_for_two_categories():
+    names = CATEGORIES + [name for category in CATEGORIES for name in FAMILIES[category].synonyms]
+    assert len(names) == len(set(names)), {name for name in names if names.count(name) > 1}
 
 
 def test_the_shapes_of_the_demo_stay_what_they_are():
@@ -39,7 +47,7 @@ def test_the_shapes_of_the_demo_stay_what_they_are():
 
 @pytest.mark.parametrize("category, variant", EVERY)
 def test_shapes_are_sound(category, variant):
-    for seed in range(4):
+    for seed in range(3):
         shape = make_shape(category, np.random.default_rng(seed), variant)
         assert np.isfinite(shape.vertices).all() and shape.vertices.dtype == np.float32
         assert shape.faces.min() >= 0 and shape.faces.max() < len(shape.vertices)
@@ -74,13 +82,49 @@ def test_every_part_occurs(category):
     assert not [name for i, name in enumerate(PART_NAMES[category]) if i not in seen]
 
 
+class Nudged:
+    """A generator of which one uniform draw lands elsewhere in its range."""
+
+    def __init__(self, seed: int, which: int | None = None):
+        self.rng, self.which, self.calls = np.random.default_rng(seed), which, 0
+
+    def __getattr__(self, name):
+        return getattr(self.rng, name)
+
+    def uniform(self, low, high, size=None):
+        value, span = self.rng.uniform(low, high, size), np.subtract(high, low)
+        if self.calls == self.which:
+            value = low + np.mod(value - low + 0.3 * span, np.maximum(span, 1e-9))
+        self.calls += 1
+        return value
+
+
+def built(category: str, variant: str, rng) -> np.ndarray:
+    draw = Draw(rng)
+    draw.variant = variant
+    return mesh.combine(FAMILIES[category].build(variant, draw)).vertices
+
+
+def moving_draws(category: str, variant: str, seed: int, enough: int) -> int:
+    """How many of the uniform draws of a shape move its vertices, or change what it is made of."""
+    plain = Nudged(seed)
+    shape, count = built(category, variant, plain), 0
+    for which in range(plain.calls):
+        other = built(category, variant, Nudged(seed, which))
+        count += other.shape != shape.shape or np.abs(other - shape).max() > 1e-4
+        if count == enough:
+            break
+    return count
+
+
 @pytest.mark.parametrize("category, variant", EVERY)
 def test_shapes_have_many_continuous_parameters(category, variant):
     first, other = (draw_parameters(category, np.random.default_rng(seed), variant) for seed in (0, 1))
     own = [name for name in first if not name.startswith("stretch_")]
-    assert len(own) >= 6
     assert len(first) - len(own) == 3
     assert all(first[name] != other[name] for name in own if name in other)
+    # With the stretches along x, y and z at least seven; plain ones, such as a tin or a cone, have no more.
+    assert any(moving_draws(category, variant, seed, 4) == 4 for seed in range(8))
 
 
 def test_unknown_names_are_told_with_the_nearest():
@@ -118,17 +162,13 @@ PRIMITIVES = {
     "stack": (solids.stack([(0, 1, 2), (3, 1, 2)], 64), 6 * np.pi, 0.01),
     "bars": (solids.bars([((0, 0, 0), (1, 2, 2)), ((5, 0, 0), (5, 0, -4))], 0.5, 48), np.pi * 0.25 * 7, 0.01),
     "tapered bar": (solids.bars([(0, 0, 0), (0, 3, 0)], [(1, 0.5)], 48), np.pi * (1 + 0.5 + 0.25), 0.01),
-    "square bar": (solids.bars([(0, 0, 0), (0, 3, 0)], np.sqrt(0.5), 4), 3, 1e-5),
-    "ball": (solids.ball(1, 2, 3, 64), 4 / 3 * np.pi * 6, 0.01),
-    "disc": (solids.disc(0.5, 4, 64), np.pi, 0.01),
-    "hoop": (solids.hoop(2, 0.3, 64, 32), 2 * np.pi**2 * 2 * 0.09, 0.02),
+    "square bars": (solids.square_bars([((0, 0, 0), (0, 3, 4)), ((1, 1, 1), (1, -1, 1))], 0.1), 0.07, 1e-4),
     "prism": (solids.prism(1, 1, 3, 4), 12, 1e-5),
     "vault": (solids.vault(2, 3, 4, 1, 65), 4 * (4 + np.pi / 2), 0.01),
     "holed": (solids.holed([(-1, 0), (1, 0), (1, 2), (0, 3), (-1, 2)], (0, 1), 0.5, 2, 64), 10 - np.pi / 2, 0.01),
     "mirrored": (mesh.box(1, 2, 3).scaled(-1, 1, 1), 6, 1e-5),
-    "rounded": (carcass.rounded(2, 1, 3, 0.25, 16), 3 * (2 - 0.25**2 * (4 - np.pi)), 1e-3),
+    "rounded": (forms.rounded(2, 1, 3, 0.25, 16), 3 * (2 - 0.25**2 * (4 - np.pi)), 1e-3),
     "band": (household.band([(2, 0), (2, 1)], 64, 0.5), np.pi * (4 - 1.5**2), 0.01),
-    "lattice": (baskets.bars([(0, 0, 0), (1, 1, 1)], [(0, 3, 4), (1, -1, 1)], 0.1), 0.01 * (5 + 2), 1e-4),
     "hood": (kitchen_fixtures.stacked([(0, 1, 1, 0), (0.5, 1, 1, 0)], 0.1), 0.5 - 0.8 * 0.8 * 0.3, 1e-4),
     "turned": (mesh.box(1, 2, 3).turned("x", 30).moved(1, 2, 3), 6, 1e-4),
 }
@@ -150,17 +190,18 @@ def test_primitives_are_closed_and_look_outward(name):
     assert sorted(map(tuple, edges)) == sorted(map(tuple, edges[:, ::-1]))
 
 
-def test_bounding_boxes_do_not_give_the_class_away():
+@pytest.mark.parametrize("wide", [False, True])
+def test_bounding_boxes_do_not_give_the_class_away(wide):
     rng = np.random.default_rng(0)
     extents = np.empty((len(CATEGORIES), 40, 3))
     for i, category in enumerate(CATEGORIES):
         for j in range(40):
-            extents[i, j] = np.ptp(make_shape(category, rng).normalized().vertices, axis=0)
+            extents[i, j] = np.ptp(make_shape(category, rng, wide=wide).normalized().vertices, axis=0)
     centroid = extents[:, :20].mean(1)
     test = extents[:, 20:].reshape(-1, 3)
     guess = np.linalg.norm(test[:, None] - centroid[None], axis=-1).argmin(1)
     accuracy = (guess == np.repeat(np.arange(len(CATEGORIES)), 20)).mean()
-    assert accuracy < 0.4, f"nearest centroid on bounding-box extents is right {accuracy:.0%} of the time"
+    assert accuracy < 0.3, f"nearest centroid on bounding-box extents is right {accuracy:.0%} of the time"
 
 
 @pytest.mark.parametrize(

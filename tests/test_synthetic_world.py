@@ -20,7 +20,7 @@ from datasets.demo import captions, effects
 from datasets.demo.mesh import box, combine, cylinder
 from datasets.demo.render import render
 from datasets.demo.shapes import CATEGORIES, PART_NAMES, VARIANTS, make_shape
-from datasets.synthetic_world import CAPTIONS, GROUPS, SyntheticWorld, SyntheticWorldConfig, family_names, resolve
+from datasets.synthetic_world import CAPTIONS, GROUPS, SyntheticWorld, SyntheticWorldConfig, resolve
 from tools import pack
 from tools.engine.data import Batches, Loader
 from tools.shards import ShardWriter
@@ -151,15 +151,10 @@ def test_names_of_categories():
     ("group", "count"), [("modelnet40", 40), ("modelnet10", 10), ("scanobjectnn", 15), ("shapenet55", 55)]
 )
 def test_groups_of_the_field(group, count):
-    """A group is whole, each name by a family of its own, or says what it lacks."""
+    """A group is whole, each name by a family of its own."""
     names = GROUPS[group]
     assert len(names) == len(set(names)) == count
-    lacking = [name for name in names if name.replace("_", " ") not in family_names()]
-    if lacking:
-        with pytest.raises(UserError, match=f"no shape family makes {', '.join(lacking)}$"):
-            resolve([group])
-    else:
-        assert list(resolve([group]).values()) == names
+    assert list(resolve([group]).values()) == names
 
 
 def test_wide_and_narrow():
@@ -389,11 +384,13 @@ def test_colours_are_those_of_the_view():
         if not text.startswith(f"{name} thing"):
             assert "thing" in text.split()[:1], text
             continue
-        seen += 1
         only = shape.palette.copy()
         only[:] = shape.palette[part]
         bright = data.render(dataclasses.replace(shape, palette=only), index, 0).reshape(-1, 3) / 255.0
         background = bright[0]
+        if not np.allclose(bright[[0, 47, -48, -1]], background, atol=0.02):
+            continue  # the shape reaches into a corner
+        seen += 1
         inside = bright[np.abs(bright - background).max(1) > 0.05]
         hue, base = inside / inside.max(1, keepdims=True), only[0] / only[0].max()
         assert np.median(np.abs(hue - base).max(1)) < 0.06  # shading changes brightness alone

@@ -21,7 +21,15 @@ def main() -> None:
     shards.add_argument("--shapes", type=at_least(1), help="how many; a run that was interrupted goes on")
     shards.add_argument("--config", help="of the data set SyntheticWorld (default: that of cfgs/dataset_configs)")
     shards.add_argument("--opts", nargs="+", default=[], metavar="KEY=VALUE", help="keys of it, such as views=4")
+    parser.add_argument("--sheet", metavar="FILE", help="draw two shapes of every category, and nothing else")
     args = parser.parse_args()
+    if args.sheet:
+        from datasets.demo.sheet import sheet
+
+        if not args.sheet.endswith(".png"):
+            raise UserError(f"--sheet must end in .png, got {args.sheet}")
+        sheet(seed=args.seed).save(args.sheet, optimize=True)
+        return
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if args.shapes is not None:
         from tools import pack  # a command, as main.py is: only commands use the tools

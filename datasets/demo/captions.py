@@ -9,6 +9,7 @@ import numpy as np
 
 from datasets.demo.effects import pieces_of
 from datasets.demo.families.common import FAMILIES
+from datasets.demo.kinds import names_of
 from datasets.demo.mesh import Mesh, cross
 from datasets.demo.render import draw_palette
 from utils.prompts import TEMPLATES
@@ -23,8 +24,19 @@ OPENINGS = [
     "a rendering of {}",
     "a CAD model of {}",
 ]
-PART_WORDS = {"wing": ("wings",), "arms": ("arms", "armrests"), "back": ("back", "backrest"), "lid": ("lid", "cover")}
+PART_WORDS = {
+    "content": ("contents",),
+    "wing": ("wings",),
+    "arms": ("arms", "armrests"),
+    "back": ("back", "backrest"),
+    "lid": ("lid", "cover"),
+}
+# Of these a thing has one; several in a mesh are layers of it, or several things.
+ONE = set("seat headboard lid back neck screen stand rim entrance crest tank trigger barrel blade bowl mattress stock "
+          "nose deck spout head mast chimney canopy visor brim".split())  # fmt: skip
+MASS = {"hair", "paper", "contents", "clothes"}
 UNSAID = {
+    "gear",
     "body",
     "frame",
     "things",
@@ -38,6 +50,22 @@ UNSAID = {
     "leaf",
     "tub",
     "cushion",
+    "case",
+    "extras",
+    "detail",
+    "face",
+    "wall",
+    "cone",
+    "hull",
+    "shell",
+    "torso",
+    "cushions",
+    "cups",
+    "canvas",
+    "glass",
+    "fabric",
+    "floor",
+    "head",
 }
 
 
@@ -77,9 +105,38 @@ _MADE_OF = {
     "clay ceramic plastic": ("flower pot",),
     "cardboard wood plastic": ("box",),
     "stone wood metal": ("stairs", "mantel", "tower"),
-    "wood paint": ("bench", "birdhouse", "bookshelf", "dresser", "guitar", "piano", "wardrobe"),
+    "wood paint": (
+        "bench",
+        "birdhouse",
+        "bookshelf",
+        "cabinet",
+        "dresser",
+        "night stand",
+        "tv stand",
+        "guitar",
+        "piano",
+        "wardrobe",
+    ),
     "metal paint": ("airplane", "bus", "car", "motorbike", "rocket", "train"),
-    "metal plastic": ("camera", "can", "display", "keyboard", "laptop", "microwave", "printer", "stove", "washer"),
+    "metal plastic": (
+        "camera",
+        "can",
+        "display",
+        "earphone",
+        "keyboard",
+        "laptop",
+        "microwave",
+        "printer",
+        "stove",
+        "washer",
+    ),
+    "metal": ("faucet", "dishwasher", "file cabinet", "knife", "range hood"),
+    "plastic": ("cellphone", "cone", "remote", "xbox", "radio", "telephone", "microphone"),
+    "plastic metal paint": ("helmet",),
+    "wood metal": ("rifle", "pistol", "mailbox", "clock"),
+    "wood plastic": ("loudspeaker", "skateboard"),
+    "wood metal plastic": ("basket",),
+    "paint wood metal": ("watercraft",),
     "": ("person", "plant"),
 }
 MADE_OF = {family: materials.split() for materials, families in _MADE_OF.items() for family in families}
@@ -199,7 +256,8 @@ def describe(
             words = [phrase]
         else:
             words.insert(0, phrase)
-    if say_material and material is not None:
+    named = any(word in name.split() for kind in MATERIALS.values() for word in kind.words)
+    if say_material and material is not None and not named:
         kinds = MATERIALS[material].words
         kind = kinds[rng.integers(len(kinds))]
         words = [kind, *words] if kind not in name else words
@@ -211,10 +269,12 @@ def describe(
         for part in rng.permutation(told)[: 1 + int(rng.random() < 0.4)].tolist():
             ends.append(_part_words(part, counts[part], color_name(palette[parts.index(part)]), own, rng))
     text = " ".join(words)
+    if ends and ends[0].startswith(("on ", "in ")):
+        text += f" {ends.pop(0)}"
     if ends:
-        text += (" " if ends[0].startswith(("with ", "on ", "in ")) else " with ") + " and ".join(ends)
+        text += (" " if ends[0].startswith("with ") else " with ") + " and ".join(ends)
     lacking = [part for part in parts if part not in counts and part not in UNSAID and part not in f"{variant} {name}"]
-    if say_lack and lacking and not ends:
+    if say_lack and lacking and " with " not in text:
         text += f" without {lacking[rng.integers(len(lacking))]}"
     return text
 
@@ -223,14 +283,16 @@ def _part_words(part: str, count: int | None, color: str, own: str, rng: np.rand
     """Words for a part: "four black legs", "armrests", "a handle"."""
     options = PART_WORDS.get(part, (part,))
     word = options[rng.integers(len(options))]
-    if count is not None and count > 1:
+    single = part in ONE and word != plural_of(word)
+    count = 1 if single else count
+    if count != 1 and part not in MASS:
         word = plural_of(word)
     plural = word == plural_of(word)
     if color != own and rng.random() < 0.5:
         word = f"{color} {word}"
     if count is not None and count > 1 and rng.random() < 0.8:
         return f"{NUMBERS[count]} {word}"
-    return word if plural or count != 1 else with_article(word)
+    return word if plural or part in MASS or count != 1 else with_article(word)
 
 
 def plural_of(word: str) -> str:
@@ -264,7 +326,7 @@ def in_prompt(phrase: str, rng: np.random.Generator) -> str:
     return OPENINGS[rng.integers(len(OPENINGS))].format(phrase if phrase.endswith("s") else with_article(phrase))
 
 
-def draw_name(category: str, own: str, rng: np.random.Generator) -> str:
-    """One of the names of a category: the data set's own in half of all cases, or a synonym."""
-    synonyms = FAMILIES[category].synonyms
-    return synonyms[rng.integers(len(synonyms))] if synonyms and rng.random() < 0.5 else own.replace("_", " ")
+def draw_name(category: str, variant: str, own: str, rng: np.random.Generator) -> str:
+    """One of the names of a shape: the data set's own in half of all cases, or a synonym that fits the variant."""
+    names = names_of(category, variant, FAMILIES[category].synonyms)
+    return names[rng.integers(len(names))] if names and rng.random() < 0.5 else own.replace("_", " ")

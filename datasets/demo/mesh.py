@@ -120,6 +120,13 @@ def _grid_faces(rows: int, columns: int, close_rows: bool = False, close_columns
     return faces
 
 
+@functools.lru_cache(64)
+def _ring(segments: int) -> np.ndarray:
+    """(segments, 3) points of the unit circle about y."""
+    angle = np.arange(segments) * 2 * np.pi / segments
+    return np.stack([np.sin(angle), np.zeros(segments), np.cos(angle)], -1)
+
+
 def boxes(low: np.ndarray, high: np.ndarray) -> Mesh:
     """Many boxes with edges along x, y and z in one mesh.
 
@@ -158,9 +165,8 @@ def lathe(profile: Sequence[tuple[float, float]], segments: int = 24) -> Mesh:
         segments: steps around.
     """
     radius, height = np.asarray(profile, dtype=float).T
-    angle = np.arange(segments) * 2 * np.pi / segments
-    ring = np.stack([np.sin(angle), np.zeros(segments), np.cos(angle)], -1)
-    vertices = radius[:, None, None] * ring + height[:, None, None] * np.array([0, 1, 0])
+    vertices = radius[:, None, None] * _ring(segments)
+    vertices[..., 1] = height[:, None]
     faces = _grid_faces(len(radius), segments, close_columns=True)[:, ::-1]
     return _without_slivers(_mesh(vertices.reshape(-1, 3), faces))
 
@@ -172,13 +178,23 @@ def frustum(bottom: float, top: float, height: float, segments: int = 20) -> Mes
 
 def cylinder(radius: float, height: float, segments: int = 20) -> Mesh:
     """Closed cylinder about y, from y = 0 to `height`."""
-    return frustum(radius, radius, height, segments)
+    return _unit_cylinder(segments).scaled(radius, height, radius)
+
+
+@functools.lru_cache(64)
+def _unit_cylinder(segments: int) -> Mesh:
+    return frustum(1, 1, 1, segments)
 
 
 def ellipsoid(x: float, y: float, z: float, segments: int = 20) -> Mesh:
     """Centred ellipsoid with half axes x, y, z."""
+    return _unit_ball(segments).scaled(x, y, z)
+
+
+@functools.lru_cache(64)
+def _unit_ball(segments: int) -> Mesh:
     angle = np.linspace(-np.pi / 2, np.pi / 2, segments // 2 + 1)
-    return lathe(np.stack([np.cos(angle).clip(0), np.sin(angle)], -1), segments).scaled(x, y, z)
+    return lathe(np.stack([np.cos(angle).clip(0), np.sin(angle)], -1), segments)
 
 
 def cushion(width: float, height: float, depth: float, roundness: float = 0.4, segments: int = 20) -> Mesh:
@@ -199,10 +215,12 @@ def cushion(width: float, height: float, depth: float, roundness: float = 0.4, s
 
 def torus(radius: float, tube: float, segments: int = 24, sides: int = 10) -> Mesh:
     """Centred torus about y: `radius` to the middle of the tube, `tube` its own radius."""
-    u, v = np.meshgrid(np.arange(segments) * 2 * np.pi / segments, np.arange(sides) * 2 * np.pi / sides, indexing="ij")
-    ring = radius + tube * np.cos(v)
-    vertices = np.stack([ring * np.sin(u), tube * np.sin(v), ring * np.cos(u)], -1).reshape(-1, 3)
-    return _outward(_mesh(vertices, _grid_faces(segments, sides, True, True)))
+    around = _ring(segments)
+    across = np.arange(sides) * 2 * np.pi / sides
+    ring = radius + tube * np.cos(across)
+    vertices = around[:, None] * np.stack([ring, np.ones(sides), ring], -1)
+    vertices[..., 1] = tube * np.sin(across)
+    return _mesh(vertices.reshape(-1, 3), _grid_faces(segments, sides, True, True))
 
 
 def tube(path: Sequence[Sequence[float]], radius: float | Sequence[float], sides: int = 8) -> Mesh:
@@ -214,31 +232,53 @@ def tube(path: Sequence[Sequence[float]], radius: float | Sequence[float], sides
         sides: corners of the cross-section.
     """
     path = np.asarray(path, dtype=float)
-    tangent = np.gradient(path, axis=0)
-    tangent /= np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-9)
+    tangent = np.empty_like(path)  # what np.gradient says, but for a scale
+    tangent[0], tangent[-1] = path[1] - path[0], path[-1] - path[-2]
+    tangent[1:-1] = path[2:] - path[:-2]
+    tangent /= np.sqrt((tangent**2).sum(1, keepdims=True)).clip(1e-9)
     # A reference that no tangent is parallel to keeps the cross-sections from twisting.
     reference = np.eye(3)[np.abs(tangent).max(0).argmin()]
     side = cross(tangent, reference)
-    side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9)
-    up = cross(side, tangent)
-    # Half a step on, four sides make a bar that lies flat.
+    side /= np.sqrt((side**2).sum(1, keepdims=True)).clip(1e-9)
+    across = np.stack([side, cross(side, tangent)], 1)
+    if np.ndim(radius):
+        across *= np.asarray(radius, dtype=float)[:, None, None]
+    else:
+        across *= radius
+    return skin(path[:, None] + _corners(sides) @ across)
+
+
+@functools.lru_cache(64)
+def _corners(sides: int) -> np.ndarray:
+    """(sides, 2) corners of a regular polygon; half a step on, four sides make a bar that lies flat."""
     angle = (np.arange(sides) + 0.5) * 2 * np.pi / sides
-    radius = np.broadcast_to(np.asarray(radius, dtype=float), len(path))[:, None, None]
-    ring = np.cos(angle)[None, :, None] * side[:, None] + np.sin(angle)[None, :, None] * up[:, None]
-    return loft(path[:, None] + radius * ring)
+    return np.stack([np.cos(angle), np.sin(angle)], -1)
+
+
+def skin(rings: np.ndarray) -> Mesh:
+    """A `loft` through (n, m, 3) rings that run clockwise seen along their way, so that its inside is known."""
+    rows, m = rings.shape[:2]
+    vertices = np.empty((rows * m + 2, 3), dtype=np.float32)
+    vertices[:-2] = rings.reshape(-1, 3)
+    vertices[-2:] = rings[:: rows - 1].sum(1) / m
+    return _mesh(vertices, skin_faces(rows, m))
+
+
+@functools.lru_cache(1024)
+def skin_faces(rows: int, m: int) -> np.ndarray:
+    """Faces of `skin`: its walls, then the caps on the first and the last ring."""
+    n, around, last = rows * m, np.arange(m), (rows - 1) * m
+    after = (around + 1) % m
+    start = np.stack([np.full(m, n), around, after], -1)
+    end = np.stack([np.full(m, n + 1), last + after, last + around], -1)
+    faces = np.concatenate([_grid_faces(rows, m, close_columns=True), start, end])
+    faces.setflags(write=False)  # it is shared
+    return faces
 
 
 def loft(rings: np.ndarray) -> Mesh:
     """Closed surface through (n, m, 3) rings of m points each, with a cap on the first and the last."""
-    rings = np.asarray(rings, dtype=float)
-    rows, m = rings.shape[:2]
-    n = rows * m
-    around, last = np.arange(m), (rows - 1) * m
-    after = (around + 1) % m
-    start = np.stack([np.full(m, n), around, after], -1)
-    end = np.stack([np.full(m, n + 1), last + after, last + around], -1)
-    vertices = np.concatenate([rings.reshape(-1, 3), rings[[0, -1]].mean(1)])
-    return _outward(_mesh(vertices, np.concatenate([_grid_faces(rows, m, close_columns=True), start, end])))
+    return _outward(skin(np.asarray(rings, dtype=float)))
 
 
 def extrude(outline: Sequence[Sequence[float]], depth: float) -> Mesh:
@@ -249,30 +289,46 @@ def extrude(outline: Sequence[Sequence[float]], depth: float) -> Mesh:
         depth: thickness along z.
     """
     outline = np.asarray(outline, dtype=float)
-    n, center = len(outline), outline.mean(0)
-    flat = np.concatenate([outline, center[None]])
-    vertices = np.concatenate([np.c_[flat, np.full(n + 1, z)] for z in (-depth / 2, depth / 2)])
+    n = len(outline)
+    vertices = np.empty((2, n + 1, 3))
+    vertices[:, :n, :2] = outline
+    vertices[:, n, :2] = outline.sum(0) / n
+    vertices[0, :, 2], vertices[1, :, 2] = -depth / 2, depth / 2
+    return _outward(_mesh(vertices.reshape(-1, 3), _prism_faces(n)))
+
+
+@functools.lru_cache(256)
+def _prism_faces(n: int) -> np.ndarray:
     i, j = np.arange(n), (np.arange(n) + 1) % n
     back = np.stack([np.full(n, n), j, i], -1)
     front = np.stack([np.full(n, 2 * n + 1), i + n + 1, j + n + 1], -1)
     walls = np.concatenate([np.stack([i, j, j + n + 1], -1), np.stack([i, j + n + 1, i + n + 1], -1)])
-    return _outward(_mesh(vertices, np.concatenate([back, front, walls])))
+    faces = np.concatenate([back, front, walls])
+    faces.setflags(write=False)  # it is shared
+    return faces
 
 
 def sheet(points: np.ndarray, thickness: float) -> Mesh:
     """Bent plate: a (rows, columns, 3) grid of points given a thickness along its normals."""
     points = np.asarray(points, dtype=float)
     rows, columns = points.shape[:2]
-    normal = np.cross(np.gradient(points, axis=0), np.gradient(points, axis=1))
-    normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-9)
+    normal = cross(*(np.gradient(points, axis=axis).reshape(-1, 3) for axis in (0, 1)))
+    normal *= thickness / 2 / np.sqrt((normal**2).sum(1, keepdims=True)).clip(1e-9)
+    points = points.reshape(-1, 3)
+    return _outward(_mesh(np.concatenate([points + normal, points - normal]), _sheet_faces(rows, columns)))
+
+
+@functools.lru_cache(256)
+def _sheet_faces(rows: int, columns: int) -> np.ndarray:
     n = rows * columns
-    vertices = np.concatenate([(points + s * thickness / 2 * normal).reshape(-1, 3) for s in (1, -1)])
     faces = _grid_faces(rows, columns)
     grid = np.arange(n).reshape(rows, columns)
     rim = np.concatenate([grid[0, :-1], grid[:-1, -1], grid[-1, :0:-1], grid[:0:-1, 0]])
     after = np.roll(rim, -1)
     walls = np.concatenate([np.stack([rim, after + n, after], -1), np.stack([rim, rim + n, after + n], -1)])
-    return _outward(_mesh(vertices, np.concatenate([faces[:, ::-1], faces + n, walls])))
+    faces = np.concatenate([faces[:, ::-1], faces + n, walls])
+    faces.setflags(write=False)  # it is shared
+    return faces
 
 
 def wing(root: float, tip: float, span: float, sweep: float, thickness: float) -> Mesh:

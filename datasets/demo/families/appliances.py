@@ -4,25 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, feet, handle, rod, shell
+from datasets.demo.families.common import Draw, Pieces, family, feet, handle, placed, rod, shell
 from datasets.demo.families.forms import along, both, copies, taper
-from datasets.demo.families.panels import (
-    bored,
-    dials,
-    keypad,
-    placed,
-    plate,
-    rack,
-    row,
-)
-from datasets.demo.mesh import (
-    Mesh,
-    box,
-    combine,
-    cylinder,
-    lathe,
-    slab,
-)
+from datasets.demo.families.panels import bored, dials, keypad, plate, rack, row
+from datasets.demo.mesh import Mesh, box, combine, cylinder, lathe, slab
 
 
 def dishes(draw: Draw, width: float, y: float, z: float, radius: float) -> Mesh:

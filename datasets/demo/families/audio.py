@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, rod
+from datasets.demo.families.common import Draw, Pieces, family, placed, rod
 from datasets.demo.families.forms import along, both, copies, ring, smooth, taper
-from datasets.demo.families.panels import (
-    bezel,
-    cable,
-    disc,
-    placed,
-    row,
-)
+from datasets.demo.families.panels import bezel, cable, puck, row
 from datasets.demo.mesh import (
     Mesh,
     box,
@@ -151,7 +145,7 @@ def microphone(variant: str, draw: Draw) -> Pieces:
             )
         z = -2.2 * r if len(out[-1][0].faces) > 300 else 0
         if draw.chance(0.3):  # pop shield
-            out.append((combine([bezel(1.6 * r, 0.012, 22), disc(1.55 * r, 0.008)]).moved(0, 0.7 * h, 3.2 * r), 0))
+            out.append((combine([bezel(1.6 * r, 0.012, 22), puck(1.55 * r, 0.008)]).moved(0, 0.7 * h, 3.2 * r), 0))
             out.append((cable([(0, 0.7 * h - 1.6 * r, 3.2 * r), (0, 0.1 * h, 3 * r), (0, -0.1, 0)], 0.01), 2))
         kind = draw.integer("stand", 0, 2)
         if kind == 0:
@@ -225,7 +219,7 @@ def microphone(variant: str, draw: Draw) -> Pieces:
             base = along(taper(box(1.2 * b, p.plate + 0.04, 1.5 * b), 1, 1)).turned("x", -90)
             out += [
                 (base.moved(0, p.plate / 2 + 0.02), 3),
-                (disc(0.14 * b, 0.02).turned("x", -90).moved(0, p.plate + 0.04, 0.45 * b), 3),
+                (puck(0.14 * b, 0.02).turned("x", -90).moved(0, p.plate + 0.04, 0.45 * b), 3),
             ]
         else:
             out.append((frustum(b, 0.75 * b, p.plate + 0.03), 3))
@@ -371,7 +365,7 @@ def earphone(variant: str, draw: Draw) -> Pieces:
             ]
             out.append((cable(path, 0.018), 4))
             out.append((ellipsoid(0.07, 0.05, 0.05, 12).moved(*path[-1]), 4))
-            out.append((disc(0.35 * r, 0.03, 14).turned("y", -90).moved(x), 4))
+            out.append((puck(0.35 * r, 0.03, 14).turned("y", -90).moved(x), 4))
         if draw.chance(0.4):
             y = -r * tall
             swing = draw.rng.uniform(-0.2, 0.3, 3)

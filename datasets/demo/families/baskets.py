@@ -4,58 +4,38 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.carcass import moved
-from datasets.demo.families.common import Draw, Pieces, family, legs, ornament, rod, squared, vessel
-from datasets.demo.families.forms import bail, both, copies, golden, leaf, loop
-from datasets.demo.mesh import Mesh, box, boxes, combine, cylinder, ellipsoid, slab, torus
-
-
-def bars(start: np.ndarray, end: np.ndarray, thick: float) -> Mesh:
-    """Many square bars in one mesh, from the (n, 3) `start` to the (n, 3) `end` points."""
-    start, end = np.broadcast_arrays(np.asarray(start, dtype=float), np.asarray(end, dtype=float))
-    unit = boxes(np.tile([-0.5, -0.5, 0.0], (len(start), 1)), np.tile([0.5, 0.5, 1.0], (len(start), 1)))
-    ahead = end - start
-    reference = np.eye(3)[np.abs(ahead).argmin(1)]
-    across = np.cross(reference, ahead)
-    across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
-    up = np.cross(ahead, across)
-    up /= np.maximum(np.linalg.norm(up, axis=1, keepdims=True), 1e-9)
-    x, y, z = np.moveaxis(unit.vertices.reshape(len(start), 8, 3), -1, 0)[..., None]
-    vertices = start[:, None] + thick * (x * across[:, None] + y * up[:, None]) + z * ahead[:, None]
-    return Mesh(vertices.reshape(-1, 3).astype(np.float32), unit.faces, unit.part)
-
-
-def hoop(width: float, depth: float, thick: float, roundness: float, height: float = 0.0) -> Mesh:
-    """Closed bar around the y axis, `width` x `depth`, bent as `squared` has it."""
-    ring = squared(torus(1, 2 * thick / (width + depth), 28, 5), roundness)
-    return ring.scaled(width / 2, (width + depth) / 4, depth / 2).moved(y=height)
+from datasets.demo.families.common import Draw, Pieces, arch, family, legs, moved, ornament, rod, squared, vessel
+from datasets.demo.families.forms import both, copies, golden, leaf, loop
+from datasets.demo.families.frames import bead, superellipse
+from datasets.demo.families.solids import square_bars
+from datasets.demo.mesh import Mesh, box, boxes, combine, cylinder, ellipsoid, slab
 
 
 def nested(width: float, depth: float, thick: float, roundness: float, heights, scales) -> Mesh:
-    """A `hoop` at each height, its width and depth scaled."""
+    """A bead at each height, its width and depth scaled."""
     heights, scales = np.asarray(heights, dtype=float), np.asarray(scales, dtype=float)
     zero, one = np.zeros_like(heights), np.ones_like(heights)
     at, scale = np.stack([zero, heights, zero], -1), np.stack([scales, one, scales], -1)
-    return copies(hoop(width, depth, thick, roundness), at, scale)
+    return copies(bead(width, depth, roundness, thick), at, scale)
 
 
-def outline(n: int, width: float, depth: float, roundness: float, height: float = 0.0) -> np.ndarray:
-    """(n, 3) points around the y axis on the line that `hoop` follows."""
-    a = (np.arange(n) + 0.5) * 2 * np.pi / n
-    unit = np.stack([np.sin(a), np.cos(a)], -1)
-    x, z = (np.sign(unit) * np.abs(unit) ** roundness * [width / 2, depth / 2]).T
-    return np.stack([x, np.full(n, height), z], -1)
+def uprights(w: float, d: float, taper: float, roundness: float, count: int, y, thick: float) -> Mesh:
+    """Bars up the wall of a basket from y[0] to y[1], where it is w x d; `taper` times that below."""
+    rim = superellipse(w, d, roundness, count)
+    x, z = rim.T
+    ends = [np.stack([k * x, np.full(count, level), k * z], -1) for k, level in zip((taper, 1), y, strict=True)]
+    return square_bars(np.stack(ends, 1), thick)
 
 
-def lattice(
+def open_basket(
     w: float, d: float, h: float, taper: float, roundness: float, stakes: int, hoops: int, thick: float
 ) -> Mesh:
     """Open basket of bars from y = 0 to h: upright stakes, hoops around them, and bars across the floor."""
     level = np.linspace(0, 1, hoops)
     rings = nested(w, d, 0.6 * thick, roundness, level * h, taper + (1 - taper) * level)
-    low, high = outline(stakes, w * taper, d * taper, roundness), outline(stakes, w, d, roundness, h)
-    floor = low[: stakes // 2]
-    return combine([rings, bars(low, high, thick), bars(floor, floor * [1, 1, -1], thick)])
+    floor = superellipse(w * taper, d * taper, roundness, stakes)
+    across = [[(x, 0, z), (x, 0, -z)] for x, z in floor[floor[:, 1] > 1e-6]]
+    return combine([rings, uprights(w, d, taper, roundness, stakes, (0, h), thick), square_bars(across, thick)])
 
 
 @family(
@@ -86,26 +66,25 @@ def basket(variant: str, draw: Draw) -> Pieces:
         if count:
             out.append((nested(w, d, 0.6 * t, square, y * h, k), 0))
         if count > 2:
-            low = outline(20, w * p.taper * 1.01, d * p.taper * 1.01, square, 0.15 * h)
-            out.append((bars(low, outline(20, w * 1.01, d * 1.01, square, h), 0.6 * t), 0))
+            out.append((uprights(w * 1.01, d * 1.01, p.taper, square, 20, (0.15 * h, h), 0.6 * t), 0))
     else:
         stakes = 2 * draw.integer("stakes", 8, 20)
         solid = draw.chance(0.5)
         thin = t * (1.2 if variant == "laundry" else 0.55)
-        out.append((lattice(w, d, h, p.taper, square, stakes, draw.integer("hoops", 3, 6), thin), 0))
+        out.append((open_basket(w, d, h, p.taper, square, stakes, draw.integer("hoops", 3, 6), thin), 0))
         if solid:
             k = p.taper
             plate = squared(cylinder(1, 0.02, 28), square).scaled(w * k / 2, 1, d * k / 2)
             out.append((plate, 3))
-    out.append((hoop(w, d, t * (1.3 if variant != "wire" else 0.8), square, h), 1))
+    out.append((bead(w, d, square, t * (1.3 if variant != "wire" else 0.8)).moved(y=h), 1))
     if variant in ("wicker", "shopping") or (variant == "oval" and draw.chance(0.4)):
         rise = p.handle * w * 0.8
         if variant == "shopping":
             fall = draw.rng.uniform(5, 85)
-            arc = bail(0.9 * w, 0.8 * d, 0.7 * t)
+            arc = arch(0.9 * w, 0.8 * d, 0.7 * t, 12, 6)
             out += [(arc.turned("x", s * fall).moved(0, h, s * 0.03), 2) for s in (-1, 1)]
         else:
-            out.append((bail(w, rise, t).scaled(1, 1, 2.2).moved(y=h), 2))
+            out.append((arch(w, rise, t, 12, 6).scaled(1, 1, 2.2).moved(y=h), 2))
     elif variant in ("laundry", "oval", "wire") and draw.chance(0.85):
         ear = loop(w / 2 - t, 0, 0.15 * w * p.bend, 0.35 * d, t, p.bend).turned("x", 90)
         if draw.chance(0.5):
@@ -119,7 +98,7 @@ def basket(variant: str, draw: Draw) -> Pieces:
         tilt = draw.rng.uniform(20, 70) if draw.chance(0.4) else 0
         out.append((leaves.moved(y=h + t), 1))
         out.append((leaves.turned("z", tilt).scaled(-1, 1, 1).moved(y=h + t), 1))
-        out += [(bail(0.6 * w, 0.5 * p.handle, 0.8 * t).moved(0, h, s * d / 2), 2) for s in (-1, 1)]
+        out += [(arch(0.6 * w, 0.5 * p.handle, 0.8 * t, 12, 6).moved(0, h, s * d / 2), 2) for s in (-1, 1)]
     elif variant == "trolley":
         return trolley(draw, out, w, d, h, t, p.handle)
     if draw.chance(0.3) and variant in ("wicker", "oval", "wire", "shopping"):
@@ -149,7 +128,7 @@ def trolley(draw: Draw, out: Pieces, w: float, d: float, h: float, t: float, lif
     a, b, c = (-0.42 * w, 2 * r), (-0.5 * w, lift + h * 0.9), (-0.62 * w, lift + h * 1.15)
     lines = [(a, b), (a, (0.42 * w, 2 * r)), ((0.42 * w, 2 * r), (0.35 * w, lift)), (b, c)]
     ends = np.array([[(*end, s * 0.45 * d) for end in line] for s in (-1, 1) for line in lines])
-    out.append((bars(ends[:, 0], ends[:, 1], 1.5 * t), 3))
+    out.append((square_bars(ends, 1.5 * t), 3))
     wheel = cylinder(r, 0.05, 14).turned("x", 90)
     out.append((copies(wheel, [(x * 0.42 * w, r, z * 0.45 * d) for x in (-1, 1) for z in (-1, 1)]), 3))
     out.append((rod((*c, -0.47 * d), (*c, 0.47 * d), 1.2 * t, 8), 2))
@@ -209,7 +188,7 @@ def glass_box(variant: str, draw: Draw) -> Pieces:
             level = rise + h * 0.5
             out.append((slab((x[0] + t, x[1] - t), (level, level + t), (z[0] + t, 0.3 * d)), 0))
     elif variant == "terrarium":
-        out += [(mesh.moved(y=low), 4) for mesh in greenery(draw, w, h, d)]
+        out += [(mesh.moved(y=low), 4) for mesh in planted(draw, w, h, d)]
         if draw.chance(0.6):
             out.append((gable(w, d, draw.rng.uniform(0.2, 0.5) * h, t, f).moved(y=y[1]), 1 if framed else 0))
         else:
@@ -218,7 +197,7 @@ def glass_box(variant: str, draw: Draw) -> Pieces:
         if draw.chance(0.5):
             out.append((slab((x[0] + t, x[1] - t), (low, low + 0.08 * h), (z[0] + t, z[1] - t)), 4))
             if draw.chance(0.6):
-                out += [(mesh.moved(y=low + 0.05 * h), 4) for mesh in greenery(draw, w, 0.8 * h, d)[1:]]
+                out += [(mesh.moved(y=low + 0.05 * h), 4) for mesh in planted(draw, w, 0.8 * h, d)[1:]]
         if draw.chance(0.5):
             out.append((slab(x, (y[1] + t, y[1] + t + 0.12 * h), (z[0], z[1] * draw.rng.uniform(0.0, 1.0))), 3))
     elif variant == "display case":
@@ -260,15 +239,12 @@ def gable(w: float, d: float, rise: float, t: float, f: float) -> Mesh:
     """Roof of two panes over a w x d box, with a bar along its ridge."""
     length = float(np.hypot(rise, d / 2))
     pane = box(w, t, length).turned("x", float(np.degrees(np.arctan2(rise, d / 2)))).moved(0, rise / 2, d / 4)
-    gables = bars(
-        [[s * w / 2, 0, k * d / 2] for s in (-1, 1) for k in (-1, 1)],
-        [[s * w / 2, rise, 0] for s in (-1, 1) for _ in (0, 1)],
-        f,
-    )
+    slopes = [[(s * w / 2, 0, k * d / 2), (s * w / 2, rise, 0)] for s in (-1, 1) for k in (-1, 1)]
+    gables = square_bars(slopes, f)
     return combine([pane, pane.scaled(1, 1, -1), gables, rod((-w / 2, rise, 0), (w / 2, rise, 0), 0.7 * f, 6)])
 
 
-def greenery(draw: Draw, w: float, h: float, d: float) -> list[Mesh]:
+def planted(draw: Draw, w: float, h: float, d: float) -> list[Mesh]:
     """Soil, a stone and plants on the floor of a w x d box."""
     soil = box(0.94 * w, 0.14 * h, 0.94 * d).moved(y=0.07 * h)
     stone = ellipsoid(0.13 * w, 0.14 * h, 0.13 * d, 8).moved(draw.rng.uniform(-0.25, 0.25) * w, 0.16 * h, 0.1 * d)

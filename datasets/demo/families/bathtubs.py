@@ -135,8 +135,9 @@ def _more_bathtub(variant: str, draw: Draw) -> Pieces:
         return pieces
     elif variant == "tin":
         n = draw.integer("sides", 12, 28)
-        tub = hollow([(0.75, 0), (0.8, 0.1), (1, 1)], 0.06, n).scaled(x, h * 0.8, z)
-        pieces = [(tub, 0), (torus(1, 0.02, n, 6).scaled(x, h, z).moved(y=h * 0.8), 3)]
+        low = p.taper - 0.05
+        tub = hollow([(low, 0), (low + 0.05, 0.1), (1, 1)], p.wall, n).scaled(x, h * 0.8, z)
+        pieces = [(tub, 0), (torus(1, 0.5 * p.wall, n, 6).scaled(x, h, z).moved(y=h * 0.8), 3)]
         grip = torus(0.06, 0.014, 14, 6).turned("x", 90).moved(x * 0.97, h * 0.62)
         return [*pieces, (both(grip), 2)]
     elif variant == "bare":  # the moulded shell alone

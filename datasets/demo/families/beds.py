@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, arch, beam, family, feet, knob, padded, pillow_mesh, rod
+from datasets.demo.families.common import (
+    Draw,
+    Pieces,
+    arch,
+    beam,
+    family,
+    feet,
+    knob,
+    moved,
+    padded,
+    pillow_mesh,
+    placed,
+    rod,
+)
 from datasets.demo.families.forms import both, copies
-from datasets.demo.families.frames import box_frame, chair_back, corners, moved, placed, rails
+from datasets.demo.families.frames import box_frame, chair_back, corners, rails
 from datasets.demo.mesh import box, cushion, cylinder, ellipsoid, extrude, frustum, sheet, slab
 
 

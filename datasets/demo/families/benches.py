@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, beam, family, legs, padded, rod
+from datasets.demo.families.common import Draw, Pieces, beam, family, legs, moved, padded, rod, turned
 from datasets.demo.families.forms import side, smooth
-from datasets.demo.families.frames import box_frame, chair_arms, chair_back, ends, front_of, moved, stand, turned
+from datasets.demo.families.frames import box_frame, chair_arms, chair_back, ends, front_of, stand
 from datasets.demo.mesh import box, cylinder, ellipsoid, sheet, slab, tube
 
 DEMO_BENCHES = ("park", "backless", "slab", "picnic")
@@ -207,8 +207,14 @@ def _more_bench(variant: str, draw: Draw) -> Pieces:
         return moved(pieces, z=radius)
     if variant == "workout":
         pieces = [
-            (padded(0.3, 0.08, w * 0.4, True).moved(0, h, w * 0.2), 0),
-            (padded(0.3, 0.08, w * 0.5, True).moved(0, 0, -w * 0.25).turned("x", 2 * p.recline).moved(0, h, 0), 1),
+            (padded(0.6 * p.depth, p.seat_thick + 0.03, w * 0.4, True).moved(0, h, w * 0.2), 0),
+            (
+                padded(0.6 * p.depth, p.seat_thick + 0.03, w * 0.5, True)
+                .moved(0, 0, -w * 0.25)
+                .turned("x", 2 * p.recline)
+                .moved(0, h, 0),
+                1,
+            ),
         ]
         for z in (w * 0.35, -w * 0.35):
             pieces += [(rod((0, h, z), (0, 0.02, z), 0.03, 4), 2), (rod((-0.28, 0.02, z), (0.28, 0.02, z), 0.03, 4), 2)]

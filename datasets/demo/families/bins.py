@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, squared
-from datasets.demo.families.forms import around, bail, both, copies, golden, hollow, ring, sleeve, smooth, taper
+from datasets.demo.families.common import Draw, Pieces, arch, family, squared
+from datasets.demo.families.forms import around, both, copies, golden, hollow, ring, sleeve, smooth, taper
 from datasets.demo.families.frames import box_frame, corners
 from datasets.demo.mesh import Mesh, box, combine, cylinder, ellipsoid, lathe, slab, torus, tube
 
@@ -129,7 +129,7 @@ def _more_bin(variant: str, draw: Draw) -> Pieces:
         v[:, [0, 2]] *= 1 + 0.02 * np.cos(n * np.arctan2(v[:, 0], v[:, 2]))[:, None]
         out = [(Mesh(v, body.faces, body.part), 0), (torus(1.01 * b, d.rim, 24, 6).moved(y=0.02), 2)]
         cover = lathe([(0, 0), (1.06 * r, -0.04), (1.06 * r, 0.02), (0.7 * r, 0.6 * d.lid), (0, 0.8 * d.lid)], 24)
-        grip = bail(0.5 * r, 0.08, 0.015).moved(y=0.75 * d.lid)
+        grip = arch(0.5 * r, 0.08, 0.015, 12, 6).moved(y=0.75 * d.lid)
         lid = combine([cover, grip])
         out.append((lid.moved(y=h) if draw.chance(0.7) else lid.turned("z", 75).moved(1.35 * r, r, 0), 1))
         return [*out, (both(torus(0.09, 0.012, 12, 5).turned("x", 90).moved(1.02 * r, 0.72 * h)), 0)]
@@ -174,7 +174,8 @@ def _more_bin(variant: str, draw: Draw) -> Pieces:
         ]
     if variant == "street":  # slats round a drum, a roof above
         n = draw.integer("slats", 10, 18)
-        slat = box(1.5 * np.pi * r / n, h, 0.03).moved(y=h / 2 + 0.05)
+        k = draw(slat=(1.0, 1.8), thick=(0.015, 0.05), gap=(0.15, 0.35))
+        slat = box(k.slat * np.pi * r / n, h, k.thick).moved(y=h / 2 + 0.05)
         at, yaw = ring(n, r)
         out = [
             (copies(slat, at, 1.0, yaw), 0),
@@ -182,9 +183,11 @@ def _more_bin(variant: str, draw: Draw) -> Pieces:
             (sleeve((0.9 * r, 1.08 * r), (0.9 * r, 1.08 * r), 0.04).moved(y=h + 0.04), 1),
         ]
         if draw.chance(0.6):
-            out.append((lathe([(0, 0), (1.1 * r, 0), (0.8 * r, d.lid), (0, 1.3 * d.lid)], 22).moved(y=h + 0.28), 1))
             out.append(
-                (combine([cylinder(0.015, 0.25, 6).moved(*a) for a in around(np.arange(4) * 90.0, r, h + 0.05)]), 1)
+                (lathe([(0, 0), (1.1 * r, 0), (0.8 * r, d.lid), (0, 1.3 * d.lid)], 22).moved(y=h + k.gap + 0.03), 1)
+            )
+            out.append(
+                (combine([cylinder(0.015, k.gap, 6).moved(*a) for a in around(np.arange(4) * 90.0, r, h + 0.05)]), 1)
             )
         return out
     # touch: a tall cylinder or box with a domed lid that springs open

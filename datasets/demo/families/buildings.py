@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces
+from datasets.demo.families.common import Draw, Pieces, moved
 from datasets.demo.families.forms import copies, ring, smooth, taper
-from datasets.demo.families.solids import ball, bars, disc, hoop, moved, prism
-from datasets.demo.mesh import Mesh, box, boxes, combine, extrude, lathe, slab
+from datasets.demo.families.solids import bars, prism
+from datasets.demo.mesh import Mesh, box, boxes, combine, cylinder, ellipsoid, extrude, lathe, slab, torus
 
 
 def wall_windows(radius: float, y: tuple[float, float], size: float, rows: int, sides: int, arched: bool) -> Mesh:
     """Rows of dark panes on the walls of a shaft with half width `radius`."""
     pane = box(size, 1.7 * size, 0.05 * radius)
     if arched:
-        pane = combine([pane, disc(size / 2, 0.05 * radius, 10).turned("x", 90).moved(0, 0.85 * size, -0.025 * radius)])
+        pane = combine(
+            [pane, cylinder(size / 2, 0.05 * radius, 10).turned("x", 90).moved(0, 0.85 * size, -0.025 * radius)]
+        )
     levels = np.linspace(*y, rows)
     count = min(sides, 4)
     places = [ring(count, radius, level) for level in levels]
@@ -33,7 +35,7 @@ def church(draw: Draw, p) -> Pieces:
     out.append((wall_windows(0.97 * w, (0.8 * h, 0.8 * h), 0.35 * w, 1, 4, True), 3))
     clock = combine(
         [
-            disc(0.42 * w, 0.06, 18).turned("x", 90),
+            cylinder(0.42 * w, 0.06, 18).turned("x", 90),
             bars([((0, 0, 0.07), (0, 0.3 * w, 0.07)), ((0, 0, 0.07), (0.2 * w, 0.05 * w, 0.07))], 0.015, 4),
         ]
     )
@@ -92,14 +94,14 @@ def lighthouse(draw: Draw, p) -> Pieces:
             combine(
                 [
                     bars([(a, a + [0, 0.18, 0]) for a in posts], 0.01, 4),
-                    hoop(0.95 * deck, 0.012, 18, 4).moved(y=h + 0.18),
+                    torus(0.95 * deck, 0.012, 18, 4).moved(y=h + 0.18),
                 ]
             ),
             4,
         )
     )
     lamp, tall = 0.72 * top, 0.25 + 0.25 * p.share
-    out.append((disc(0.85 * lamp, tall, 12).moved(y=h + 0.04), 3))
+    out.append((cylinder(0.85 * lamp, tall, 12).moved(y=h + 0.04), 3))
     out.append((bars([(a, a + [0, tall, 0]) for a in ring(8, 0.95 * lamp, h + 0.04)[0]], 0.016, 4), 2))
     cap = [
         (0, 0),
@@ -110,7 +112,7 @@ def lighthouse(draw: Draw, p) -> Pieces:
     ]
     out.append(
         (
-            combine([lathe(cap, n), ball(0.05, 0.06, 0.05, 8).moved(y=0.95 * lamp * p.roof + 0.1)]).moved(
+            combine([lathe(cap, n), ellipsoid(0.05, 0.06, 0.05, 8).moved(y=0.95 * lamp * p.roof + 0.1)]).moved(
                 y=h + tall + 0.04
             ),
             2,
@@ -130,7 +132,7 @@ def lighthouse(draw: Draw, p) -> Pieces:
             )
         )
     else:
-        out.append((disc(1.6 * p.base * w, 0.1, n).moved(y=-0.1), 0))
+        out.append((cylinder(1.6 * p.base * w, 0.1, n).moved(y=-0.1), 0))
     return out
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, books, family, feet, knob, legs, ornament, shell
+from datasets.demo.families.common import Draw, Pieces, books, family, feet, knob, legs, moved, ornament, placed, shell
 from datasets.demo.families.forms import copies
-from datasets.demo.families.frames import box_frame, ends, front_of, moved, placed, stand
+from datasets.demo.families.frames import box_frame, ends, front_of, stand
 from datasets.demo.mesh import box, extrude, slab
 
 DEMO_CABINETS = ("doors", "drawers", "mixed", "open shelf", "wardrobe")
@@ -132,28 +132,30 @@ def _more_cabinet(variant: str, draw: Draw) -> Pieces:
         return pieces
     if variant == "locker":
         n = draw.integer("lockers", 1, 4)
-        wide, tall = 0.33 * n, 1.75 * (0.7 + 0.4 * p.split)
-        pieces = [(slab((-wide / 2, wide / 2), (0.08, tall), (-z, z)), 0)]
+        wide, tall = (0.2 + 0.12 * w) * n, 1.75 * (0.7 + 0.4 * p.split)
+        low = 0.05 + 0.5 * foot
+        pieces = [(slab((-wide / 2, wide / 2), (low, tall), (-z, z)), 0)]
         rows = draw.integer("rows", 1, 3)
-        pieces += fronts(-wide / 2, wide / 2, 0.08, tall, n, rows, False)
+        pieces += fronts(-wide / 2, wide / 2, low, tall, n, rows, False)
         slits = [
             (-wide / 2 + (k + 0.5) * wide / n, tall - 0.15 - 0.05 * j, z + 0.022) for k in range(n) for j in range(3)
         ]
-        pieces.append((copies(box(0.14, 0.012, 0.008), slits), 1))
-        return pieces + feet(draw, wide, d, 0.08, 0.04, 3)
+        pieces.append((copies(box(0.12 * w + 0.03, 0.012, 0.008), slits), 1))
+        return pieces + feet(draw, wide, d, low, p.thick, 3)
     if variant == "filing":
         w, x = 0.45 + 0.15 * p.split, 0.225 + 0.075 * p.split
         rows = draw.integer("rows", 2, 5)
-        tall = rows * 0.31
-        pieces = [(slab((-x, x), (0.03, tall), (-z * 1.2, z)), 0), *fronts(-x, x, 0.03, tall, 1, rows, True)]
+        low = 0.3 * foot
+        tall = rows * (0.22 + 0.1 * h) + low
+        pieces = [(slab((-x, x), (low, tall), (-z * 1.2, z)), 0), *fronts(-x, x, low, tall, 1, rows, True)]
         if draw.chance(0.4):  # one drawer pulled
             k = draw.integer("pulled", 0, rows - 1)
-            y = (0.05 + k * tall / rows, (k + 0.9) * tall / rows)
-            pieces += box_frame(x * 0.9, (y[0], y[1] * 0.95), 0.15, 0.02, 1)[:2] + [
+            y = (low + 0.02 + k * (tall - low) / rows, low + (k + 0.9) * (tall - low) / rows)
+            pieces += box_frame(x * 0.9, (y[0], y[1] - 0.04), 0.15, 0.02, 1)[:2] + [
                 (slab((-x * 0.95, x * 0.95), y, (z + 0.3, z + 0.32)), 1)
             ]
             pieces += ends(x * 0.9, (y[0], y[1] - 0.06), (z, z + 0.3), 0.02, 1)
-        return pieces + feet(draw, w, d, 0.03, 0.05, 3)
+        return pieces + feet(draw, w, d, low, p.thick, 3)
     if variant == "apothecary":
         columns, rows = draw.integer("columns", 3, 6), draw.integer("rows", 3, 6)
         pieces = [

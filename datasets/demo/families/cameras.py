@@ -4,22 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, rod, squared
+from datasets.demo.families.common import Draw, Pieces, family, placed, rod, squared
 from datasets.demo.families.forms import along, both, copies, ring, smooth, taper
-from datasets.demo.families.panels import bezel, cable, casing, disc, placed, plate, row
-from datasets.demo.mesh import (
-    Mesh,
-    box,
-    combine,
-    cushion,
-    cylinder,
-    ellipsoid,
-    frustum,
-    lathe,
-    slab,
-    torus,
-    tube,
-)
+from datasets.demo.families.panels import bezel, cable, casing, plate, puck, row
+from datasets.demo.mesh import Mesh, box, combine, cushion, cylinder, ellipsoid, frustum, lathe, slab, torus, tube
 
 
 def objective(draw: Draw, r: float, length: float, hooded: bool) -> Mesh:
@@ -73,7 +61,7 @@ def still_camera(draw: Draw, p, reflex: bool) -> Pieces:
         length = 0.06 + 0.3 * p.barrel
         steps = [along(frustum(r * f, 0.97 * r * f, length * g, 22)) for f, g in ((1, 0.4), (0.85, 0.75), (0.7, 1.0))]
         out.append((combine(steps).moved(x, -0.05 * h, d / 2), 1))
-        out.append((disc(0.5 * r, 0.02, 16).moved(x, -0.05 * h, d / 2 + length), 1))
+        out.append((puck(0.5 * r, 0.02, 16).moved(x, -0.05 * h, d / 2 + length), 1))
         out.append((plate(0.2 * w, 0.14 * h, 0.03).moved(draw.rng.choice([-0.33, 0.33]) * w, 0.33 * h, d / 2), 2))
         out.append((plate(0.1 * w, 0.1 * h, 0.03).moved(0.05 * w, 0.36 * h, d / 2), 2))
         tops = [
@@ -194,7 +182,10 @@ def camera(variant: str, draw: Draw) -> Pieces:
         out = [
             (body, 0),
             (objective(draw, 1.7 * p.hump * r, (0.15 + 0.5 * p.barrel) * r, False).moved(0, 0, z), 1),
-            (disc(0.08 * r, 0.4 * r, 8).moved(0.75 * r if not ball else 0, 0 if not ball else 0.62 * r, 0.6 * z), 3),
+            (
+                puck(0.08 * r, 0.4 * r, 8).moved(0.75 * r if not ball else 0, 0 if not ball else 0.62 * r, 0.6 * z),
+                3,
+            ),
         ]
         out = placed(out, pitch=-p.tilt)
         low = -r - p.grip

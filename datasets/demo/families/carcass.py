@@ -6,41 +6,17 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, arch, books, handle, knob, legs, ornament, rod, shell
-from datasets.demo.families.forms import both, copies, side
-from datasets.demo.mesh import (
-    Mesh,
-    box,
-    boxes,
-    combine,
-    cushion,
-    cylinder,
-    extrude,
-    slab,
-    torus,
-)
+from datasets.demo.families.common import Draw, Pieces, arch, books, handle, knob, legs, moved, ornament, shell
+from datasets.demo.families.forms import both, copies, rounded, side
+from datasets.demo.families.frames import stand
+from datasets.demo.mesh import Mesh, box, boxes, combine, cushion, cylinder, extrude, slab, torus
 
 # Labels that all of these families share; the last is what stands on, hangs in or belongs to the piece.
 BODY, DRAWER, DOOR, GRIP, BASE, THING = range(6)
 Span = tuple[float, float]
 
 
-def moved(pieces: Pieces, x: float = 0, y: float = 0, z: float = 0) -> Pieces:
-    """Pieces shifted together."""
-    return [(mesh.moved(x, y, z), part) for mesh, part in pieces]
-
-
-def rounded(width: float, height: float, depth: float, radius: float, steps: int = 4) -> Mesh:
-    """Centred box whose four edges along z are rounded."""
-    radius = min(radius, 0.49 * width, 0.49 * height)
-    angle = (np.linspace(0, 90, steps + 1)[None] + np.arange(4)[:, None] * 90).reshape(-1)
-    cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-    corner = np.repeat([[1, 1], [-1, 1], [-1, -1], [1, -1]], steps + 1, axis=0)
-    outline = corner * (np.array([width, height]) / 2 - radius) + radius * np.stack([cos, sin], -1)
-    return extrude(outline, depth)
-
-
-def stand(draw: Draw, styles: str, w: float, d: float, height: float, thick: float) -> tuple[Pieces, float]:
+def footing(draw: Draw, styles: str, w: float, d: float, height: float, thick: float) -> tuple[Pieces, float]:
     """What a piece of furniture stands on, under a w x d rectangle centred on the y axis.
 
     Args:
@@ -78,20 +54,7 @@ def stand(draw: Draw, styles: str, w: float, d: float, height: float, thick: flo
         wheel = combine([tyre, cylinder(0.3 * r, 1.3 * r, 6).moved(0, r)])
         spots = [(sx * (x - 1.3 * r), 0, sz * (z - 1.3 * r)) for sx in (-1, 1) for sz in (-1, 1)]
         return [(copies(wheel, spots, yaw=draw.rng.uniform(0, 360, 4)), BASE)], 2.3 * r
-    if style == "sled":
-        t = 0.5 * thick
-        low, high = [[-x, 0, -z], [-x, height - t, -z]], [[-x + t, t, z], [-x + t, height, z]]
-        posts = [[-x, 0, -z], [-x, 0, z - t]], [[-x + t, height, -z + t], [-x + t, height, z]]
-        frame = boxes(np.concatenate([low, posts[0]]), np.concatenate([high, posts[1]]))
-        return [(both(frame), BASE)], height
-    pieces = []
-    for sx in (-1, 1):
-        for sz in (-1, 1):
-            foot = (sx * x * 0.95, 0, sz * z * 0.95)
-            for dx, dz in ((0.16, 0), (0, 0.16)):
-                top = (sx * (x - 0.02 - dx * thick / 0.05), height, sz * (z - 0.02 - dz * thick / 0.05))
-                pieces.append((rod(top, foot, 0.12 * thick + 0.003, 5), BASE))
-    return pieces, height
+    return stand(draw, w * 0.97, d * 0.95, height, thick, BASE, style), height
 
 
 def style(draw: Draw) -> SimpleNamespace:

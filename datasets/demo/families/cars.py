@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, rod
+from datasets.demo.families.common import Draw, Pieces, family, moved, rod
 from datasets.demo.families.forms import both, side, smooth, taper
-from datasets.demo.families.frames import box_frame, moved, superellipse
+from datasets.demo.families.frames import box_frame, superellipse
 from datasets.demo.mesh import Mesh, box, combine, cylinder, ellipsoid, extrude, lathe, loft, sheet, slab, tube
 
 DEMO_CARS = ("sedan", "van", "pickup", "sports")
@@ -130,7 +130,7 @@ def wheel(draw: Draw, radius: float, width: float) -> Mesh:
     return combine(pieces).turned("z", -90)
 
 
-def hull(stations: np.ndarray, roundness: float, corners: int = 16) -> Mesh:
+def body_shell(stations: np.ndarray, roundness: float, corners: int = 16) -> Mesh:
     """Body through rounded cross-sections; stations: (z, low, high, half width)."""
     z, low, high, half = np.asarray(stations).T[:, :, None]
     flat = superellipse(2, 2, roundness, corners)
@@ -180,7 +180,12 @@ def _typed_car(variant: str, draw: Draw) -> Pieces:
     if variant == "old-timer":
         hood = w * 0.3
         out.append(
-            (hull(np.array([(front1 - 0.02, clear, belt, hood), (0.44, clear, belt * 0.97, hood * 0.75)]), 0.3), 0)
+            (
+                body_shell(
+                    np.array([(front1 - 0.02, clear, belt, hood), (0.44, clear, belt * 0.97, hood * 0.75)]), 0.3
+                ),
+                0,
+            )
         )
         out.append((slab((-half * 0.8, half * 0.8), (clear, belt), (rear0, front1)), 0))
         out.append((slab((-half, half), (clear, clear + 0.02), (-0.3, 0.3)), 0))
@@ -198,7 +203,7 @@ def _typed_car(variant: str, draw: Draw) -> Pieces:
         out.append((slab((-half * 0.8, half * 0.8), (clear, clear + 0.05), (-0.5, 0.45)), 0))
         out.append(
             (
-                hull(
+                body_shell(
                     np.array(
                         [
                             (rear0, clear, belt, half),
@@ -237,7 +242,7 @@ def _typed_car(variant: str, draw: Draw) -> Pieces:
             (0.42, clear, nose, half * 0.98), (0.485, clear + 0.2 * rise, nose * 0.93, half * 0.9),
             (0.5, clear + 0.8 * rise, nose * 0.8, half * 0.75),
         ]  # fmt: skip
-        out.append((hull(np.array(sorted(stations)), section), 0))
+        out.append((body_shell(np.array(sorted(stations)), section), 0))
     if variant in ("convertible", "open jeep"):
         screen = [(-half * 0.85, 0), (half * 0.85, 0), (half * 0.75, roof - belt), (-half * 0.75, roof - belt)]
         out.append(
@@ -314,7 +319,7 @@ def _open_wheeler(variant: str, draw: Draw) -> Pieces:
         tail = [(-0.48, low + 0.02, low + 0.6 * h, 0.4 * b), (-0.3, low, low + 1.3 * h, 1.1 * b)]
         middle = [(-0.1, low, low + 1.1 * h, 1.2 * b), (0.1, low, low + 0.9 * h, b)]
         shape = [*tail, *middle, (0.5, low + 0.2 * h, low + 0.5 * h, d.nose)]
-        out.append((hull(smooth(shape, 3), 0.6), 0))
+        out.append((body_shell(smooth(shape, 3), 0.6), 0))
         out.append((both(slab((0.8 * b, 2 * b), (low, low + 0.7 * h), (-0.25, 0.08))), 0))
         out.append((slab((-d.track, d.track), (low, low + 0.015), (0.42, 0.5)), 0))
         out.append((slab((-0.85 * d.track, 0.85 * d.track), (d.wing, d.wing + 0.02), (-0.5, -0.42)), 0))
@@ -323,7 +328,7 @@ def _open_wheeler(variant: str, draw: Draw) -> Pieces:
         out.append((tube([(-b, low + h, 0.08), (0, low + 1.45 * h, 0.1), (b, low + h, 0.08)], 0.012, 6), 1))
     else:
         out.append((slab((-1.4 * b, 1.4 * b), (low + 0.02, low + 0.05), (-0.42, 0.42)), 0))
-        out.append((hull(np.array([(0.1, low, low + h, b), (0.45, low + 0.02, low + 0.6 * h, 0.5 * b)]), 0.4), 0))
+        out.append((body_shell(np.array([(0.1, low, low + h, b), (0.45, low + 0.02, low + 0.6 * h, 0.5 * b)]), 0.4), 0))
         out.append(
             (
                 combine(

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, feet, rod
-from datasets.demo.families.forms import along, bail, both, copies, smooth, taper
-from datasets.demo.families.panels import casing, digits, disc, keypad, placed, plate
-from datasets.demo.mesh import (
-    Mesh,
-    box,
-    combine,
-    cylinder,
-    ellipsoid,
-    extrude,
-    frustum,
-    lathe,
-    slab,
-    tube,
-)
+from datasets.demo.families.common import Draw, Pieces, arch, family, feet, placed, rod
+from datasets.demo.families.forms import along, both, copies, smooth, taper
+from datasets.demo.families.panels import casing, digits, keypad, plate, puck
+from datasets.demo.mesh import Mesh, box, combine, cylinder, ellipsoid, extrude, frustum, lathe, slab, tube
 
 
 def pointer(length: float, width: float, degrees: float, z: float) -> Mesh:
@@ -35,13 +24,13 @@ def dial(draw: Draw, r: float, thick: float, frame: int = 1, rim: bool = True) -
     long = own.mark * r
     mark = slab((-0.03 * r, 0.03 * r), (0.9 * r - long, 0.9 * r), (0, 0.03 * r))
     marks = [mark.turned("z", float(angle)) for angle in a]
-    face = combine([disc(r, thick, 28), *[m.moved(z=thick) for m in marks]])
+    face = combine([puck(r, thick, 28), *[m.moved(z=thick) for m in marks]])
     wide = own.hand * r
     hands = [
         pointer(0.52 * r, 1.2 * wide, own.hour, thick + 0.03 * r),
         pointer(0.8 * r, wide, own.minute, thick + 0.06 * r),
     ]
-    hands.append(disc(0.06 * r, 0.1 * r, 10).moved(z=thick))
+    hands.append(puck(0.06 * r, 0.1 * r, 10).moved(z=thick))
     out: Pieces = [(face, 0), (combine(hands), 2)]
     if rim:
         profile = [(0.95, 0), (1.12, 0), (1.12, 0.1), (1.05, 0.2), (0.97, 0.12), (0.95, 0)]
@@ -52,7 +41,7 @@ def dial(draw: Draw, r: float, thick: float, frame: int = 1, rim: bool = True) -
 def pendulum(length: float, bob: float) -> Mesh:
     """Rod that hangs from the origin with a disc at its end, facing +z."""
     return combine(
-        [rod((0, 0, 0), (0, -length, 0), 0.08 * bob, 6), disc(bob, 0.25 * bob, 18).moved(0, -length, -0.1 * bob)]
+        [rod((0, 0, 0), (0, -length, 0), 0.08 * bob, 6), puck(bob, 0.25 * bob, 18).moved(0, -length, -0.1 * bob)]
     )
 
 
@@ -117,7 +106,7 @@ def clock(variant: str, draw: Draw) -> Pieces:
                 )
             )
             if draw.chance(0.6):
-                out.append((bail(1.7 * r * np.sin(np.radians(spread)), 0.5 * r, 0.02).moved(0, 1.5 * r), 1))
+                out.append((arch(1.7 * r * np.sin(np.radians(spread)), 0.5 * r, 0.02, 12, 6).moved(0, 1.5 * r), 1))
         else:
             out.append((cylinder(0.08, 0.08, 12).moved(0, 1.03 * r), 1))
         leg = rod((0, -0.95 * r, 0), (0, -1.3 * r - p.base, 0), (0.05, 0.03), 8)
@@ -206,7 +195,7 @@ def clock(variant: str, draw: Draw) -> Pieces:
                     both(combine([cylinder(0.04, 1.25 * h, 10).moved(wide / 2, 0, s * front) for s in (-1, 1)])),
                 ]
             )
-            out.append((bail(0.7 * wide, 0.35 * r, 0.03).moved(0, 1.25 * h + 0.05), 1))
+            out.append((arch(0.7 * wide, 0.35 * r, 0.03, 12, 6).moved(0, 1.25 * h + 0.05), 1))
             y = 0.8 * h
         else:  # temple with columns and a gable
             wide = 3.0 * r

@@ -275,3 +275,19 @@ def arch(width: float, height: float, radius: float, steps: int = 8, sides: int 
     angle = np.linspace(0, np.pi, steps + 1)
     path = np.stack([-np.cos(angle) * width / 2, np.sin(angle) * height, np.zeros(steps + 1)], -1)
     return tube(path, radius, sides)
+
+
+def moved(pieces: Pieces, x: float = 0, y: float = 0, z: float = 0) -> Pieces:
+    """All pieces shifted."""
+    return [(mesh.moved(x, y, z), part) for mesh, part in pieces]
+
+
+def turned(pieces: Pieces, axis: str, degrees: float) -> Pieces:
+    """All pieces rotated about an axis through the origin."""
+    return [(mesh.turned(axis, degrees), part) for mesh, part in pieces]
+
+
+def placed(pieces: Pieces, x: float = 0, y: float = 0, z: float = 0, yaw: float = 0, pitch: float = 0) -> Pieces:
+    """All pieces pitched about x, then turned about y (degrees), then shifted."""
+    pieces = turned(pieces, "x", pitch) if pitch else pieces
+    return moved(turned(pieces, "y", yaw) if yaw else pieces, x, y, z)

@@ -126,8 +126,9 @@ def _more_cone(variant: str, draw: Draw) -> Pieces:
         ]
         return [*out, (torus(0.8 * tip, 0.025, 14, 6).turned("x", 90).moved(y=y + 1.0 + 0.6 * tip), 2)]
     if variant == "witch hat":
-        brim = 1.2 * half
-        curve = smooth([(0.8 * r, 0.04), (0.45 * r, 0.4), (0.2 * r, 0.8), (0.01, 1.1)], 4)
+        k = draw(brim=(0.9, 1.5), pinch=(0.32, 0.55), crook=(0.12, 0.28))
+        brim = k.brim * half
+        curve = smooth([(0.8 * r, 0.04), (k.pinch * r, 0.4), (k.crook * r, 0.8), (0.01, 1.1)], 4)
         body = lathe([(0, 0.04), *curve, (0, 1.1)], 22)
         v = body.vertices.copy()
         v[:, 0] += d.bend * 2 * (v[:, 1] / 1.1) ** 3

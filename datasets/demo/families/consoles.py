@@ -4,21 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.carcass import (
-    BASE,
-    BODY,
-    DRAWER,
-    GRIP,
-    THING,
-    case,
-    front,
-    moved,
-    pick,
-    stand,
-    stuff,
-    style,
-)
-from datasets.demo.families.common import Draw, Pieces, family, ornament, shell
+from datasets.demo.families.carcass import BASE, BODY, DRAWER, GRIP, THING, case, footing, front, pick, stuff, style
+from datasets.demo.families.common import Draw, Pieces, family, moved, ornament, shell
 from datasets.demo.families.forms import both, copies
 from datasets.demo.mesh import box, combine, cylinder, extrude, frustum, slab
 
@@ -54,7 +41,7 @@ def tv_stand(variant: str, draw: Draw) -> Pieces:
         back, flank = w * 0.35, d * draw.rng.uniform(0.1, 0.25)
         half = [(w / 2, d / 2), (w / 2, d / 2 - flank), (back / 2, -d / 2)]
         plan = np.array([*half, *[(-x, y) for x, y in half[::-1]]])
-        pieces, y = stand(draw, "plinth legs none", back, 0.8 * d, p.foot, p.foot_thick)
+        pieces, y = footing(draw, "plinth legs none", back, 0.8 * d, p.foot, p.foot_thick)
         top = y + h
         levels = np.linspace(y, top - t, draw.integer("levels", 2, 4))
         if draw.chance(0.5):
@@ -76,7 +63,7 @@ def tv_stand(variant: str, draw: Draw) -> Pieces:
     else:
         layout = pick(draw, TV_STANDS[variant])
         styles = "plinth legs legs sled hairpin castors" + " none" * (variant != "shelf bays")
-        pieces, y = stand(draw, styles, w, d, p.foot, p.foot_thick)
+        pieces, y = footing(draw, styles, w, d, p.foot, p.foot_thick)
         board = (t, p.overhang) if draw.chance(0.5) else None
         fill = 0.35 if variant != "console" else 0.5
         pieces += case(draw, look, layout, (w, h, d), y, t, fill, board)
@@ -191,7 +178,7 @@ def file_cabinet(variant: str, draw: Draw) -> Pieces:
     look.panel, look.proud, look.pair, look.grip_long = 0, p.proud, False, 0.2 + 0.4 * look.grip_long
     look.grip = (1, 1, 3, 5, 6, 2)[draw.integer("pull", 0, 5)]
     styles = "castors castors none" if variant == "pedestal" else "plinth none none"
-    pieces, y = stand(draw, styles, w * 0.94, d * 0.94, p.foot, 0.04)
+    pieces, y = footing(draw, styles, w * 0.94, d * 0.94, p.foot, 0.04)
     pulled = p.pull * d if variant == "open drawer" or draw.chance(0.08) else 0.0
     top = (0.02, draw.rng.uniform(0, 0.015)) if draw.chance(0.3) else None
     body = case(draw, look, layout, (w, h, d), y, 0.018, 0.2, top, pulled, even=True)

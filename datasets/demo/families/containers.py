@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, ornament, squared
-from datasets.demo.families.forms import bail, both, hollow, leaf, side, smooth, taper
-from datasets.demo.families.frames import box_frame, corners, ends, moved, placed, rails
+from datasets.demo.families.common import Draw, Pieces, arch, family, moved, ornament, placed, squared
+from datasets.demo.families.forms import both, hollow, leaf, side, smooth, taper
+from datasets.demo.families.frames import box_frame, corners, ends, rails
 from datasets.demo.mesh import Mesh, box, combine, cushion, cylinder, ellipsoid, extrude, lathe, slab, torus, tube
 
 DEMO_BOXES = ("closed", "open", "flaps", "chest", "crate")
@@ -210,7 +210,7 @@ def _more_box(variant: str, draw: Draw) -> Pieces:
         (slab((-x, x), (0, 0.7 * h), (-z, z)), 0),
         (side([(-z, 0), (z, 0), (0.5 * z, 0.35 * h), (-0.5 * z, 0.35 * h)], w).moved(y=0.7 * h), 1),
     ]
-    out.append((bail(0.5 * w, 0.12 + p.lid, 0.014 + 0.2 * t).moved(y=1.03 * h), 1))
+    out.append((arch(0.5 * w, 0.12 + p.lid, 0.014 + 0.2 * t, 12, 6).moved(y=1.03 * h), 1))
     return out + [(box(0.08, 0.1, 0.02).moved(s * 0.3 * w, 0.7 * h, z + 0.01), 1) for s in (-1, 1)]
 
 
@@ -257,7 +257,7 @@ def bag(variant: str, draw: Draw) -> Pieces:
         ]
         body = combine([*outside, slab((-w / 2, w / 2), (0, 0.012), (-z / 2, z / 2))])
         out = [(taper(body, 0.8 + 0.4 * d.round, d.top), 0)]
-        strap = bail(0.45 * w, 0.7 * d.handle, 0.7 * d.thick)
+        strap = arch(0.45 * w, 0.7 * d.handle, 0.7 * d.thick, 12, 6)
         out += [(strap.moved(0, h, s * z / 2 * d.top), 1) for s in (-1, 1)]
         if draw.chance(0.4):
             out.append((box(d.pocket * 0.7 * w, 0.35 * h, 0.015).moved(0, 0.5 * h, z / 2 * (1 + d.top) / 2), 2))
@@ -267,9 +267,9 @@ def bag(variant: str, draw: Draw) -> Pieces:
         out = [(body, 0)]
         spread = 0.55 * w * d.top
         if draw.chance(0.5):
-            out += [(bail(spread, d.handle, d.thick).moved(0, 0.7 * h, s * 0.2 * z), 1) for s in (-1, 1)]
+            out += [(arch(spread, d.handle, d.thick, 12, 6).moved(0, 0.7 * h, s * 0.2 * z), 1) for s in (-1, 1)]
         else:
-            out.append((bail(w * d.top * 0.9, 1.4 * d.handle, d.thick).moved(0, 0.66 * h), 1))
+            out.append((arch(w * d.top * 0.9, 1.4 * d.handle, d.thick, 12, 6).moved(0, 0.66 * h), 1))
         flap = cushion(d.pocket * w, 0.4 * h, 0.12 * z + 0.03, 0.3).turned("x", -8).moved(0, 0.42 * h, 0.4 * z)
         out.append((flap, 2))
         return out
@@ -292,7 +292,7 @@ def bag(variant: str, draw: Draw) -> Pieces:
         3,
     )
     out.append((both(tube(strap, 1.1 * d.thick, 6).scaled(2, 1, 1).moved(0.25 * w)), 1))
-    out.append((bail(0.25 * w, 0.35 * d.handle, d.thick).moved(0, 0.97 * h), 1))
+    out.append((arch(0.25 * w, 0.35 * d.handle, d.thick, 12, 6).moved(0, 0.97 * h), 1))
     return out
 
 
@@ -309,20 +309,20 @@ def _more_bag(variant: str, draw: Draw) -> Pieces:
         body = squared(shape, 0.35 if n == 4 else 1.0).scaled(w / 2, h, z / 2 if n == 4 else w / 2.4)
         out = [(body, 0)]
         if n == 4:
-            out += [(bail(0.45 * w, 1.3 * d.handle, thin).moved(0, 0.93 * h, s * 0.42 * z), 1) for s in (-1, 1)]
+            out += [(arch(0.45 * w, 1.3 * d.handle, thin, 12, 6).moved(0, 0.93 * h, s * 0.42 * z), 1) for s in (-1, 1)]
             return (
                 [*out, (cushion(0.5 * w, 0.35 * h, 0.05, d.soft).moved(0, 0.4 * h, 0.5 * z), 2)]
                 if draw.chance(0.5)
                 else out
             )
-        out.append((bail(0.75 * w, 1.5 * d.handle, thin).moved(0, 0.9 * h), 1))
+        out.append((arch(0.75 * w, 1.5 * d.handle, thin, 12, 6).moved(0, 0.9 * h), 1))
         return [*out, (torus(0.8, 0.03, 22, 5).scaled(w / 2, 1, w / 2.4).moved(y=0.88 * h), 2)]
     if variant == "duffel":
         r = 0.25 * w
         body = cushion(2 * r, 2 * r, 1.3 * w, 0.65, 20).turned("y", 90).moved(y=r)
         out = [
             (body, 0),
-            *[(bail(0.4 * w, 0.5 * d.handle + 0.1, thin).moved(0, 1.85 * r, s * 0.35 * r), 1) for s in (-1, 1)],
+            *[(arch(0.4 * w, 0.5 * d.handle + 0.1, thin, 12, 6).moved(0, 1.85 * r, s * 0.35 * r), 1) for s in (-1, 1)],
         ]
         out += [(torus(1.02 * r, 0.6 * thin, 20, 5).turned("z", 90).moved(s * 0.3 * w), 1) for s in (-1, 1)]
         out = [(mesh.moved(y=r) if k > 2 else mesh, part) for k, (mesh, part) in enumerate(out)]
@@ -375,7 +375,7 @@ def _more_bag(variant: str, draw: Draw) -> Pieces:
                 for v in np.linspace(-0.3, 0.3, draw.integer("ribs", 2, 5))
             ]
             return [*out, (combine(ribs), 2)]
-        out.append((bail(0.25 * wide, 0.08 + 0.1 * d.top, thin).moved(0, tall + 0.03), 1))
+        out.append((arch(0.25 * wide, 0.08 + 0.1 * d.top, thin, 12, 6).moved(0, tall + 0.03), 1))
         return out + [(box(0.07, 0.05, 0.02).moved(s * 0.28 * wide, tall * 0.92, deep / 2 + 0.01), 2) for s in (-1, 1)]
     if variant == "clutch":
         body = taper(cushion(w, 0.5 * h, 0.6 * z, d.soft), d.top, 0.5).moved(0, 0.25 * h)
@@ -386,7 +386,9 @@ def _more_bag(variant: str, draw: Draw) -> Pieces:
         body = taper(box(0.65 * w, h, deep).moved(y=h / 2), 1.0, 0.12 + 0.3 * d.soft)
         out = [(body, 0), (box(0.66 * w, 0.12 * h, 0.05 + 0.1 * d.soft).moved(0, h, 0.02), 2)]
         return (
-            [*out, (bail(0.3 * w, d.handle * 0.6, thin * 0.7).moved(0, h + 0.05 * h), 1)] if draw.chance(0.5) else out
+            [*out, (arch(0.3 * w, d.handle * 0.6, thin * 0.7, 12, 6).moved(0, h + 0.05 * h), 1)]
+            if draw.chance(0.5)
+            else out
         )
     # garbage: a lumpy sack tied at the top
     body = ellipsoid(0.45 * w, 0.45 * h, 0.4 * w, 18)

@@ -4,30 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, feet, handle, shell
+from datasets.demo.families.common import Draw, Pieces, family, feet, handle, placed, shell
 from datasets.demo.families.forms import both, copies, hollow, smooth, taper
-from datasets.demo.families.panels import (
-    bezel,
-    casing,
-    dials,
-    keypad,
-    placed,
-    plate,
-    rack,
-    row,
-)
-from datasets.demo.mesh import (
-    Mesh,
-    box,
-    combine,
-    cylinder,
-    ellipsoid,
-    frustum,
-    lathe,
-    slab,
-    torus,
-    tube,
-)
+from datasets.demo.families.panels import bezel, casing, dials, keypad, plate, rack, row
+from datasets.demo.mesh import Mesh, box, combine, cylinder, ellipsoid, frustum, lathe, slab, torus, tube
 
 
 def hob(draw: Draw, w: float, d: float, kind: int, size: float) -> Pieces:
@@ -50,7 +30,7 @@ def hob(draw: Draw, w: float, d: float, kind: int, size: float) -> Pieces:
     return [(copies(combine([one, grate]), spots, r), 1)]
 
 
-def pot(draw: Draw, r: float) -> Mesh:
+def saucepan(draw: Draw, r: float) -> Mesh:
     """Cooking pot with two ears or a pan with a handle, on y = 0."""
     if draw.chance(0.5):
         return combine(
@@ -100,7 +80,7 @@ def stove(variant: str, draw: Draw) -> Pieces:
     kind, front = draw.integer("burners", 0, 2), d / 2
     pots: Pieces = []
     if draw.chance(0.25):
-        pots = [(pot(draw, 0.2 * d).moved(draw.rng.choice([-1, 1]) * 0.25 * w, h + 0.06, -0.2 * d), 1)]
+        pots = [(saucepan(draw, 0.2 * d).moved(draw.rng.choice([-1, 1]) * 0.25 * w, h + 0.06, -0.2 * d), 1)]
     if variant == "cooktop":
         t, n = 0.05 + 0.6 * p.leg, draw.integer("knobs", 2, 5)
         top = plate(w, d, 0.02, 0.03 if draw.chance(0.5) else 0).turned("x", -90)

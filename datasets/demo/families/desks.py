@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, beam, family, legs, shell
+from datasets.demo.families.common import Draw, Pieces, beam, family, legs, placed, shell
 from datasets.demo.families.forms import side
-from datasets.demo.families.frames import drawer_stack, ends, front_of, hoops, placed, relabelled, stand, tabletop
+from datasets.demo.families.frames import drawer_stack, ends, front_of, hoops, relabelled, stand, tabletop
 from datasets.demo.families.seating import chair
 from datasets.demo.families.stools import stool
 from datasets.demo.mesh import box, cylinder, slab

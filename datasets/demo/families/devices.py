@@ -4,22 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, feet
+from datasets.demo.families.common import Draw, Pieces, family, feet, placed
 from datasets.demo.families.forms import along, both, copies, ring, smooth, taper
-from datasets.demo.families.panels import bezel, cable, casing, disc, keypad, placed, plate, row
-from datasets.demo.mesh import (
-    box,
-    combine,
-    cushion,
-    cylinder,
-    ellipsoid,
-    extrude,
-    frustum,
-    lathe,
-    slab,
-    torus,
-    tube,
-)
+from datasets.demo.families.panels import bezel, cable, casing, keypad, plate, puck, row
+from datasets.demo.mesh import box, combine, cushion, cylinder, ellipsoid, extrude, frustum, lathe, slab, torus, tube
 
 
 @family(
@@ -60,12 +48,12 @@ def remote(variant: str, draw: Draw) -> Pieces:
     def ring_pad(y: float) -> Pieces:
         r = 0.5 * p.pad * inner
         torus_ = lathe([(0, 0), (r, 0), (r, key), (0.45 * r, 1.1 * key), (0.4 * r, 0.3 * key), (0, 0.3 * key)], 20)
-        return [(along(torus_).moved(0, y, front), 2), (disc(0.3 * r, 1.3 * key, 14).moved(0, y, front), 2)]
+        return [(along(torus_).moved(0, y, front), 2), (puck(0.3 * r, 1.3 * key, 14).moved(0, y, front), 2)]
 
     def pads(rows: int, columns: int, y0: float, y1: float) -> Pieces:
         return [(keypad(rows, columns, inner, (y1 - y0) * h, key, round_keys).moved(0, (y0 + y1) / 2 * h, front), 1)]
 
-    power = (disc(0.07 * inner + 0.01, key, 12).moved(-0.36 * inner, 0.45 * h, front), 1)
+    power = (puck(0.07 * inner + 0.01, key, 12).moved(-0.36 * inner, 0.45 * h, front), 1)
     if variant == "grid":
         columns = draw.integer("columns", 3, 5)
         out += [power, *pads(draw.integer("rows", 2, 4), columns, 0.18, 0.42)]
@@ -189,7 +177,7 @@ def xbox(variant: str, draw: Draw) -> Pieces:
             (
                 combine(
                     [
-                        disc(r, 0.03, 16).moved(s * 0.36 * w, 0, front),
+                        puck(r, 0.03, 16).moved(s * 0.36 * w, 0, front),
                         bezel(1.2 * r, 0.01, 18).moved(s * 0.36 * w, 0, front + 0.01),
                     ]
                 ),
@@ -257,7 +245,10 @@ def xbox(variant: str, draw: Draw) -> Pieces:
         ports = along(lathe([(0, 0), (0.075, 0), (0.075, 0.05), (0.05, 0.05), (0.045, 0.02), (0, 0.02)], 14))
         out.append((copies(ports, row(0.33 * w, 4, -0.22 * h, front - 0.01)), 2))
         out.append(
-            (copies(disc(b, 0.03, 14), [(0.22 * w, 0.2 * h, front - 0.01), (0.36 * w, 0.2 * h, front - 0.01)]), 2)
+            (
+                copies(puck(b, 0.03, 14), [(0.22 * w, 0.2 * h, front - 0.01), (0.36 * w, 0.2 * h, front - 0.01)]),
+                2,
+            )
         )
         return out
     if variant == "tower":
@@ -267,7 +258,7 @@ def xbox(variant: str, draw: Draw) -> Pieces:
         rings = [torus(f * s, 0.014, 24, 5) for f in (0.12, 0.22, 0.32, 0.44)]
         out.append((combine(rings).moved(0, tall), 0))
         out.append((plate(0.03 * s + 0.01, p.slot * tall * 0.6, 0.015).moved(-0.3 * s, 0.35 * tall, front), 3))
-        out.append((disc(b, 0.02, 14).moved(-0.3 * s, 0.9 * tall, front), 2))
+        out.append((puck(b, 0.02, 14).moved(-0.3 * s, 0.9 * tall, front), 2))
         out.append((plate(0.08 * s, 0.03, 0.02).moved(0.25 * s, 0.2 * tall, front), 2))
         out = placed(out, y=0.04) + feet(draw, s, s, 0.04, 0.1, 0)
     else:

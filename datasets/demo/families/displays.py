@@ -204,11 +204,15 @@ def _more_display(variant: str, draw: Draw) -> Pieces:
         )
         return out
     if variant == "projection":  # a screen that is let down, on a tripod or from its case
-        w, h = 1.2 * w, 1.2 * w * (0.6 + 0.4 * d.ratio)
+        w, h, k = (
+            1.2 * w,
+            1.2 * w * (0.6 + 0.4 * d.ratio),
+            draw(border=(0.9, 0.98), case=(0.02, 0.05), feet=(0.25, 0.5)),
+        )
         out = [
-            (box(w * 0.94, h * 0.94, 0.008).moved(0, 0.5 + h / 2, 0.004), 0),
+            (box(w * k.border, h * k.border, 0.008).moved(0, 0.5 + h / 2, 0.004), 0),
             (box(w, h, 0.008).moved(0, 0.5 + h / 2, -0.004), 1),
-            (cylinder(0.035, w * 1.05, 10).turned("z", 90).moved(w * 0.525, 0.48, 0), 1),
+            (cylinder(k.case, w * 1.05, 10).turned("z", 90).moved(w * 0.525, 0.48, 0), 1),
         ]
         if draw.chance(0.6):
             out.append(
@@ -217,8 +221,8 @@ def _more_display(variant: str, draw: Draw) -> Pieces:
                         [
                             cylinder(0.016, 0.55 + h, 8).moved(0, 0, -0.04),
                             *[
-                                rod((0, 0.35, -0.04), tuple(a), 0.013, 5)
-                                for a in around(np.arange(3) * 120.0, 0.35, 0.0)
+                                rod((0, k.feet, -0.04), tuple(a), 0.013, 5)
+                                for a in around(np.arange(3) * 120.0, k.feet, 0.0)
                             ],
                         ]
                     ),
@@ -226,7 +230,7 @@ def _more_display(variant: str, draw: Draw) -> Pieces:
                 )
             )
         else:
-            out.append((box(w * 1.08, 0.08, 0.08).moved(0, 0.5 + h + 0.04, 0), 2))
+            out.append((box(w * 1.08, 2.2 * k.case, 2.2 * k.case).moved(0, 0.5 + h + 1.1 * k.case, 0), 2))
         return out
     out = [(mesh.turned("x", -d.tilt).moved(0, y), part) for mesh, part in panel(w, h, t, b)]
     if variant == "all-in-one":

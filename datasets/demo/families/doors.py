@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, beam, family, handle, knob
+from datasets.demo.families.common import Draw, Pieces, beam, family, handle, knob, moved, placed, turned
 from datasets.demo.families.forms import around, copies
-from datasets.demo.families.frames import ends, moved, placed, turned
+from datasets.demo.families.frames import ends
 from datasets.demo.mesh import Mesh, box, combine, cylinder, extrude, lathe, sheet, slab
 
 DEMO_DOORS = ("single", "double", "arched", "ajar")
@@ -92,7 +92,7 @@ def door(variant: str, draw: Draw) -> Pieces:
     return pieces
 
 
-def lattice(x, y, columns: int, rows: int, bar: float, depth: float, part: int) -> Pieces:
+def glazing_bars(x, y, columns: int, rows: int, bar: float, depth: float, part: int) -> Pieces:
     """Bars that part the rectangle into columns and rows, with a border, in the plane z = 0."""
     z = (-depth / 2, depth / 2)
     pieces = [(slab((v - bar / 2, v + bar / 2), y, z), part) for v in np.linspace(x[0], x[1], columns + 1)]
@@ -135,7 +135,7 @@ def _more_door(variant: str, draw: Draw) -> Pieces:
         out += [(slab((s, width - s), y, (-t / 2, t / 2)), 0) for y in ((0, max(low, r)), (h - 0.6 * r, h))]
         y = (max(low, r), h - 0.6 * r)
         out.append((slab((s, width - s), y, (-0.005, 0.005)), 3))
-        return out + lattice((s, width - s), y, columns, rows, 0.025, 0.7 * t, 0)
+        return out + glazing_bars((s, width - s), y, columns, rows, 0.025, 0.7 * t, 0)
 
     if variant in ("glazed", "french"):
         n = 2 if variant == "french" else 1
@@ -150,7 +150,7 @@ def _more_door(variant: str, draw: Draw) -> Pieces:
             pieces += [(mesh.scaled(-1, 1, 1), part) for mesh, part in pieces]
         if draw.chance(0.3):  # a light above
             y = (h + f, h + f + 0.35)
-            pieces += moved(lattice((-wide / 2, wide / 2), y, 2 * n, 1, 0.03, t, 1))
+            pieces += moved(glazing_bars((-wide / 2, wide / 2), y, 2 * n, 1, 0.03, t, 1))
             pieces.append((slab((-wide / 2, wide / 2), y, (-0.005, 0.005)), 3))
         return pieces + jambs(wide, h)
     if variant == "sliding":
@@ -160,7 +160,7 @@ def _more_door(variant: str, draw: Draw) -> Pieces:
             if draw.chance(0.7)
             else [
                 (slab((0, w), (0, h), (-t / 2, t / 2)), 0),
-                *moved(lattice((0.1, w - 0.1), (0.1, h - 0.1), 1, 3, 0.03, t * 1.4, 3)),
+                *moved(glazing_bars((0.1, w - 0.1), (0.1, h - 0.1), 1, 3, 0.03, t * 1.4, 3)),
             ]
         )
         slid = draw.rng.uniform(0, 0.8) * w * draw.chance(0.5)
@@ -253,7 +253,7 @@ def _more_door(variant: str, draw: Draw) -> Pieces:
     else:  # a window in its upper part
         y = (h * 0.55, h * 0.88)
         leaf += moved(
-            lattice((x0, x1), y, draw.integer("columns", 1, 3), draw.integer("rows", 1, 3), 0.035, t * 1.5, 3)
+            glazing_bars((x0, x1), y, draw.integer("columns", 1, 3), draw.integer("rows", 1, 3), 0.035, t * 1.5, 3)
         )
     leaf.append((door_grip(draw, grip_at, t / 2).moved(w - 0.07), 2))
     leaf = moved(leaf, -w / 2)

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, feet, rod
+from datasets.demo.families.common import Draw, Pieces, family, feet, placed, rod
 from datasets.demo.families.forms import along, both, copies, smooth, taper
-from datasets.demo.families.panels import bezel, cable, casing, coil, disc, keypad, placed, plate
-from datasets.demo.mesh import (
-    Mesh,
-    box,
-    combine,
-    cushion,
-    cylinder,
-    extrude,
-    lathe,
-    slab,
-    tube,
-)
+from datasets.demo.families.panels import bezel, cable, casing, coil, keypad, plate, puck
+from datasets.demo.mesh import Mesh, box, combine, cushion, cylinder, extrude, lathe, slab, tube
 
 
 def slate(draw: Draw, width: float, height: float, depth: float) -> Mesh:
@@ -36,7 +26,7 @@ def number_pad(draw: Draw, width: float, height: float, thick: float) -> Mesh:
     y, r = 0.34 * height, 0.13 * height
     soft = both(plate(0.26 * width, 0.07 * height, thick).moved(0.34 * width, y + 0.05 * height))
     call = both(plate(0.26 * width, 0.07 * height, thick).moved(0.34 * width, y - 0.06 * height))
-    return combine([pad, soft, call, disc(min(r, 0.2 * width), thick, 12).moved(0, y)])
+    return combine([pad, soft, call, puck(min(r, 0.2 * width), thick, 12).moved(0, y)])
 
 
 @family(
@@ -70,7 +60,7 @@ def cellphone(variant: str, draw: Draw) -> Pieces:
         out.append((screen.moved(0, 0, front), 1))
         if tall < 0.88:
             y = tall / 2 + (1 - tall) / 4
-            home = disc(0.22 * (1 - tall), 0.012, 14) if draw.chance(0.6) else plate(0.2 * w, 0.16 * (1 - tall), 0.012)
+            home = puck(0.22 * (1 - tall), 0.012, 14) if draw.chance(0.6) else plate(0.2 * w, 0.16 * (1 - tall), 0.012)
             out.append((home.moved(0, -y, front), 2))
             out.append((plate(0.2 * w, 0.012, 0.008).moved(0, y, front), 0))
         ys = draw(side_key=(0.05, 0.2)).side_key + np.array([0, 0.13])
@@ -88,7 +78,7 @@ def cellphone(variant: str, draw: Draw) -> Pieces:
         if n > 1:
             bump = plate((5.2 if n > 2 else 2.8) * p.lens, 5.2 * p.lens, 0.015, p.lens)
             out.append((bump.turned("y", 180).moved(*(at + [1.3 * p.lens * (n > 2), -1.3 * p.lens, -front])), 3))
-        out.append((copies(disc(p.lens, 0.02, 12).turned("y", 180), spots + at - [0, 0, front + 0.01 * (n > 1)]), 3))
+        out.append((copies(puck(p.lens, 0.02, 12).turned("y", 180), spots + at - [0, 0, front + 0.01 * (n > 1)]), 3))
     elif variant == "button phone":
         h = 0.95
         out = [(slate(draw, w * 0.92, h, thick), 0)]
@@ -101,7 +91,7 @@ def cellphone(variant: str, draw: Draw) -> Pieces:
         if draw.chance(0.4):
             out.append((rod((0.3 * w, h / 2 - 0.02, 0), (0.3 * w, h / 2 + 0.6 * p.antenna, 0), 0.05, 8), 4))
         if draw.chance(0.4):
-            out.append((disc(p.lens, 0.02, 12).turned("y", 180).moved(0, 0.35 * h, -front), 3))
+            out.append((puck(p.lens, 0.02, 12).turned("y", 180).moved(0, 0.35 * h, -front), 3))
     elif variant == "flip phone":
         h, t = 0.58, 0.7 * thick
         style = draw.integer("slate", 0, 2)
@@ -116,7 +106,7 @@ def cellphone(variant: str, draw: Draw) -> Pieces:
         ]
         upper.append((plate(0.22 * w, 0.015, 0.01).moved(0, 0.94 * h, t / 2), 0))
         upper.append((plate(0.5 * w, 0.3 * h, 0.012).turned("y", 180).moved(0, 0.45 * h, -t / 2), 1))
-        upper.append((disc(p.lens, 0.02, 12).turned("y", 180).moved(0, 0.78 * h, -t / 2), 3))
+        upper.append((puck(p.lens, 0.02, 12).turned("y", 180).moved(0, 0.78 * h, -t / 2), 3))
         hinge = rod((-0.36 * w, 0, 0.1 * t), (0.36 * w, 0, 0.1 * t), 0.6 * t, 10)
         closed = draw.chance(0.12)
         fold = 172 if closed else p.open
@@ -137,11 +127,11 @@ def cellphone(variant: str, draw: Draw) -> Pieces:
         back, face = slate(draw, w, h, t), slate(draw, w, h, t)
         out = [(back.moved(0, -move / 2), 0), (face.moved(0, move / 2, t), 0)]
         out.append((plate(0.84 * w, (0.4 + 0.7 * p.share) * h, 0.01).moved(0, move / 2 + 0.06 * h, 1.5 * t), 1))
-        out.append((disc(0.08 * h, 0.02, 14).moved(0, move / 2 - 0.39 * h, 1.5 * t), 2))
+        out.append((puck(0.08 * h, 0.02, 14).moved(0, move / 2 - 0.39 * h, 1.5 * t), 2))
         out.append((both(plate(0.25 * w, 0.06 * h, 0.015).moved(0.3 * w, move / 2 - 0.39 * h, 1.5 * t)), 2))
         low = -move / 2 - h / 2
         out.append((keypad(4, 3, 0.86 * w, 0.9 * move, key + 0.006).moved(0, low + 0.5 * move, t / 2), 2))
-        out.append((disc(p.lens, 0.02, 12).turned("y", 180).moved(0, move / 2 + 0.3 * h, 0.5 * t), 3))
+        out.append((puck(p.lens, 0.02, 12).turned("y", 180).moved(0, move / 2 + 0.3 * h, 0.5 * t), 3))
     else:
         h, t = 0.9, (0.5 + 0.5 * p.share) * w + d
         w = 0.8 * w
@@ -219,7 +209,7 @@ def telephone(variant: str, draw: Draw) -> Pieces:
             [
                 along(rim),
                 holes,
-                disc(0.38 * r, 0.18 * r, 16),
+                puck(0.38 * r, 0.18 * r, 16),
                 box(0.1 * r, 0.3 * r, 0.1 * r).turned("z", 50).moved(0.75 * r, -0.85 * r, 0.12 * r),
             ]
         )
@@ -308,7 +298,7 @@ def telephone(variant: str, draw: Draw) -> Pieces:
         hand = [(slate(draw, 0.75 * w, h, 1.2 * t), 1)]
         hand.append((keypad(4, 3, 0.6 * w, 0.33 * h, key).moved(0, -0.12 * h, 0.6 * t), 2))
         hand.append((plate(0.56 * w, 0.17 * h, 0.02).moved(0, 0.18 * h, 0.6 * t), 4))
-        hand.append((disc(0.14 * w, 0.03, 12).moved(0, 0.06 * h, 0.6 * t), 2))
+        hand.append((puck(0.14 * w, 0.03, 12).moved(0, 0.06 * h, 0.6 * t), 2))
         if draw.chance(0.5):
             hand.append((cylinder(0.03, p.antenna, 8).moved(0.22 * w, 0.48 * h, -0.2 * t), 1))
         flat = draw.chance(0.25)

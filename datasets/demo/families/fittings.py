@@ -4,23 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.carcass import Span, moved
-from datasets.demo.families.common import Draw, Pieces, family, ornament, rod
+from datasets.demo.families.carcass import Span
+from datasets.demo.families.common import Draw, Pieces, family, moved, ornament, rod
 from datasets.demo.families.forms import both, copies, side, smooth
-from datasets.demo.mesh import (
-    Mesh,
-    box,
-    boxes,
-    combine,
-    cylinder,
-    ellipsoid,
-    extrude,
-    lathe,
-    loft,
-    sheet,
-    slab,
-    torus,
-)
+from datasets.demo.mesh import Mesh, box, boxes, combine, cylinder, ellipsoid, extrude, lathe, loft, sheet, slab, torus
 
 
 def cloth(draw: Draw, x: Span, y: Span, depth: float, pitch: float, width=None, hem=None, toward: int = 1) -> Mesh:

@@ -93,12 +93,6 @@ def loop(x: float, y: float, width: float, height: float, thick: float, bend: fl
     return tube(path.T, thick, 8)
 
 
-def bail(width: float, height: float, thick: float) -> Mesh:
-    """Carrying handle over the origin: tube along a half ellipse in the x-y plane, its ends at y = 0."""
-    angle = np.linspace(0, np.pi, 13)
-    return tube(np.stack([width / 2 * np.cos(angle), height * np.sin(angle), 0 * angle], -1), thick, 6)
-
-
 def leaf(length: float, width: float, droop: float, points: int = 5) -> Mesh:
     """Thin leaf from the origin along +z, bending down towards its tip; both sides are surface."""
     t = np.linspace(0, 1, points)
@@ -128,3 +122,17 @@ def golden(n: int, phase: float = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray
     """n yaws (degrees) by the golden angle, places 0..1, and a noise in -1..1."""
     i = np.arange(n)
     return i * 137.5 + phase, (i + 0.5) / n, np.sin(i * 12.9898 + phase)
+
+
+def round_rectangle(width: float, height: float, radius: float, steps: int = 3) -> np.ndarray:
+    """(n, 2) centred rectangle with round corners."""
+    radius = min(radius, 0.499 * min(width, height))
+    angle = np.linspace(0, np.pi / 2, steps + 1)
+    corner = radius * np.stack([np.cos(angle), np.sin(angle)], -1) + [width / 2 - radius, height / 2 - radius]
+    x, y = corner.T
+    return np.concatenate([corner, np.c_[-x, y][::-1], np.c_[-x, -y], np.c_[x, -y][::-1]])
+
+
+def rounded(width: float, height: float, depth: float, radius: float, steps: int = 4) -> Mesh:
+    """Centred box whose four edges along z are rounded."""
+    return extrude(round_rectangle(width, height, radius, steps), depth)

@@ -8,13 +8,7 @@ from datasets.demo.families.common import Draw, Pieces, arch, beam, handle, knob
 from datasets.demo.families.forms import smooth
 from datasets.demo.mesh import Mesh, box, combine, cylinder, sheet, slab, tube
 
-
-def moved(pieces: Pieces, x: float = 0, y: float = 0, z: float = 0) -> Pieces:
-    return [(mesh.moved(x, y, z), part) for mesh, part in pieces]
-
-
-def turned(pieces: Pieces, axis: str, degrees: float) -> Pieces:
-    return [(mesh.turned(axis, degrees), part) for mesh, part in pieces]
+STANDS = ("hairpin", "sled", "ends", "trestle", "frame", "legs", "legs", "legs")
 
 
 def front_of(draw: Draw, x, y, z: float, part_face: int, part_grip: int, grip: int, kind: str) -> Pieces:
@@ -36,11 +30,6 @@ def front_of(draw: Draw, x, y, z: float, part_face: int, part_grip: int, grip: i
         length = 0.35 * (height if upright else width)
         pieces.append((handle(min(length, 0.3), 0.018, upright).moved(*at, z + thick), part_grip))
     return pieces
-
-
-def placed(pieces: Pieces, x: float, y: float, z: float, yaw: float = 0.0) -> Pieces:
-    """Turned about y by `yaw` degrees, then shifted."""
-    return [(mesh.turned("y", yaw).moved(x, y, z), part) for mesh, part in pieces]
 
 
 def relabelled(pieces: Pieces, *parts: int) -> Pieces:
@@ -72,25 +61,25 @@ def hoops(x: float, y, z, thick: float, part: int, sides: int = 8) -> Pieces:
     return [(tube(path, thick / 2, sides).moved(s * x), part) for s in (-1, 1)]
 
 
-def stand(draw: Draw, width: float, depth: float, height: float, thick: float, part: int) -> Pieces:
-    """What furniture stands on, from the floor up to `height`: legs, hairpins, sled, panels, trestles or a plinth."""
-    style = draw.integer("stand style", 0, 7)
+def stand(draw: Draw, width: float, depth: float, height: float, thick: float, part: int, style: str = "") -> Pieces:
+    """What furniture stands on, from the floor up to `height`, in one of the `STANDS`, which is drawn if not given."""
+    style = style or STANDS[draw.integer("stand style", 0, len(STANDS) - 1)]
     x, z = width / 2 - thick / 2, depth / 2 - thick / 2
-    if style == 0:  # hairpins
+    if style == "hairpin":
         pieces: Pieces = []
         for sx in (-1, 1):
             for sz in (-1, 1):
                 tops = [(sx * x, height, sz * (z - 0.12 * depth)), (sx * (x - 0.06 * width), height, sz * z)]
                 pieces += [(rod(top, (sx * x, 0, sz * z), thick * 0.2, 6), part) for top in tops]
         return pieces
-    if style == 1:
+    if style == "sled":
         return hoops(x, (thick / 2, height), (-z, z), thick, part)
-    if style == 2:
+    if style == "ends":
         return ends(x, (0, height), (-depth / 2, depth / 2), thick, part)
-    if style == 3:
+    if style == "trestle":
         bar = slab((-x, x), (height * 0.45, height * 0.45 + thick), (-thick / 2, thick / 2))
         return [*crossed(-x, 2 * z, height, thick, part), *crossed(x, 2 * z, height, thick, part), (bar, part)]
-    if style == 4:  # square frame: posts with rails below
+    if style == "frame":  # posts with rails below
         posts = corners(slab((-thick / 2, thick / 2), (0, height), (-thick / 2, thick / 2)), x, z, part)
         return posts + box_frame(
             x, (0, thick) if draw.chance(0.5) else (height * 0.2, height * 0.2 + thick), z, thick * 0.8, part

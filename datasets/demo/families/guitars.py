@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family
+from datasets.demo.families.common import Draw, Pieces, family, turned
 from datasets.demo.families.forms import copies, smooth
-from datasets.demo.families.frames import turned
 from datasets.demo.mesh import Mesh, box, combine, cylinder, ellipsoid, extrude, slab, torus, tube
 
 DEMO_GUITARS = ("acoustic", "electric", "flying", "ukulele")

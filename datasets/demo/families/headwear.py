@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family
+from datasets.demo.families.common import Draw, Pieces, family, turned
 from datasets.demo.families.forms import both, copies, side, smooth
-from datasets.demo.families.solids import ball, bars, disc, stack, turned
-from datasets.demo.mesh import Mesh, box, combine, cushion, lathe, sheet, tube
+from datasets.demo.families.solids import bars, stack
+from datasets.demo.mesh import Mesh, box, combine, cushion, cylinder, ellipsoid, lathe, sheet, tube
 
 
 def _dome(x: float, y: float, z: float, wall: float, low: float = 0.0, point: float = 1.0, segments: int = 24) -> Mesh:
@@ -97,7 +97,7 @@ def helmet(variant: str, draw: Draw) -> Pieces:
             lift = p.open if draw.chance(0.35) else 0.0
             shield = _patch((1.03 * x, p.jaw, 1.04 * z), (-p.face - 12, p.face + 12), (-34, p.brow), 0.015)
             out.append((shield.turned("x", -lift), 1))
-            out.append((both(disc(0.06, 0.03, 10).turned("z", -90).moved(x, 0.02, 0.1 * z)), 1))
+            out.append((both(cylinder(0.06, 0.03, 10).turned("z", -90).moved(x, 0.02, 0.1 * z)), 1))
         if draw.chance(0.3):
             out.append((_bill(x, z, 0.2 + p.brim, 55, 0.06, -0.25, 0.025).moved(y=0.45 * y), 4))
         if draw.chance(0.5):
@@ -194,7 +194,7 @@ def helmet(variant: str, draw: Draw) -> Pieces:
                     both(
                         combine(
                             [
-                                ball(0.09, 0.16, 0.13).moved(1.12 * x, -0.22),
+                                ellipsoid(0.09, 0.16, 0.13, 10).moved(1.12 * x, -0.22),
                                 bars([(1.05 * x, 0.05, 0), (1.12 * x, -0.15, 0)], 0.02),
                             ]
                         )
@@ -226,7 +226,7 @@ def helmet(variant: str, draw: Draw) -> Pieces:
                 for k in (1, 2)
                 for j in range(3)
             ]
-            out.append((copies(ball(0.02, 0.02, 0.02, 6), holes), 1))
+            out.append((copies(ellipsoid(0.02, 0.02, 0.02, 6), holes), 1))
         else:  # a bascinet with a pointed visor
             out.append((_dome(x, 1.2 * y, z, wall, 0, p.point + 0.2), 0))
             out.append((_patch((x, p.jaw, z), (p.face, 360 - p.face), (-60, 2), wall, 19), 0))
@@ -237,7 +237,7 @@ def helmet(variant: str, draw: Draw) -> Pieces:
             grid = np.stack([1.02 * x * np.sin(u), 0.18 - 0.75 * p.jaw * v + 0 * u, z * np.cos(u) * beak], -1)
             lift = p.open if draw.chance(0.3) else 0
             out.append((sheet(grid, wall).turned("x", -lift), 1))
-            out.append((both(disc(0.05, 0.04, 10).turned("z", -90).moved(x, 0.05, 0)), 1))
+            out.append((both(cylinder(0.05, 0.04, 10).turned("z", -90).moved(x, 0.05, 0)), 1))
         if draw.chance(0.5):
             path = smooth(
                 [
@@ -261,7 +261,7 @@ def helmet(variant: str, draw: Draw) -> Pieces:
             out.append((tube(np.stack([1.03 * x * np.sin(a), low + 0 * a, far * np.cos(a)], -1), thick, 6), 1))
         for s in (-0.3, 0.3) if draw.chance(0.6) else (0,):
             out.append((bars([(s * x, levels[0], reach * 0.93), (s * x, levels[-1], reach * 0.93)], thick), 1))
-        out.append((both(disc(0.07, 0.02, 12).turned("z", -90).moved(0.97 * x, -0.12, -0.05)), 3))
+        out.append((both(cylinder(0.07, 0.02, 12).turned("z", -90).moved(0.97 * x, -0.12, -0.05)), 3))
         t = np.radians(np.linspace(15, 175, 13))
         out.append((tube(np.stack([0 * t, 1.0 * y * np.sin(t), z * np.cos(t)], -1), 0.02 + 0.1 * p.crest, 4), 3))
         out.append((_straps(0.95 * x, -0.4, 0.1, 0.4 * p.strap, 0.02), 2))
@@ -329,7 +329,7 @@ def cap(variant: str, draw: Draw) -> Pieces:
         out.append((_dome(x, y, z, wall, 0, p.point), 0))
         out.append((_bill(x, z, p.bill, p.spread, p.droop, p.tilt, 0.8 * wall + 0.01), 1))
         if draw.chance(0.7):
-            out.append((ball(0.035, 0.02, 0.035, 8).moved(y=y), 3))
+            out.append((ellipsoid(0.035, 0.02, 0.035, 8).moved(y=y), 3))
         if draw.chance(0.4):
             out.append((_patch((1.01 * x, y, 1.01 * z), (0, 360), (0, 10), wall, 25), 2))
         if draw.chance(0.4):
@@ -343,7 +343,7 @@ def cap(variant: str, draw: Draw) -> Pieces:
             out.append((lathe([(r, h * deep) for r, h in line], 24).scaled(x, 1, z), 2))
         if draw.chance(0.5):
             r = 0.08 + 0.2 * p.brim
-            out.append((ball(r, r, r, 12).moved(y=tall + 0.6 * r), 3))
+            out.append((ellipsoid(r, r, r, 12).moved(y=tall + 0.6 * r), 3))
         if draw.chance(0.25):
             out.append((both(cushion(0.06, 0.4, 0.3, 0.6, 10).moved(0.97 * x, -0.15)), 1))
             out.append((both(bars([(0.97 * x, -0.3, 0), (0.95 * x, -0.6 - p.brim, 0.05)], 0.018)), 3))
@@ -379,7 +379,11 @@ def cap(variant: str, draw: Draw) -> Pieces:
             out.append((cushion(0.06, 0.14, 0.1, 0.5, 8).moved(1.02 * x, 0.12 * top, 0.1), 3))
     elif variant == "beret":
         wide = 1.15 + 0.5 * p.brim
-        puff = ball(wide * x, 0.32 * y + 0.03, wide * z, 20).turned("z", p.lean * 2).moved(0.25 * p.brim * x, 0.24 * y)
+        puff = (
+            ellipsoid(wide * x, 0.32 * y + 0.03, wide * z, 20)
+            .turned("z", p.lean * 2)
+            .moved(0.25 * p.brim * x, 0.24 * y)
+        )
         out.append((puff, 0))
         line = [(0.9, -0.3), (0.96, -0.3), (1.0, 0.4), (0.94, 0.4), (0.9, -0.3)]
         out.append((lathe([(r, 0.35 * h * y) for r, h in line], 24).scaled(x, 1, z), 2))
@@ -393,7 +397,7 @@ def cap(variant: str, draw: Draw) -> Pieces:
         v[:, 2] += 0.25 * p.bill * v[:, 1].clip(0) / y
         out.append((body, 0))
         out.append((_bill(0.95 * x, 1.0 * z, 0.5 * p.bill, p.spread, p.droop, p.tilt + 0.1, wall + 0.01), 1))
-        out.append((ball(0.03, 0.02, 0.03, 8).moved(0, 0.56 * y + 0.04, 0), 3))
+        out.append((ellipsoid(0.03, 0.02, 0.03, 8).moved(0, 0.56 * y + 0.04, 0), 3))
         if draw.chance(0.5):
             out.append((_patch((1.01 * x, y, 1.06 * z), (70, 290), (-2, 10), wall, 19), 2))
     elif variant == "bucket":
@@ -426,7 +430,7 @@ def cap(variant: str, draw: Draw) -> Pieces:
         out += [(band, 2), (plate.turned("x", -p.lean - 4).moved(y=0.9 * high * y), 0)]
         out.append((_bill(x, z, 0.7 * p.bill, 0.8 * p.spread, p.droop, p.tilt + 0.35, wall + 0.01).moved(y=0.06), 1))
         if draw.chance(0.7):
-            out.append((ball(0.07, 0.09, 0.03, 8).moved(0, (high + 0.1) * y, 1.02 * z), 3))
+            out.append((ellipsoid(0.07, 0.09, 0.03, 8).moved(0, (high + 0.1) * y, 1.02 * z), 3))
     if draw.chance(0.3):
         out = turned(out, "x", p.lean)
     return out

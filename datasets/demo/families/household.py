@@ -6,22 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from datasets.demo.families.carcass import moved, pick, rounded
-from datasets.demo.families.common import Draw, Pieces, family, rod, squared
-from datasets.demo.families.forms import bail, both, copies, cut, hollow, loop, smooth, taper
-from datasets.demo.mesh import (
-    Mesh,
-    box,
-    boxes,
-    combine,
-    cylinder,
-    ellipsoid,
-    extrude,
-    frustum,
-    lathe,
-    torus,
-    tube,
-)
+from datasets.demo.families.carcass import pick
+from datasets.demo.families.common import Draw, Pieces, arch, family, moved, rod, squared
+from datasets.demo.families.forms import both, copies, cut, hollow, loop, rounded, smooth, taper
+from datasets.demo.mesh import Mesh, box, boxes, combine, cylinder, ellipsoid, extrude, frustum, lathe, torus, tube
 
 Profile = Sequence[tuple[float, float]] | np.ndarray
 
@@ -57,7 +45,7 @@ def ear(curve: Profile, y: float, size: float, out: float, thick: float, bend: f
     return Mesh(v, mesh.faces, mesh.part).scaled(1, 1, flat)
 
 
-def turned(curve: Profile, scale: tuple[float, float], steps: int = 24) -> Mesh:
+def revolved(curve: Profile, scale: tuple[float, float], steps: int = 24) -> Mesh:
     """Closed surface of revolution of a profile, scaled by (radius, height); caps close it where it does not."""
     curve = np.asarray(curve, dtype=float) * scale
     return lathe([(0, curve[0, 1]), *curve, (0, curve[-1, 1])], steps)
@@ -118,7 +106,7 @@ def cup(variant: str, draw: Draw) -> Pieces:
         foot = [(f, 0), (f, 0.02), (0.35 * f, 0.05), (s, 0.12), (s, stem + 0.02)]
         if draw.chance(0.25) and stem > 0.25:
             foot[-1:] = [(s, 0.45 * stem), (2.2 * s, 0.55 * stem), (s, 0.65 * stem), (s, stem + 0.02)]
-        return [(bowl, 0), (turned(np.minimum(foot, [9, stem + 0.02]), (1, 1), n), 1)]
+        return [(bowl, 0), (revolved(np.minimum(foot, [9, stem + 0.02]), (1, 1), n), 1)]
     if variant == "tea cup":
         h *= 0.6
         curve = smooth(
@@ -159,11 +147,11 @@ def cup(variant: str, draw: Draw) -> Pieces:
             out.append((edge, 1))
         elif choice == 1:
             profile = [(1.04, 0), (1.06, 0.03), (0.98, 0.05), (0.96, 0.12), (0.9, 0.12), (0.86, 0.09)]
-            out.append((turned([(a * r, y) for a, y in profile], (1, 1)).moved(y=h - 0.02), 4))
+            out.append((revolved([(a * r, y) for a, y in profile], (1, 1)).moved(y=h - 0.02), 4))
         else:
             high = smooth([(1.05, 0), (0.98, 0.12), (0.7, 0.3), (0.3, 0.36)], 3)
             dome = high if choice == 2 else [(1.05, 0), (1, 0.06)]
-            out.append((turned(np.array(dome) * [r, 1], (1, 1)).moved(y=h - 0.02), 4))
+            out.append((revolved(np.array(dome) * [r, 1], (1, 1)).moved(y=h - 0.02), 4))
             if draw.chance(0.8):
                 straw = rod((0.05, 0.1, 0), (0.2 * r, h + 0.3 + p.out, 0.1), 0.022, 6)
                 out.append((straw, 4))
@@ -185,7 +173,7 @@ def cup(variant: str, draw: Draw) -> Pieces:
         out = cut(hollow(with_ring(curve, p.base * h), p.wall, n), p.base * h, 1, 0)
         out.append((both(ear(curve, 0.45 * h, 0.8 * p.size * h, p.out, p.thick)), 2))
         if kind == 1:  # a child's, with a spout in its lid
-            out.append((turned([(1.05 * r, 0), (1.02 * r, 0.1), (0.3 * r, 0.16)], (1, 1)).moved(y=0.8 * h), 4))
+            out.append((revolved([(1.05 * r, 0), (1.02 * r, 0.1), (0.3 * r, 0.16)], (1, 1)).moved(y=0.8 * h), 4))
             out.append((taper(box(0.25 * r, 0.18, 0.5 * r), 0.6, 0.7).moved(0, 0.8 * h + 0.2, 0.5 * r), 4))
         return out
     curve = pick(draw, TUMBLERS) * np.array([r, h])
@@ -199,7 +187,7 @@ def cup(variant: str, draw: Draw) -> Pieces:
         out.append((ear(curve, 0.5 * h, p.size * h, p.out, p.thick, 0.5 + 0.6 * draw.rng.random()), 2))
         if draw.chance(0.3):
             top = [(1.04 * r, 0), (1.04 * r, 0.05), (0.85 * r, 0.12), (0.8 * r, 0.08)]
-            out.append((turned(top, (1, 1)).moved(y=h - 0.01), 4))
+            out.append((revolved(top, (1, 1)).moved(y=h - 0.01), 4))
     elif draw.chance(0.15):
         out.append((rod((0, 0.1, 0), (0.6 * r, h + p.out, 0.2 * r), 0.02, 6), 4))
     return out
@@ -220,8 +208,8 @@ def can(variant: str, draw: Draw) -> Pieces:
     r, h, n = p.radius, p.height, max(sides(draw, 0.1), 10)
     if variant == "drink can":
         k = p.neck * r
-        curve = [(0.8 * r, 0), (r, 0.07), (r, h - 0.12), (k, h - 0.025), (k + 0.012, h), (k - 0.02, h)]
-        out = [*cut(turned([*curve, (k - 0.03, h - 0.035)], (1, 1), n), h - 0.03, 0, 1)]
+        curve = [((1 - 0.6 * p.low) * r, 0), (r, 0.07), (r, h - p.out), (k, h - 0.025), (k + 0.012, h), (k - 0.02, h)]
+        out = [*cut(revolved([*curve, (k - 0.03, h - 0.035)], (1, 1), n), h - 0.03, 0, 1)]
         tab = combine([box(0.3 * r, 0.012, 0.18 * r), torus(0.13 * r, 0.01, 10, 5).moved(0.2 * r)])
         out.append((tab.moved(0.1 * r, h - 0.015, 0), 1))
         if draw.chance(0.12):
@@ -232,11 +220,11 @@ def can(variant: str, draw: Draw) -> Pieces:
         r = 0.75 * r
         k = p.neck * r * 0.55
         curve = smooth([(r, h - 0.16), (0.85 * r, h - 0.06), (k, h)], 3)
-        out = [(turned([(r, 0), (1.03 * r, 0.02), (r, 0.04), *curve], (1, 1), n), 0)]
+        out = [(revolved([(r, 0), (1.03 * r, 0.02), (r, 0.04), *curve], (1, 1), n), 0)]
         if draw.chance(0.5):
             tall = 0.15 + 0.3 * p.low
             wide = r if draw.chance(0.6) else 0.8 * r
-            cap = turned([(wide, 0), (0.97 * wide, tall), (0.9 * wide, tall + 0.02)], (1, 1), n)
+            cap = revolved([(wide, 0), (0.97 * wide, tall), (0.9 * wide, tall + 0.02)], (1, 1), n)
             out.append((cap.moved(y=h - 0.15), 1))
         else:
             nozzle = combine(
@@ -253,14 +241,14 @@ def can(variant: str, draw: Draw) -> Pieces:
     if variant == "watering can":
         return watering_can(draw, p, n)
     if variant == "fuel can":
-        w, d, t = 0.9 * h, 0.35 + 0.5 * p.out, p.thick + 0.01
-        body = rounded(w, h, d, 0.12) if draw.chance(0.7) else box(w, h, d)
+        w, d, t = (0.2 + p.high) * h, 0.35 + 0.5 * p.out, p.thick + 0.01
+        body = rounded(w, h, d, 0.4 * p.low) if draw.chance(0.7) else box(w, h, d)
         out = [(body.moved(y=h / 2), 0)]
         if draw.chance(0.6):
             out.append((both(boxes([[0.05, 0.2 * h, -d / 2 - 0.02]], [[0.4 * w, 0.75 * h, d / 2 + 0.02]])), 4))
         bars = 3 if draw.chance(0.5) else 1
         for z in np.linspace(-0.3, 0.3, bars) * d if bars > 1 else (0.0,):
-            out.append((bail(0.55 * w, 0.1 + 0.3 * p.out, t).moved(-0.1 * w, h - 0.01, z), 2))
+            out.append((arch(0.55 * w, 0.1 + 0.3 * p.out, t, 12, 6).moved(-0.1 * w, h - 0.01, z), 2))
         cap = combine([cylinder(0.09, 0.08, 14), cylinder(0.11, 0.05, 14).moved(y=0.08)])
         out.append((cap.turned("z", -25).moved(0.38 * w, h - 0.04, 0), 1))
         if draw.chance(0.4):
@@ -270,8 +258,9 @@ def can(variant: str, draw: Draw) -> Pieces:
     rim = p.rim
     body = [(r, 0), (r + rim, 0.01), (r + rim, rim + 0.01), (r, 1.5 * rim)]
     if variant == "drum":
-        for y in (0.33 * h, 0.66 * h):
-            body += [(r, y - 1.5 * rim), (r + rim, y), (r, y + 1.5 * rim)]
+        swell = 0.4 * p.thick + 0.5 * rim
+        for y in ((0.2 + 0.4 * p.low) * h, 0.9 * p.high * h):
+            body += [(r, y - 1.5 * swell), (r + swell, y), (r, y + 1.5 * swell)]
     elif variant == "food tin" and draw.chance(0.5):
         ripple = np.linspace(0.25, 0.75, 2 * draw.integer("ribs", 2, 5) + 1) * h
         body += [(r + 0.4 * rim * (i % 2), y) for i, y in enumerate(ripple)]
@@ -284,12 +273,12 @@ def can(variant: str, draw: Draw) -> Pieces:
             lid = cylinder(0.96 * r, 0.015, n).moved(z=-0.96 * r).turned("x", -draw.rng.uniform(50, 100))
             out.append((lid.scaled(1, 1, -1).moved(0, h, -0.9 * r), 1))
     else:
-        out = cut(turned([*body, *end, (r - rim, h - rim)], (1, 1), n), h - 1.2 * rim, 0, 1)
+        out = cut(revolved([*body, *end, (r - rim, h - rim)], (1, 1), n), h - 1.2 * rim, 0, 1)
     if variant == "paint can":
         if not opened:
-            out.append((turned([(0.88, 0), (0.88, 1), (0.8, 1), (0.76, 0.3)], (r, 1.2 * rim), n).moved(y=h - rim), 1))
+            out.append((revolved([(0.88, 0), (0.88, 1), (0.8, 1), (0.76, 0.3)], (r, 1.2 * rim), n).moved(y=h - rim), 1))
         drop = draw.rng.uniform(0.1, 0.25) * h
-        wire = bail(2 * r + 0.06, r * draw.rng.uniform(0.8, 1.3), 0.5 * p.thick + 0.006)
+        wire = arch(2 * r + 0.06, r * draw.rng.uniform(0.8, 1.3), 0.5 * p.thick + 0.006, 12, 6)
         wire = wire.turned("x", draw.rng.uniform(-110, 110) if draw.chance(0.5) else 0)
         out.append((wire.moved(y=h - drop), 2))
         out.append((both(cylinder(0.05, 0.05, 10).turned("z", -90).moved(r - 0.01, h - drop)), 2))
@@ -326,7 +315,7 @@ def watering_can(draw: Draw, p, n: int) -> Pieces:
         out.append((rose.moved(reach, rise, 0), 3))
     top = curve[-1][0]
     if draw.chance(0.5):
-        out.append((bail(1.9 * top, 0.25 + p.out, t).moved(y=h - 0.02), 2))
+        out.append((arch(1.9 * top, 0.25 + p.out, t, 12, 6).moved(y=h - 0.02), 2))
         if draw.chance(0.6):
             out.append((ear(curve, 0.5 * h, 0.7 * h, p.out, t).scaled(-1, 1, 1), 2))
     else:
@@ -357,7 +346,7 @@ JARS = {
     "jar",
     ("body", "neck", "lid", "handle", "label"),
     tuple(JARS),
-    synonyms=("mason jar", "glass jar", "cookie jar", "ginger jar", "canister", "urn", "jam jar"),
+    synonyms=("mason jar", "glass jar", "cookie jar", "ginger jar", "jam jar"),
 )
 def jar(variant: str, draw: Draw) -> Pieces:
     """Wide-mouthed vessel, mostly with a lid."""
@@ -393,10 +382,10 @@ def jar(variant: str, draw: Draw) -> Pieces:
         out.append((both(ear(curve, middle, size, p.out * (1.1 if variant == "amphora" else 0.7), p.thick, 0.8)), 3))
     if variant == "amphora":
         if draw.chance(0.6):  # a ring to stand on, without which it would fall over
-            out.append((turned([(0.45 * r, 0), (0.25 * r, 0.06 * h), (0.2 * r, 0.1 * h)], (1, 1), n), 3))
+            out.append((revolved([(0.45 * r, 0), (0.25 * r, 0.06 * h), (0.2 * r, 0.1 * h)], (1, 1), n), 3))
     elif variant == "apothecary" and draw.chance(0.4):
         stem = [(0.8 * r, 0), (0.75 * r, 0.03), (0.2 * r, 0.06), (0.15 * r, 0.14), (0.4 * r, 0.2)]
-        out = [*moved(out, y=0.19), (turned(stem, (1, 1), n), 3)]
+        out = [*moved(out, y=0.19), (revolved(stem, (1, 1), n), 3)]
     elif variant in ("mason", "jam", "canister") and not waves and draw.chance(0.35):
         wide = np.interp([0.45 * h - p.label * 0.5 * h, 0.45 * h + 0.5 * p.label * h], curve[:, 1], curve[:, 0]).max()
         edge = [(wide + 0.006, (0.45 - 0.5 * p.label) * h), (wide + 0.006, (0.45 + 0.5 * p.label) * h)]
@@ -412,19 +401,19 @@ def cover(kind: str, r: float, size: float, n: int) -> Mesh:
     """Lid for a mouth of radius r whose edge lies in y = 0; `size` is about its height."""
     if kind in ("screw", "clamp"):
         edge = [(1.06, -0.9), (1.08, -0.85), (1.08, 0.05), (1.0, 0.15)] if kind == "screw" else [(1.05, 0), (1, 0.4)]
-        return turned(edge, (r, size), n)
+        return revolved(edge, (r, size), n)
     ball = ellipsoid(0.2 * r, 0.2 * r, 0.2 * r, 10)
     if kind == "flat":
-        return combine([turned([(1.05, -0.02), (1.05, 0.25), (0.95, 0.35)], (r, size), n), ball.moved(y=0.4 * size)])
+        return combine([revolved([(1.05, -0.02), (1.05, 0.25), (0.95, 0.35)], (r, size), n), ball.moved(y=0.4 * size)])
     if kind == "cap":
         edge = smooth([(1.12, -0.5), (1.12, 0.3), (0.85, 0.75), (0.3, 0.95)], 3)
-        return combine([turned(edge, (r, size), n), ball.scaled(0.7).moved(y=size)])
+        return combine([revolved(edge, (r, size), n), ball.scaled(0.7).moved(y=size)])
     if kind == "cork":
-        return turned([(0.9, -0.3), (1.0, 0.7)], (r, size), n)
+        return revolved([(0.9, -0.3), (1.0, 0.7)], (r, size), n)
     if kind == "stopper":
         edge = [(0.85, -0.3), (0.9, 0), (1.1, 0.05), (1.1, 0.2), (0.3, 0.4), (0.25, 0.7)]
-        return combine([turned(edge, (r, size), n), ball.scaled(1.6).moved(y=0.8 * size + 0.2 * r)])
-    dome = turned(smooth([(1.06, -0.02), (1.02, 0.15), (0.75, 0.55), (0.2, 0.75)], 3), (r, size), n)
+        return combine([revolved(edge, (r, size), n), ball.scaled(1.6).moved(y=0.8 * size + 0.2 * r)])
+    dome = revolved(smooth([(1.06, -0.02), (1.02, 0.15), (0.75, 0.55), (0.2, 0.75)], 3), (r, size), n)
     if kind == "finial":
-        return combine([dome, turned([(0.12, 0.7), (0.1, 0.9), (0.3, 1.1), (0.05, 1.8)], (r, size), 10)])
+        return combine([dome, revolved([(0.12, 0.7), (0.1, 0.9), (0.3, 1.1), (0.05, 1.8)], (r, size), 10)])
     return combine([dome, ball.moved(y=0.75 * size + 0.12 * r)])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family
+from datasets.demo.families.common import Draw, Pieces, family, turned
 from datasets.demo.families.forms import copies, side, taper
-from datasets.demo.families.solids import ball, disc, hoop, stack, turned
-from datasets.demo.mesh import Mesh, box, combine, cushion, lathe, loft, tube
+from datasets.demo.families.solids import stack
+from datasets.demo.mesh import Mesh, box, combine, cushion, cylinder, ellipsoid, lathe, loft, torus, tube
 
 
 def _blade(length: float, back: np.ndarray, edge: np.ndarray, thick: float) -> Mesh:
@@ -50,13 +50,13 @@ def knife(variant: str, draw: Draw) -> Pieces:
         out += [
             (cross, 2),
             (handle, 1),
-            (ball(0.55 * hilt, 0.5 * hilt, 0.5 * hilt).moved(y=-grip - 0.02), 2 if draw.chance(0.5) else 1),
+            (ellipsoid(0.55 * hilt, 0.5 * hilt, 0.5 * hilt, 10).moved(y=-grip - 0.02), 2 if draw.chance(0.5) else 1),
         ]
         if draw.chance(0.4):
             out.append(
                 (
                     copies(
-                        hoop(0.42 * hilt, 0.012, 12, 5).scaled(1, 1, 0.75),
+                        torus(0.42 * hilt, 0.012, 12, 5).scaled(1, 1, 0.75),
                         [(0, -f * grip, 0) for f in (0.15, 0.35, 0.55, 0.75)],
                     ),
                     1,
@@ -67,7 +67,7 @@ def knife(variant: str, draw: Draw) -> Pieces:
         edge = -w * (0.92 + 0.08 * np.sin(np.pi * t)) + 0.2 * p.clip * w * np.maximum(t - 0.8, 0) / 0.2
         spine = 0.04 * p.bend - 0.1 * p.clip * np.maximum(t - 0.85, 0)
         out.append((_blade(long, spine, edge, 1.3 * k).moved(x=0.2 * w), 0))
-        out.append((disc(0.02, 1.6 * k, 10).turned("x", 90).moved(0.1 * w, 0.9 * long, -0.8 * k), 2))
+        out.append((cylinder(0.02, 1.6 * k, 10).turned("x", 90).moved(0.1 * w, 0.9 * long, -0.8 * k), 2))
         out += [
             (cushion(hilt, grip, 0.7 * hilt, p.round, 12).moved(0.15 * w, -grip / 2 + 0.02), 1),
             (box(0.7 * hilt, 0.04, 0.75 * hilt).moved(0.15 * w, 0.0), 2),
@@ -88,7 +88,12 @@ def knife(variant: str, draw: Draw) -> Pieces:
         bent = taper(shape, p.swell, 1).moved(y=-grip / 2)
         out.append((bent, 1))
         out.append(
-            (disc(0.15 * hilt, 0.45 * hilt + 0.6 * k, 10).turned("x", 90).moved(0, -0.02, -0.22 * hilt - 0.3 * k), 2)
+            (
+                cylinder(0.15 * hilt, 0.45 * hilt + 0.6 * k, 10)
+                .turned("x", 90)
+                .moved(0, -0.02, -0.22 * hilt - 0.3 * k),
+                2,
+            )
         )
         if draw.chance(0.4):
             out.append((box(0.35 * hilt, 0.6 * grip, 0.01).moved(0.35 * hilt, -0.5 * grip, 0.2 * hilt + 0.25 * k), 2))
@@ -134,7 +139,7 @@ def knife(variant: str, draw: Draw) -> Pieces:
             shape = stack([(-grip * (1 - u), q, 0.6 * q) for u, q in zip(a, wide, strict=True)], 10)
         out.append((shape.moved(x), 1))
         if style == 0 or draw.chance(0.3):
-            rivet = disc(0.13 * hilt, 0.6 * hilt, 8).turned("x", 90)
+            rivet = cylinder(0.13 * hilt, 0.6 * hilt, 8).turned("x", 90)
             out.append((copies(rivet, [(x, -f * grip, -0.3 * hilt) for f in (0.2, 0.5, 0.8)]), 2))
         if variant == "combat":
             reach = 0.5 * w + 0.3 * p.guard + 0.02

@@ -209,21 +209,21 @@ def _more_lamp(variant: str, draw: Draw) -> Pieces:
             out.append((torus(reach, 0.012, 24, 5).moved(y=-0.05), 1))
         return out
     if variant == "lantern":
-        w, tall = 0.7 * s, 2.2 * deep * 0.7 + 0.1
+        w, tall, roof = 0.7 * s, 2.2 * deep * 0.7 + 0.1, 0.2 + d.reach
         n = 4 if draw.chance(0.6) else 6
         posts = around(np.arange(n) * 360.0 / n + 45, 1.3 * w, 0.0)
         out = [
-            (frustum(1.6 * w, 1.5 * w, 0.04, n).turned("y", 45), 0),
-            (copies(box(0.02, tall, 0.02).moved(y=tall / 2), posts), 0),
+            (frustum(1.6 * w, 1.5 * w, d.plate, n).turned("y", 45), 0),
+            (copies(box(p, tall, p).moved(y=tall / 2), posts), 0),
         ]
         out.append((sleeve((1.2 * w, 1.24 * w), (1.2 * w, 1.24 * w), tall, n).turned("y", 45), 2))
-        out.append((frustum(1.7 * w, 0.3 * w, 0.5 * w + 0.1, n).turned("y", 45).moved(y=tall), 0))
-        out.append((torus(0.3 * w + 0.03, 0.012, 16, 5).turned("x", 90).moved(y=tall + 0.55 * w + 0.15), 1))
+        out.append((frustum(1.7 * w, 0.3 * w, roof * w + 0.05, n).turned("y", 45).moved(y=tall), 0))
+        out.append((torus(0.3 * w + 0.03, 0.012, 16, 5).turned("x", 90).moved(y=tall + (roof + 0.3) * w + 0.08), 1))
         return [*out, (bulb.scaled(1.2).moved(y=0.4 * tall), 3)]
     if variant == "street":
         tall = 2.2 * h
-        pole = lathe([(0, 0), (0.1, 0), (0.1, 0.12), (0.05, 0.2), (0.03, tall), (0, tall)], 10)
-        out = [(cylinder(0.14, 0.08, 10), 0), (pole, 1)]
+        pole = lathe([(0, 0), (0.1, 0), (0.1, 0.12), (2 * p, 0.2), (1.5 * p, tall), (0, tall)], 10)
+        out = [(cylinder(0.05 + d.base, 2 * d.plate, 10), 0), (pole, 1)]
         kind = draw.integer("street", 0, 2)
         if kind == 0:  # bent over the road, on one side or both
             arm = tube(
@@ -360,16 +360,17 @@ def _more_lamp(variant: str, draw: Draw) -> Pieces:
             *frame,
             (bulb.moved(y=0.3 * tall), 3),
         ]
+    k = draw(ribs=(0.01, 0.06), cut=(0.85, 0.97), cord=(0.2, 1.0))
     r = 1.2 * s
     y = np.linspace(-1, 1, 25)
-    ribs = np.sqrt(1 - (0.93 * y) ** 2) * (1 + 0.02 * (np.arange(25) % 2))
+    ribs = np.sqrt(1 - (k.cut * y) ** 2) * (1 + k.ribs * (np.arange(25) % 2))
     globe = lathe(np.stack([r * ribs, r * y * (0.8 + 0.4 * d.reach)], -1), 20)
     top = r * (0.8 + 0.4 * d.reach)
     if kind == 1:
         return [
             (globe, 2),
-            (cylinder(0.008, 0.6, 6).moved(y=top), 1),
-            (frustum(0.07, 0.05, 0.04).moved(y=top + 0.6), 0),
+            (cylinder(0.008, k.cord, 6).moved(y=top), 1),
+            (frustum(0.07, 0.05, 0.04).moved(y=top + k.cord), 0),
         ]
     return [
         foot,

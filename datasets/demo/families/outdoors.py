@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family
+from datasets.demo.families.common import Draw, Pieces, family, moved, turned
 from datasets.demo.families.forms import both, copies, hollow, ring, side, smooth
-from datasets.demo.families.solids import bars, disc, holed, hoop, moved, turned, vault
-from datasets.demo.mesh import box, combine, extrude, lathe, slab, tube
+from datasets.demo.families.solids import bars, holed, vault
+from datasets.demo.mesh import box, combine, cylinder, extrude, lathe, slab, torus, tube
 
 
 def _mount(draw: Draw, out: Pieces, width: float, top: float, depth: float, part: int) -> Pieces:
@@ -16,7 +16,9 @@ def _mount(draw: Draw, out: Pieces, width: float, top: float, depth: float, part
     k = draw(post=(0.8, 2.2), thick=(0.05, 0.12))
     if kind <= 1:
         post = (
-            disc(0.5 * k.thick, k.post, 10) if draw.chance(0.4) else box(k.thick, k.post, k.thick).moved(y=k.post / 2)
+            cylinder(0.5 * k.thick, k.post, 10)
+            if draw.chance(0.4)
+            else box(k.thick, k.post, k.thick).moved(y=k.post / 2)
         )
         out = moved(out, y=k.post)
         out.append((post, part))
@@ -26,7 +28,7 @@ def _mount(draw: Draw, out: Pieces, width: float, top: float, depth: float, part
         if draw.chance(0.4):
             out.append((box(5 * k.thick, 0.05, 5 * k.thick), part))
     elif kind == 2:
-        out.append((hoop(0.06, 0.015, 12, 6).turned("x", 90).moved(y=top + 0.3 * k.post), part))
+        out.append((torus(0.06, 0.015, 12, 6).turned("x", 90).moved(y=top + 0.3 * k.post), part))
         out.append((bars([(0, top - 0.05, 0), (0, top + 0.3 * k.post, 0)], 0.012), part))
     elif kind == 3:
         out.append(
@@ -67,7 +69,7 @@ def birdhouse(variant: str, draw: Draw) -> Pieces:
         if draw.chance(0.3) and variant == "tall":
             out[0] = (extrude(front, t).moved(z=z - t / 2), 0)
             out += [
-                (both(hoop(0.7 * r, 0.3 * t + 0.01, 14, 5).turned("x", 90).moved(0.24 * w, y, z)), 2)
+                (both(torus(0.7 * r, 0.3 * t + 0.01, 14, 5).turned("x", 90).moved(0.24 * w, y, z)), 2)
                 for y in (0.25 * h, 0.6 * h, 0.9 * h)
             ]
         out += [(extrude(front, t).moved(z=-z + t / 2), 0), (both(slab((x - t, x), (0, h), (-z, z))), 0)]
@@ -99,7 +101,10 @@ def birdhouse(variant: str, draw: Draw) -> Pieces:
         out.append((hollow(body, t, n), 0))
         edge = np.interp(p.place * h, body[:, 1], body[:, 0]) * (1 if n == 20 else np.cos(np.pi / n))
         front = combine(
-            [hoop(r, 0.35 * t + 0.01, 16, 6).turned("x", 90), disc(0.9 * r, t, 14).turned("x", 90).moved(z=-0.7 * t)]
+            [
+                torus(r, 0.35 * t + 0.01, 16, 6).turned("x", 90),
+                cylinder(0.9 * r, t, 14).turned("x", 90).moved(z=-0.7 * t),
+            ]
         )
         out.append(
             (
@@ -132,7 +137,7 @@ def birdhouse(variant: str, draw: Draw) -> Pieces:
         ]
         out += roof(p.pitch * x, tall, x, p.eave)
         if draw.chance(0.5):
-            out.append((disc(0.35 * x, 0.7 * tall, 12), 2))
+            out.append((cylinder(0.35 * x, 0.7 * tall, 12), 2))
         top = tall + p.pitch * x
     base = p.floor if variant != "round" else 0.9
     out.append((slab((-base * x, base * x), (-t, 0.0), (-z, z * (base if variant != "round" else 0.9))), 3))
@@ -181,7 +186,7 @@ def mailbox(variant: str, draw: Draw) -> Pieces:
         t = p.thick
         kind = draw.integer("post", 0, 4)
         if kind == 0:
-            out.append((disc(0.35 * t, p.post, 10), 2))
+            out.append((cylinder(0.35 * t, p.post, 10), 2))
         elif kind == 1:  # a timber post with an arm and a brace
             out.append((box(t, p.post + 0.6 * h, t).moved(0, (p.post + 0.6 * h) / 2, -d / 2 - t / 2), 2))
             out.append((slab((-t / 2, t / 2), (p.post - t, p.post), (-d / 2 - 0.2, 0.45 * d)), 2))
@@ -204,7 +209,7 @@ def mailbox(variant: str, draw: Draw) -> Pieces:
             out.append((box(t, p.post, t).moved(y=p.post / 2), 2))
         out.append((box(count * 1.1 * w, 0.03, 0.9 * d).moved(y=p.post - 0.01), 2))
         if draw.chance(0.25):
-            out.append((disc(2.5 * t, 0.06, 14) if draw.chance(0.5) else box(4 * t, 0.06, 4 * t), 2))
+            out.append((cylinder(2.5 * t, 0.06, 14) if draw.chance(0.5) else box(4 * t, 0.06, 4 * t), 2))
     elif variant == "wall":
         h, d = 1.25 * h if draw.chance(0.6) else 0.8 * h, 0.35 * d
         back = h * (1 + 0.6 * p.slope)
@@ -223,7 +228,7 @@ def mailbox(variant: str, draw: Draw) -> Pieces:
             )
         if face != 2:
             out.append((slab((-0.42 * w, 0.42 * w), (0.1 * h, 0.65 * h), (d / 2 - 0.01, d / 2 + 0.015)), 1))
-            out.append((disc(0.02, 0.03, 8).turned("x", 90).moved(0.3 * w, 0.4 * h, d / 2), 4))
+            out.append((cylinder(0.02, 0.03, 8).turned("x", 90).moved(0.3 * w, 0.4 * h, d / 2), 4))
         if draw.chance(0.5):  # hooks or a roll for the newspaper
             if draw.chance(0.5):
                 hook = [(0, 0.02, 0.3 * d), (0, -0.16, 0.25 * d), (0, -0.2, 0.5 * d), (0, -0.1, 0.75 * d)]
@@ -261,13 +266,13 @@ def mailbox(variant: str, draw: Draw) -> Pieces:
         plate = box(1.0 * r, 0.45 * tall, 0.06).moved(0, 0.45 * tall, depth - 0.02 * (n != 20) - 0.04 * (n == 20))
         out.append((plate.turned("y", turn), 1))
         if draw.chance(0.3):
-            ribs = [hoop(1.02 * r, 0.02, 20, 5).moved(y=f * tall) for f in (0.3, 0.93)]
+            ribs = [torus(1.02 * r, 0.02, 20, 5).moved(y=f * tall) for f in (0.3, 0.93)]
             out.append((combine(ribs), 0))
         if n == 6:
             out = turned(out, "y", -30)
         if draw.chance(0.2):
             out += moved(out, x=2.8 * r)
-        out.append((box(2.6 * r, 0.03, 2.6 * r) if draw.chance(0.4) else disc(1.25 * r, 0.05, n), 2))
+        out.append((box(2.6 * r, 0.03, 2.6 * r) if draw.chance(0.4) else cylinder(1.25 * r, 0.05, n), 2))
     elif variant == "parcel":
         w, h, d = 1.3 * w + 0.1, 1.7 * h + 0.2, 0.7 * d
         stand = 0.3 * p.post * draw.integer("stand", 0, 2)
@@ -294,7 +299,7 @@ def mailbox(variant: str, draw: Draw) -> Pieces:
         )
         out.append((hatch.moved(0, (1 - cut + 0.02) * h, d / 2), 1))
         out.append((box(0.4 * p.slot * w, 0.03, 0.04).moved(0, 0.9 * h, d / 2 + 0.04), 4))
-        out.append((disc(0.025, 0.03, 8).turned("x", 90).moved(0.36 * w, (0.5 - 0.5 * cut) * h, d / 2 + 0.02), 4))
+        out.append((cylinder(0.025, 0.03, 8).turned("x", 90).moved(0.36 * w, (0.5 - 0.5 * cut) * h, d / 2 + 0.02), 4))
         if draw.chance(0.35):
             out.append(
                 (

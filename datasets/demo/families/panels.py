@@ -6,18 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces
-from datasets.demo.families.forms import along, copies, smooth, taper
-from datasets.demo.mesh import Mesh, box, boxes, cushion, cylinder, extrude, frustum, lathe, loft, slab, torus, tube
-
-
-def outline(width: float, height: float, radius: float, steps: int = 3) -> np.ndarray:
-    """(n, 2) centred rectangle with round corners."""
-    radius = min(radius, 0.499 * min(width, height))
-    angle = np.linspace(0, np.pi / 2, steps + 1)
-    corner = radius * np.stack([np.cos(angle), np.sin(angle)], -1) + [width / 2 - radius, height / 2 - radius]
-    x, y = corner.T
-    return np.concatenate([corner, np.c_[-x, y][::-1], np.c_[-x, -y], np.c_[x, -y][::-1]])
+from datasets.demo.families.common import Draw
+from datasets.demo.families.forms import along, copies, rounded, smooth, taper
+from datasets.demo.mesh import Mesh, box, boxes, cushion, cylinder, frustum, lathe, loft, slab, torus, tube
 
 
 def casing(draw: Draw, width: float, height: float, depth: float, style: int | None = None) -> Mesh:
@@ -26,7 +17,7 @@ def casing(draw: Draw, width: float, height: float, depth: float, style: int | N
     if style == 0:
         return box(width, height, depth)
     if style == 1:
-        return extrude(outline(width, height, draw.rng.uniform(0.06, 0.3) * min(width, height)), depth)
+        return rounded(width, height, depth, draw.rng.uniform(0.06, 0.3) * min(width, height), 3)
     if style == 2:
         return cushion(width, height, depth, draw.rng.uniform(0.08, 0.3), 20)
     return along(taper(box(width, depth, height), *draw.rng.uniform(0.86, 0.98, 2)))
@@ -35,11 +26,11 @@ def casing(draw: Draw, width: float, height: float, depth: float, style: int | N
 def plate(width: float, height: float, thick: float, radius: float = 0) -> Mesh:
     """Flat plate from z = 0 to `thick`, centred, with round corners if `radius` is not 0."""
     if radius:
-        return extrude(outline(width, height, radius), thick).moved(z=thick / 2)
+        return rounded(width, height, thick, radius, 3).moved(z=thick / 2)
     return slab((-width / 2, width / 2), (-height / 2, height / 2), (0, thick))
 
 
-def disc(radius: float, thick: float, segments: int = 20) -> Mesh:
+def puck(radius: float, thick: float, segments: int = 20) -> Mesh:
     """Round plate from z = 0 to `thick`."""
     return along(cylinder(radius, thick, segments))
 
@@ -174,8 +165,3 @@ def rack(width: float, depth: float, height: float, wire: float = 0.004, count: 
     low += [(a, 0, b) for a, b in posts]
     high += [(a, height, b) for a, b in posts]
     return boxes(np.array(low) - wire, np.array(high) + wire)
-
-
-def placed(pieces: Pieces, x: float = 0, y: float = 0, z: float = 0, yaw: float = 0, pitch: float = 0) -> Pieces:
-    """Pieces pitched about x, then turned about y (degrees), then moved."""
-    return [(mesh.turned("x", pitch).turned("y", yaw).moved(x, y, z), part) for mesh, part in pieces]

@@ -10,18 +10,8 @@ import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, family, rod
 from datasets.demo.families.forms import both, side, taper
-from datasets.demo.families.solids import ball, disc, ellipses, placed, skin
-from datasets.demo.mesh import (
-    Mesh,
-    box,
-    combine,
-    cushion,
-    extrude,
-    lathe,
-    sheet,
-    slab,
-    tube,
-)
+from datasets.demo.families.solids import ellipses, framed
+from datasets.demo.mesh import Mesh, box, combine, cushion, cylinder, ellipsoid, extrude, lathe, sheet, skin, slab, tube
 
 JOINTS = ("arm_out", "arm_ahead", "elbow", "thigh_out", "thigh_ahead", "knee")
 # Degrees a joint, for one side and for the other; a limb at 0 hangs down.
@@ -92,22 +82,22 @@ def _limb(style: str, at: np.ndarray, frames: np.ndarray, lengths: Sequence[floa
         m = (s + t) / 2
         thick = ((2.3 * r, lengths[0], 2.3 * r), (2.2 * m, lengths[1], 2.2 * m))
         block = box(1, 1, 1).moved(y=-0.5)
-        return combine([placed(block, f, p, z) for f, p, z in zip(frames, (at, middle), thick, strict=True)])
+        return combine([framed(block, f, p, z) for f, p, z in zip(frames, (at, middle), thick, strict=True)])
     joints = (at, middle, end)
     if style == "capsule":
         m = (r + s + t) / 2.6
-        bars = [placed(_capsule_bar(), f, p, (m, q, m)) for f, p, q in zip(frames, joints, lengths, strict=False)]
-        return combine([*bars, *[ball(m, m, m).moved(*j) for j in joints]])
+        bars = [framed(_capsule_bar(), f, p, (m, q, m)) for f, p, q in zip(frames, joints, lengths, strict=False)]
+        return combine([*bars, *[ellipsoid(m, m, m, 10).moved(*j) for j in joints]])
     bars = [
-        placed(_spindle(), f, p, (q, long, q))
+        framed(_spindle(), f, p, (q, long, q))
         for f, p, long, q in zip(frames, joints, lengths, (r, 1.05 * s), strict=False)
     ]
-    return combine([*bars, *[ball(q, q, q).moved(*j) for j, q in zip(joints, radii, strict=True)]])
+    return combine([*bars, *[ellipsoid(q, q, q, 10).moved(*j) for j, q in zip(joints, radii, strict=True)]])
 
 
 @cache
 def _capsule_bar() -> Mesh:
-    return disc(1, 1, 10).moved(y=-1)
+    return cylinder(1, 1, 10).moved(y=-1)
 
 
 @cache
@@ -131,10 +121,10 @@ def _hand(style: str, fingers: bool) -> Mesh:
     if style == "blocky":
         return box(0.5, 0.55, 0.5).moved(y=-0.3)
     if style == "capsule":
-        return ball(0.3, 0.35, 0.35, 10).moved(y=-0.3)
+        return ellipsoid(0.3, 0.35, 0.35, 10).moved(y=-0.3)
     thumb = rod((0, -0.15, 0.15), (0, -0.5, 0.38), (0.1, 0.07), 5)
     if not fingers:
-        return combine([ball(0.13, 0.52, 0.24, 10).moved(y=-0.48), thumb])
+        return combine([ellipsoid(0.13, 0.52, 0.24, 10).moved(y=-0.48), thumb])
     palm = cushion(0.2, 0.55, 0.48, 0.6, 8).moved(y=-0.27)
     ends = [((0, -0.45, z), (0.04, -y, 1.25 * z)) for z, y in ((-0.18, 0.8), (-0.06, 0.97), (0.06, 1), (0.18, 0.92))]
     return combine([palm, thumb, *[rod(a, b, 0.06, 5) for a, b in ends]])
@@ -146,7 +136,7 @@ def _foot(style: str) -> Mesh:
     if style == "blocky":
         return box(1.2, 1, 0.8).moved(0, -0.5, 0.15)
     if style == "capsule":
-        return ball(0.55, 0.6, 0.42, 10).moved(0, -0.5, 0.18)
+        return ellipsoid(0.55, 0.6, 0.42, 10).moved(0, -0.5, 0.18)
     foot = side([(-0.26, -1), (-0.27, -0.2), (-0.14, 0.35), (0.12, 0.3), (0.4, -0.35), (0.7, -0.6), (0.73, -1)], 1)
     return foot if style == "low poly" else taper(foot, 0.7, 1.0)
 
@@ -164,7 +154,7 @@ def _head(draw: Draw, style: str, h: float, sides: int) -> Pieces:
     if style == "blocky":
         skull = box(0.85 * h * k.skull, h, 0.85 * h).moved(y=r)
     elif style in ("capsule", "mannequin"):
-        skull = ball(0.42 * h * k.skull, r, 0.45 * h, 14).moved(y=r)
+        skull = ellipsoid(0.42 * h * k.skull, r, 0.45 * h, 14).moved(y=r)
     else:
         t, w, d, z = np.array(SKULL).T
         up = np.stack([0 * t, t * h, 0 * t], -1)
@@ -174,11 +164,11 @@ def _head(draw: Draw, style: str, h: float, sides: int) -> Pieces:
     wide, deep = (0.44 * h * k.skull, 0.47 * h) if style == "blocky" else (0.4 * h * k.skull, 0.48 * h)
     if style in ("smooth", "low poly") or draw.chance(0.3):
         out.append((_nose().scaled(h).moved(0, 0.36 * h, 0.44 * h), 0))
-        out.append((both(ball(0.04 * h, 0.12 * h, 0.07 * h, 6).moved(0.95 * wide, 0.45 * h)), 0))
+        out.append((both(ellipsoid(0.04 * h, 0.12 * h, 0.07 * h, 6).moved(0.95 * wide, 0.45 * h)), 0))
     top = draw.integer("hair", 0, 8)
     if top <= 3:  # short hair, and what hangs down or is tied from it
         a, b, c = wide * k.hair, 0.33 * h * k.hair, deep * k.hair
-        cap = box(2 * a, 1.3 * b, 2 * c) if style == "blocky" else ball(a, b, c, sides if sides > 5 else 8)
+        cap = box(2 * a, 1.3 * b, 2 * c) if style == "blocky" else ellipsoid(a, b, c, sides if sides > 5 else 8)
         out.append((cap.moved(0, 0.73 * h, -0.08 * h), 6))
         if top == 1:
             low = -h * k.crown
@@ -195,7 +185,7 @@ def _head(draw: Draw, style: str, h: float, sides: int) -> Pieces:
         dome = lathe([(0, -0.1), (1.08, -0.1), (1.08, 0.25), (0.95, 0.7), (0.55, 1), (0, 1.08)], 14)
         out.append((dome.scaled(wide, 0.45 * h * k.hair, deep).moved(y=0.62 * h), 7))
         if draw.chance(0.6):
-            peak = disc(1, 0.04 * h, 12).scaled(0.9 * wide, 1, 0.5 * k.brim * deep).moved(0, 0.64 * h, 0.6 * deep)
+            peak = cylinder(1, 0.04 * h, 12).scaled(0.9 * wide, 1, 0.5 * k.brim * deep).moved(0, 0.64 * h, 0.6 * deep)
             out.append((peak, 7))
     elif top == 6:  # a hood or a round helmet
         out.append((cushion(2.3 * wide, 1.15 * h, 2.1 * deep, 0.75, 12).moved(0, 0.58 * h, -0.12 * h), 7))
@@ -263,7 +253,7 @@ def person(variant: str, draw: Draw) -> Pieces:
         at, right, ahead = _spine(0.68, **spine)
         r = depth * draw(bust=(0.35, 0.65)).bust
         spots = [at + s * 0.45 * shoulder * right + 0.65 * depth * ahead for s in (-1, 1)]
-        out += [(ball(r, r, r).moved(*spot), 1) for spot in spots]
+        out += [(ellipsoid(r, r, r, 10).moved(*spot), 1) for spot in spots]
 
     at, _, ahead = _spine(1.0, **spine)
     raised = 0.17 * trunk if style != "blocky" else 0.0
@@ -283,7 +273,7 @@ def person(variant: str, draw: Draw) -> Pieces:
         radii = np.array([0.056, 0.043 * loose.sleeve, 0.03 * loose.sleeve]) * bulk
         out.append((_limb(style, a, frames, (0.5 * arm, 0.46 * arm), radii, min(sides, 9)), 2))
         c = a - 0.5 * arm * frames[0, 1] - 0.46 * arm * frames[1, 1]
-        out.append((placed(_hand(style, fingers), fore, c, [palm] * 3), 3))
+        out.append((framed(_hand(style, fingers), fore, c, [palm] * 3), 3))
         if s == armed:
             grip, reach = c - 0.5 * palm * fore[1], draw(reach=(0.2, 0.8)).reach
             out.append((rod(grip - 0.25 * reach * fore[2], grip + reach * fore[2], (0.02, 0.012), 6), 7))
@@ -296,7 +286,7 @@ def person(variant: str, draw: Draw) -> Pieces:
         out.append((_limb(style, a, frames, (0.5 * leg, 0.47 * leg), radii, min(sides, 10)), 4))
         c = a - 0.5 * leg * frames[0, 1] - 0.47 * leg * frames[1, 1]
         ground = _frame(s, 0, 0 if abs(shin) < 28 else 0.75 * shin)
-        foot = placed(_foot(style), ground, c, (0.095 * bulk * p.foot, 0.07, 0.27 * leg * p.foot))
+        foot = framed(_foot(style), ground, c, (0.095 * bulk * p.foot, 0.07, 0.27 * leg * p.foot))
         out.append((foot, 5))
         floor = min(floor, float(foot.vertices[:, 1].min()))
 
@@ -312,7 +302,7 @@ def person(variant: str, draw: Draw) -> Pieces:
             stand.append(slab((-w, w), (y, 0.8 * trunk), (-z - 0.05, -z)))
         out.append((combine(stand), 8))
     elif variant != "sitting" and draw.chance(0.12):
-        out.append((disc(0.3 + 0.2 * leg, 0.04, 24 if draw.chance(0.6) else 4).moved(y=floor - 0.03), 8))
+        out.append((cylinder(0.3 + 0.2 * leg, 0.04, 24 if draw.chance(0.6) else 4).moved(y=floor - 0.03), 8))
     return out
 
 

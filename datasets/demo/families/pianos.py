@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, beam, family, legs, padded, pedestal, rod
+from datasets.demo.families.common import Draw, Pieces, beam, family, legs, moved, padded, pedestal, rod
 from datasets.demo.families.forms import smooth
-from datasets.demo.families.frames import ends, hoops, moved, relabelled
+from datasets.demo.families.frames import ends, hoops, relabelled
 from datasets.demo.mesh import Mesh, box, combine, cylinder, extrude, frustum, lathe, slab, tube
 
 DEMO_PIANOS = ("upright", "grand", "digital", "spinet")

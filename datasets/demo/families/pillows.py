@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, pillow_mesh, pinched
+from datasets.demo.families.common import Draw, Pieces, family, moved, pillow_mesh, pinched, placed, turned
 from datasets.demo.families.forms import both, copies
-from datasets.demo.families.frames import bead, corners, moved, placed, superellipse, turned
+from datasets.demo.families.frames import bead, corners, superellipse
 from datasets.demo.mesh import Mesh, cushion, ellipsoid, lathe, loft, sheet, torus, tube
 
 DEMO_PILLOWS = ("seamed", "bolster", "round", "box edge", "pair")
@@ -133,10 +133,11 @@ def _more_pillow(variant: str, draw: Draw) -> Pieces:
             )
             edge = np.c_[plan, np.zeros(29)]
             return turned([(loft(rings[:, :-1]), 0), (tube(edge, p.trim, 5), 1)], "x", -p.lean * 0.3)
-        arc = np.radians(np.linspace(-150, 150, 17))
+        k = draw(open=(130, 165), fat=(0.12, 0.19), thin=(0.1, 0.5))
+        arc = np.radians(np.linspace(-k.open, k.open, 17))
         path = np.stack([0.4 * w * np.sin(arc), 0 * arc, -0.4 * w * np.cos(arc)], -1)
-        size = 0.16 * w * (1 + p.lump) * (0.7 + 0.3 * np.cos(arc / 2))
-        return [(tube(path, size, 12), 0), (tube(path[3:-3] + [0, 0.165 * w, 0], p.trim, 5), 1)]
+        size = k.fat * w * (1 + p.lump) * (1 - k.thin * (1 - np.cos(arc / 2)))
+        return [(tube(path, size, 12), 0), (tube(path[3:-3] + [0, 1.03 * k.fat * w, 0], p.trim, 5), 1)]
     body = pillow_mesh(w, h, d, 0.2 * p.pinch, 10)
     if variant == "folded":  # bent at the middle as against a wall
         v = body.vertices.copy()

@@ -8,8 +8,8 @@ import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, family
 from datasets.demo.families.forms import along, both, copies, side, smooth
-from datasets.demo.families.solids import ball, bars, disc, hoop
-from datasets.demo.mesh import Mesh, box, combine, cushion, frustum, lathe, slab, tube
+from datasets.demo.families.solids import bars
+from datasets.demo.mesh import Mesh, box, combine, cushion, cylinder, ellipsoid, frustum, lathe, slab, torus, tube
 
 
 def gun_barrel(z: tuple[float, float], radius: float, y: float = 0.0, sides: int = 14) -> Mesh:
@@ -151,7 +151,7 @@ def pistol(variant: str, draw: Draw) -> Pieces:
         path = smooth([(0, y, z * long) for z, y in bend], 3)
         thick = np.interp(np.arange(13), [0, 5, 9, 12], [0.6, 0.9, 0.85, 0.75]) * (0.07 + 0.2 * (p.depth - 0.16))
         out.append((tube(path, thick, 10).scaled(8 * w, 1, 1), 0))
-        out.append((ball(0.5 * w + 0.01, 0.06, 0.07).moved(0, low - 0.8 * p.grip, -0.54 * long), 0))
+        out.append((ellipsoid(0.5 * w + 0.01, 0.06, 0.07, 10).moved(0, low - 0.8 * p.grip, -0.54 * long), 0))
         muzzle = 0.32 * long + 0.3 * p.frame * long * 0.6
         count = draw.integer("barrels", 1, 2) if draw.chance(0.25) else 1
         bore = gun_barrel((-0.25 * long, muzzle), 1.3 * r, 0.05)
@@ -180,7 +180,7 @@ def pistol(variant: str, draw: Draw) -> Pieces:
                 16,
             )
             rings = [
-                hoop((0.55 + 0.3 * k) * r0 * (0.7 + p.cut), 0.02 + 0.1 * r * k, 16, 6)
+                torus((0.55 + 0.3 * k) * r0 * (0.7 + p.cut), 0.02 + 0.1 * r * k, 16, 6)
                 .turned("x", 90)
                 .moved(z=front - 0.1 - 0.11 * k)
                 for k in range(draw.integer("rings", 1, 3))
@@ -192,7 +192,7 @@ def pistol(variant: str, draw: Draw) -> Pieces:
                         [
                             along(frustum(0.35 * r0, 0.2 * r0, 0.5 * long, 12)).moved(z=0),
                             *rings,
-                            ball(1.6 * r, 1.6 * r, 1.6 * r).moved(z=front),
+                            ellipsoid(1.6 * r, 1.6 * r, 1.6 * r, 10).moved(z=front),
                         ]
                     ),
                     2,
@@ -218,10 +218,10 @@ def pistol(variant: str, draw: Draw) -> Pieces:
                 (shell if kind == 1 else cushion(1.6 * w, 1.5 * h, long, 0.5, 16), 1),
                 (gun_barrel((front - 0.05, front + 0.15 + 0.3 * p.cut), 1.8 * r + 0.02, 0, 10), 2),
             ]
-            out.append((both(disc(0.35 * h, 0.03, 12).turned("z", -90).moved(0.74 * w, 0.05 * h, -0.1 * long)), 4))
+            out.append((both(cylinder(0.35 * h, 0.03, 12).turned("z", -90).moved(0.74 * w, 0.05 * h, -0.1 * long)), 4))
             if draw.chance(0.6):
                 scope = combine(
-                    [along(disc(0.3 * h + 0.01, 0.4 * long, 10)), box(0.04, 0.1, 0.1).moved(0, -0.08, 0.2 * long)]
+                    [along(cylinder(0.3 * h + 0.01, 0.4 * long, 10)), box(0.04, 0.1, 0.1).moved(0, -0.08, 0.2 * long)]
                 )
                 out.append((scope.moved(0, 1.2 * h + 0.03, -0.25 * long), 4))
         out.append((gun_grip(-0.6 * h, back + 0.14, p.grip, p.depth, 1.05 * w, p.angle, soft), 0))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family
+from datasets.demo.families.common import Draw, Pieces, family, moved, placed
 from datasets.demo.families.foliage import foliage, greenery
 from datasets.demo.families.forms import around, both, copies, hollow, loop, sleeve, smooth, taper
-from datasets.demo.families.frames import box_frame, moved, placed
+from datasets.demo.families.frames import box_frame
 from datasets.demo.mesh import Mesh, combine, cylinder, frustum, lathe, slab, torus, tube
 
 

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, feet, handle, rod
+from datasets.demo.families.common import Draw, Pieces, family, feet, handle, placed, rod
 from datasets.demo.families.forms import both, taper
-from datasets.demo.families.panels import casing, keypad, placed, plate
-from datasets.demo.mesh import (
-    Mesh,
-    box,
-    combine,
-    cylinder,
-    sheet,
-    slab,
-)
+from datasets.demo.families.panels import casing, keypad, plate
+from datasets.demo.mesh import Mesh, box, combine, cylinder, sheet, slab
 
 
 def paper(width: float, length: float, bend: float) -> Mesh:

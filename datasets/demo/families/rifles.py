@@ -7,8 +7,8 @@ import numpy as np
 from datasets.demo.families.common import Draw, Pieces, family
 from datasets.demo.families.forms import along, both, copies, side, taper
 from datasets.demo.families.pistols import gun_barrel, gun_grip, gun_sights, gun_trigger
-from datasets.demo.families.solids import ball, bars, disc, hoop, narrowed
-from datasets.demo.mesh import Mesh, box, combine, lathe, loft, slab, tube
+from datasets.demo.families.solids import bars, narrowed
+from datasets.demo.mesh import Mesh, box, combine, cylinder, ellipsoid, lathe, loft, slab, torus, tube
 
 
 def _scope(y: float, z: float, length: float, radius: float) -> Mesh:
@@ -26,7 +26,7 @@ def _scope(y: float, z: float, length: float, radius: float) -> Mesh:
         (1.2 * r, 0.9 * s),
         (0, 0.9 * s),
     ]
-    knobs = combine([disc(0.7 * r, 2.2 * r, 8), disc(0.7 * r, 2.2 * r, 8).turned("z", -90)])
+    knobs = combine([cylinder(0.7 * r, 2.2 * r, 8), cylinder(0.7 * r, 2.2 * r, 8).turned("z", -90)])
     mounts = copies(box(1.2 * r, 2 * r, 0.05), [(0, -1.6 * r, e * s) for e in (-0.35, 0.3)])
     return combine([along(lathe(pipe, 14)), knobs, mounts]).moved(0, y + 2.4 * r, z)
 
@@ -53,7 +53,9 @@ def _stock(draw: Draw, z: float, p, kind: int) -> Mesh:
             (end + 0.4 * p.butt, -0.35 * h),
             (end + 0.4 * p.butt, 0.35 * h),
         ]
-        return combine([along(disc(0.35 * w, 0.95 * p.butt, 10)).moved(0, 0, end + 0.05 * p.butt), side(pad, 0.6 * w)])
+        return combine(
+            [along(cylinder(0.35 * w, 0.95 * p.butt, 10)).moved(0, 0, end + 0.05 * p.butt), side(pad, 0.6 * w)]
+        )
     if kind == 2:
         ends = [
             ((0, 0.1 * h, z), (0, 0.1 * h, end)),
@@ -76,7 +78,7 @@ def _stock(draw: Draw, z: float, p, kind: int) -> Mesh:
     "rifle",
     parts=("stock", "body", "barrel", "magazine", "trigger", "sight"),
     variants=("assault", "bolt action", "shotgun", "sniper", "machine gun", "musket"),
-    synonyms=("gun", "assault rifle", "shotgun", "sniper rifle", "machine gun", "musket", "carbine"),
+    synonyms=("assault rifle", "shotgun", "sniper rifle", "machine gun", "musket", "carbine"),
 )
 def rifle(variant: str, draw: Draw) -> Pieces:
     """Gun for two hands; the bore is on the z axis."""
@@ -127,7 +129,7 @@ def rifle(variant: str, draw: Draw) -> Pieces:
         curve = draw(curve=(-0.05, 0.55)).curve
         if heavy and draw.chance(0.6):
             drum = (
-                disc(0.14 + 0.2 * p.magazine, 1.6 * w, 16)
+                cylinder(0.14 + 0.2 * p.magazine, 1.6 * w, 16)
                 .turned("z", 90)
                 .moved(0.8 * w, -h - 0.12 - 0.1 * p.magazine, mag_z)
                 if draw.chance(0.5)
@@ -161,7 +163,7 @@ def rifle(variant: str, draw: Draw) -> Pieces:
                     combine(
                         [
                             box(0.7 * w, 0.03, 0.2).moved(y=top + 0.015),
-                            hoop(0.05, 0.012, 14, 6).turned("x", 90).moved(y=top + 0.08),
+                            torus(0.05, 0.012, 14, 6).turned("x", 90).moved(y=top + 0.08),
                         ]
                     ),
                     5,
@@ -190,7 +192,7 @@ def rifle(variant: str, draw: Draw) -> Pieces:
             z = front + 0.9 * p.fore
             out.append((both(bars([(0.02, -0.3 * h, z), (0.22, -0.5, z + 0.05)], 0.016)), 2))
         elif draw.chance(0.3):
-            out.append((disc(0.03, 0.22, 8).moved(0, -0.4 * h - 0.22, front + 0.6 * p.fore), 1))
+            out.append((cylinder(0.03, 0.22, 8).moved(0, -0.4 * h - 0.22, front + 0.6 * p.fore), 1))
         return out
 
     muzzle = front + p.fore + p.barrel * {"sniper": 1.3, "bolt action": 0.9, "shotgun": 0.7, "musket": 1.2}[variant]
@@ -222,11 +224,11 @@ def rifle(variant: str, draw: Draw) -> Pieces:
         else:
             out += [
                 (gun_barrel((front, muzzle), 1.4 * r, 0.28 * h), 2),
-                (along(disc(1.3 * r, 0.85 * (muzzle - front), 12)).moved(0, -0.28 * h, front), 3),
+                (along(cylinder(1.3 * r, 0.85 * (muzzle - front), 12)).moved(0, -0.28 * h, front), 3),
             ]
             pump = lathe([(0, 0), (0.42 * h, 0), (0.46 * h, 0.1), (0.42 * h, 0.5 * p.fore), (0, 0.5 * p.fore)], 10)
             out.append((along(pump).moved(0, -0.28 * h, front + 0.25 * p.fore), 0))
-        out.append((ball(0.015, 0.02, 0.015, 6).moved(0, 0.28 * h + 1.5 * r + 0.01, muzzle - 0.03), 5))
+        out.append((ellipsoid(0.015, 0.02, 0.015, 6).moved(0, 0.28 * h + 1.5 * r + 0.01, muzzle - 0.03), 5))
         return out
     long = p.fore * (0.75 if variant == "sniper" else 1.2)
     if variant == "musket":
@@ -241,7 +243,7 @@ def rifle(variant: str, draw: Draw) -> Pieces:
     ]
     out.append((side(fore, 0.85 * w), 0))
     out += [
-        (along(disc(0.3 * h, p.receiver, 12)).moved(0, 0.1 * h, back), 1),
+        (along(cylinder(0.3 * h, p.receiver, 12)).moved(0, 0.1 * h, back), 1),
         (gun_barrel((front - 0.02, muzzle), r * (1.2 if variant == "sniper" else 1), 0.1 * h), 2),
     ]
     if variant == "musket":
@@ -252,7 +254,7 @@ def rifle(variant: str, draw: Draw) -> Pieces:
             ]
         )
         bands = copies(
-            hoop(0.45 * w, 0.012, 12, 5).turned("x", 90), [(0, -0.05 * h, front + f * long) for f in (0.3, 0.65, 0.97)]
+            torus(0.45 * w, 0.012, 12, 5).turned("x", 90), [(0, -0.05 * h, front + f * long) for f in (0.3, 0.65, 0.97)]
         )
         out += [(lock, 1), (bands, 1), (bars([(0, -0.4 * h, front), (0, -0.25 * h, muzzle - 0.05)], 0.01), 2)]
         if draw.chance(0.35):
@@ -261,7 +263,7 @@ def rifle(variant: str, draw: Draw) -> Pieces:
                     combine(
                         [
                             box(0.025, 0.03, 0.4).moved(0, -0.1 * h, muzzle + 0.15),
-                            hoop(1.2 * r, 0.01, 10, 5).turned("x", 90).moved(0, 0.1 * h, muzzle - 0.03),
+                            torus(1.2 * r, 0.01, 10, 5).turned("x", 90).moved(0, 0.1 * h, muzzle - 0.03),
                         ]
                     ),
                     2,
@@ -272,7 +274,7 @@ def rifle(variant: str, draw: Draw) -> Pieces:
     bolt = combine(
         [
             bars([(0.2 * h, 0.1 * h, back + 0.1), (0.2 * h + 0.12, -0.1 * h, back + 0.07)], 0.016),
-            ball(0.028, 0.028, 0.028, 8).moved(0.2 * h + 0.13, -0.12 * h, back + 0.07),
+            ellipsoid(0.028, 0.028, 0.028, 8).moved(0.2 * h + 0.13, -0.12 * h, back + 0.07),
         ]
     )
     out.append((bolt, 1))

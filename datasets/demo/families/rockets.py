@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family
+from datasets.demo.families.common import Draw, Pieces, family, moved, turned
 from datasets.demo.families.forms import around, both, copies, cut, ring, sleeve, smooth
-from datasets.demo.families.frames import corners, moved, turned
+from datasets.demo.families.frames import corners
 from datasets.demo.mesh import Mesh, box, combine, cylinder, extrude, frustum, lathe, slab, torus, tube, wing
 
 DEMO_ROCKETS = ("classic", "slim", "shuttle", "missile")
@@ -161,8 +161,9 @@ def _more_rocket(variant: str, draw: Draw) -> Pieces:
         return out + [fins(4, 0.1, d.fin * 0.7, 0.05, 0.95 * r)]
     if variant == "stubby":  # a toy or a comic's rocket on its fins
         r *= 2.2
-        curve = smooth([(0.55 * r, 0.12), (r, 0.4), (0.85 * r, 0.65)], 5)
-        out = [(lathe([(0, 0.12), *curve, (0, 0.65)], 22), 0), tip(0.85 * r, 0.65, 1)]
+        k = draw(tail=(0.4, 0.7), belly=(0.32, 0.48), shoulder=(0.7, 0.95))
+        curve = smooth([(k.tail * r, 0.12), (r, k.belly), (k.shoulder * r, 0.65)], 5)
+        out = [(lathe([(0, 0.12), *curve, (0, 0.65)], 22), 0), tip(k.shoulder * r, 0.65, 1)]
         a = np.linspace(0, 1, 6)
         outline = np.stack([0.4 * r + (d.fin * 2 + 0.3 * r) * a, 0.45 - 0.45 * a**1.6], -1)
         inner = np.stack([0.4 * r + (d.fin * 1.6 + 0.2 * r) * a[::-1], 0.18 - 0.18 * a[::-1] ** 2], -1)

@@ -4,20 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, beam, family, legs, padded, pedestal, rod
+from datasets.demo.families.common import Draw, Pieces, beam, family, legs, moved, padded, pedestal, rod, turned
 from datasets.demo.families.forms import around, copies, cut
-from datasets.demo.families.frames import (
-    bent_seat,
-    box_frame,
-    chair_arms,
-    chair_back,
-    crossed,
-    ends,
-    hoops,
-    moved,
-    stand,
-    turned,
-)
+from datasets.demo.families.frames import bent_seat, box_frame, chair_arms, chair_back, crossed, ends, hoops, stand
 from datasets.demo.families.sofas import upholstered
 from datasets.demo.mesh import box, cushion, cylinder, ellipsoid, extrude, frustum, lathe, sheet, slab, torus, tube
 

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, beam, books, family, feet, legs, ornament, pedestal, rod, shell
+from datasets.demo.families.common import (
+    Draw,
+    Pieces,
+    beam,
+    books,
+    family,
+    feet,
+    legs,
+    moved,
+    ornament,
+    pedestal,
+    placed,
+    rod,
+    shell,
+)
 from datasets.demo.families.forms import side
-from datasets.demo.families.frames import box_frame, corners, front_of, moved, placed
+from datasets.demo.families.frames import box_frame, corners, front_of
 from datasets.demo.mesh import box, cylinder, slab
 
 DEMO_BOOKSHELVES = ("closed back", "open", "ladder", "cubes", "bookcase")

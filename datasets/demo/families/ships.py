@@ -6,8 +6,21 @@ import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces
 from datasets.demo.families.forms import both, copies, taper
-from datasets.demo.families.solids import ball, bars, disc, hoop
-from datasets.demo.mesh import Mesh, box, boxes, combine, cushion, frustum, loft, sheet, slab
+from datasets.demo.families.solids import bars
+from datasets.demo.mesh import (
+    Mesh,
+    box,
+    boxes,
+    combine,
+    cushion,
+    cylinder,
+    ellipsoid,
+    frustum,
+    loft,
+    sheet,
+    slab,
+    torus,
+)
 
 
 def hull(p, length: float, beam: float, depth: float, stern: float, full: float, square: float, rows: int = 13):
@@ -113,9 +126,9 @@ def freighter(draw: Draw, p, grid: np.ndarray, length: float, beam: float, depth
     if tug:
         ring_at = [rail(grid, f) for f in np.linspace(0.05, 0.9, 7)]
         out.append(
-            (both(copies(hoop(0.09, 0.04, 10, 5).turned("z", 90), [(w, y - 0.12, zz) for w, y, zz in ring_at])), 4)
+            (both(copies(torus(0.09, 0.04, 10, 5).turned("z", 90), [(w, y - 0.12, zz) for w, y, zz in ring_at])), 4)
         )
-        out.append((disc(0.08, 0.25, 10).moved(0, deck, z0 + 0.2 * length), 4))
+        out.append((cylinder(0.08, 0.25, 10).moved(0, deck, z0 + 0.2 * length), 4))
     else:
         load = draw.integer("load", 0, 2)
         span = sorted((z + 0.09 * length, 0.40 * length)) if z < 0 else (z0 + 0.08 * length, z - 0.1 * length)
@@ -154,7 +167,7 @@ def freighter(draw: Draw, p, grid: np.ndarray, length: float, beam: float, depth
             if draw.chance(0.5):
                 r = 0.36 * beam
                 balls = np.arange(span[0] + r, span[1] - r + 1e-6, 2.1 * r)
-                out.append((copies(ball(r, r, r, 14), [(0, deck, b) for b in balls]), 4))
+                out.append((copies(ellipsoid(r, r, r, 14), [(0, deck, b) for b in balls]), 4))
     return out
 
 
@@ -191,13 +204,13 @@ def warship(draw: Draw, p, grid: np.ndarray, length: float, beam: float, depth: 
         )
     )
     if draw.chance(0.8):
-        out.append((disc(0.06 * beam, 0.06, 10).moved(0, top + mast, 0), 2))
+        out.append((cylinder(0.06 * beam, 0.06, 10).moved(0, top + mast, 0), 2))
     for k in range(draw.integer("funnels", 1, 2)):
         funnel = taper(box(0.3 * beam, 0.7 * depth, 0.08 * length), 0.8, 0.7, -0.03)
         out.append((funnel.moved(0, deck + 0.6 * depth, -0.1 * length - 0.16 * k * length), 1))
     house = taper(cushion(0.3 * beam, 0.18, 0.1 * length, 0.3, 12), 0.8, 0.8).moved(y=0.15)
     guns = both(bars([(0.06 * beam, 0.16, 0.03 * length), (0.06 * beam, 0.22, 0.03 * length + 0.45)], 0.022))
-    turret = combine([disc(0.18 * beam, 0.1, 12), house, guns])
+    turret = combine([cylinder(0.18 * beam, 0.1, 12), house, guns])
     spots = [(0.33, 0), (0.24, 0), (-0.36, 180)] if draw.chance(0.5) else [(0.3, 0), (-0.35, 180)]
     for f, turn in spots:
         w, y, z = rail(grid, f + 0.5)
@@ -262,5 +275,5 @@ def liner(draw: Draw, p, grid: np.ndarray, length: float, beam: float, depth: fl
         for z in np.linspace(-0.3, 0.25, draw.integer("boats", 3, 7)) * length
         for x in (-0.5 * beam, 0.5 * beam)
     ]
-    out.append((copies(ball(0.05 * beam + 0.02, 0.05, 0.12, 8), spots), 4))
+    out.append((copies(ellipsoid(0.05 * beam + 0.02, 0.05, 0.12, 8), spots), 4))
     return out

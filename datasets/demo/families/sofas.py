@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, feet, legs, padded, pillow_mesh
+from datasets.demo.families.common import Draw, Pieces, family, feet, legs, moved, padded, pillow_mesh, placed, turned
 from datasets.demo.families.forms import around, copies
-from datasets.demo.families.frames import chair_arms, chair_back, corners, ends, hoops, moved, placed, stand, turned
+from datasets.demo.families.frames import chair_arms, chair_back, corners, ends, hoops, stand
 from datasets.demo.mesh import Mesh, box, cushion, cylinder, ellipsoid, extrude, loft, sheet, slab
 
 

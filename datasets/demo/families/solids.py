@@ -7,22 +7,11 @@ from functools import cache
 
 import numpy as np
 
-from datasets.demo.families.common import Pieces
 from datasets.demo.families.forms import ring
-from datasets.demo.mesh import Mesh, cylinder, ellipsoid, extrude, frustum, loft, sheet, torus
+from datasets.demo.mesh import Mesh, cross, extrude, frustum, sheet, skin, skin_faces
 
 
-def moved(pieces: Pieces, x: float = 0, y: float = 0, z: float = 0) -> Pieces:
-    """All pieces shifted."""
-    return [(mesh.moved(x, y, z), part) for mesh, part in pieces]
-
-
-def turned(pieces: Pieces, axis: str, degrees: float) -> Pieces:
-    """All pieces rotated about an axis through the origin."""
-    return [(mesh.turned(axis, degrees), part) for mesh, part in pieces]
-
-
-def placed(mesh: Mesh, frame: np.ndarray, at: Sequence[float] | np.ndarray, scale: Sequence[float] = (1, 1, 1)) -> Mesh:
+def framed(mesh: Mesh, frame: np.ndarray, at: Sequence[float] | np.ndarray, scale: Sequence[float] = (1, 1, 1)) -> Mesh:
     """Scaled along its own axes, turned so that these are the rows of `frame`, and moved."""
     return Mesh((mesh.vertices * np.asarray(scale) @ frame + at).astype(np.float32), mesh.faces, mesh.part)
 
@@ -43,19 +32,6 @@ def ellipses(center, right, ahead, width, depth, shift, sides: int) -> np.ndarra
     return center[:, None] + w * c * right[:, None] + (d * s + z) * ahead[:, None]
 
 
-@cache
-def _skin_faces(rows: int, sides: int) -> np.ndarray:
-    one, up = np.ones(rows), np.arange(rows)[:, None] * np.array([[0.0, 1, 0]])
-    return loft(ellipses(up, np.eye(3)[:1], np.eye(3)[2:], one, one, 0 * one, sides)).faces
-
-
-def skin(rings: np.ndarray) -> Mesh:
-    """Closed surface through `ellipses` from below to above: a `loft` whose direction is known."""
-    faces = _skin_faces(*rings.shape[:2])
-    vertices = np.concatenate([rings.reshape(-1, 3), rings[[0, -1]].mean(1)]).astype(np.float32)
-    return Mesh(vertices, faces, np.zeros(len(faces), dtype=np.int64))
-
-
 def stack(rows: Sequence[tuple[float, float, float]], sides: int = 14) -> Mesh:
     """Closed body of ellipses above each other: (height, half width, half depth) from below to above."""
     y, w, d = np.asarray(rows, dtype=float).T
@@ -74,53 +50,24 @@ def bars(ends, radius, sides: int = 6) -> Mesh:
     n = len(ends)
     along = ends[:, 1] - ends[:, 0]
     along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
-    aside = np.cross(along, np.eye(3)[np.abs(along).argmin(1)])
+    aside = cross(along, np.eye(3)[np.abs(along).argmin(1)])
     aside /= np.maximum(np.linalg.norm(aside, axis=1, keepdims=True), 1e-9)
-    over = np.cross(aside, along)
+    over = cross(aside, along)
     angle = (np.arange(sides) + 0.5) * 2 * np.pi / sides
     ring = np.cos(angle)[None, :, None] * aside[:, None] + np.sin(angle)[None, :, None] * over[:, None]
     radius = np.asarray(radius, dtype=float)
     radius = np.broadcast_to(radius[:, None] if radius.ndim == 1 else radius, (n, 2))
     vertices = ends[:, :, None] + radius[:, :, None, None] * ring[:, None]
     vertices = np.concatenate([vertices.reshape(n, -1, 3), ends], 1)
-    faces = _skin_faces(2, sides) + (np.arange(n) * vertices.shape[1])[:, None, None]
+    faces = skin_faces(2, sides) + (np.arange(n) * vertices.shape[1])[:, None, None]
     return Mesh(
         vertices.reshape(-1, 3).astype(np.float32), faces.reshape(-1, 3), np.zeros(faces.size // 3, dtype=np.int64)
     )
 
 
-@cache
-def _unit_ball(segments: int) -> Mesh:
-    return ellipsoid(1, 1, 1, segments)
-
-
-def ball(x: float, y: float, z: float, segments: int = 10) -> Mesh:
-    """Centred ellipsoid with half axes x, y, z."""
-    return _unit_ball(segments).scaled(x, y, z)
-
-
-@cache
-def _unit_disc(segments: int) -> Mesh:
-    return cylinder(1, 1, segments)
-
-
-def disc(radius: float, height: float, segments: int = 16) -> Mesh:
-    """Closed cylinder about y, from y = 0 to `height`."""
-    return _unit_disc(segments).scaled(radius, height, radius)
-
-
-@cache
-def _unit_hoop(segments: int, sides: int) -> Mesh:
-    return torus(1, 0.5, segments, sides)
-
-
-def hoop(radius: float, tube: float, segments: int = 20, sides: int = 8) -> Mesh:
-    """Centred torus about y: `radius` to the middle of the tube, `tube` its own radius."""
-    unit = _unit_hoop(segments, sides)
-    v = unit.vertices
-    far = np.linalg.norm(v[:, [0, 2]], axis=1, keepdims=True)
-    grow = (radius + 2 * tube * (far - 1)) / far
-    return Mesh((v * np.concatenate([grow, 2 * tube + 0 * grow, grow], 1)).astype(np.float32), unit.faces, unit.part)
+def square_bars(ends, thick: float) -> Mesh:
+    """Many square `bars` in one mesh, `thick` from side to side."""
+    return bars(ends, thick / np.sqrt(2), 4)
 
 
 @cache

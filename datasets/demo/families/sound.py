@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, feet, legs, rod
-from datasets.demo.families.forms import along, bail, both, copies, cut, ring, smooth, taper
+from datasets.demo.families.common import Draw, Pieces, arch, family, feet, legs, placed, rod
+from datasets.demo.families.forms import along, both, copies, cut, ring, smooth, taper
 from datasets.demo.families.panels import (
     bezel,
     bored,
@@ -13,17 +13,16 @@ from datasets.demo.families.panels import (
     cone_profile,
     dials,
     digits,
-    disc,
     driver,
     keypad,
-    placed,
     plate,
+    puck,
     row,
 )
 from datasets.demo.mesh import Mesh, box, combine, cylinder, ellipsoid, extrude, frustum, lathe, slab, torus
 
 
-def cabinet(draw: Draw, w: float, d: float, cells: list[tuple[float, float]]) -> Pieces:
+def speaker_box(draw: Draw, w: float, d: float, cells: list[tuple[float, float]]) -> Pieces:
     """Box on y = 0, centred, with drivers one above another: (height, radius) each, radius 0 for none."""
     out: Pieces = []
     y = 0.0
@@ -65,7 +64,7 @@ def loudspeaker(variant: str, draw: Draw) -> Pieces:
         cells = [(p.share * h, r), ((1 - p.share) * h, min(small, 0.42 * (1 - p.share) * h))]
         if draw.chance(0.2):
             cells = [(0.2 * h, 0.0), (0.5 * h, min(r, 0.23 * h)), (0.3 * h, min(small, 0.13 * h))]
-        out = cabinet(draw, w, d, cells)
+        out = speaker_box(draw, w, d, cells)
         if cells[0][1] == 0:
             out.append((bezel(0.07 * h, 0.012 * h, 16).moved(0, 0.1 * h, d / 2), 0))
         elif draw.chance(0.25):
@@ -92,7 +91,7 @@ def loudspeaker(variant: str, draw: Draw) -> Pieces:
         if draw.chance(0.3):
             cells = [cells[0], *cells[1:-1], (1.6 * r, 0.7 * r), cells[-1]]
         cells.append((0.15 * w, 0.0))
-        out = cabinet(draw, w, d, cells)
+        out = speaker_box(draw, w, d, cells)
         h = sum(cell[0] for cell in cells)
         if draw.chance(0.3):
             out.append((plate(0.85 * w, 0.6 * h, 0.04 * d, 0.02).moved(0, 0.33 * h, d / 2), 2))
@@ -105,7 +104,7 @@ def loudspeaker(variant: str, draw: Draw) -> Pieces:
         w, h = 1.3 * w, 1.3 * w * (0.75 + 0.25 * p.tall)
         d = w * (0.5 + 0.5 * p.deep)
         low = draw(low=(0.1, 0.2)).low
-        out = cabinet(draw, w, d, [(low * h, 0.0), ((1 - low) * h, 0.46 * min(w, (1 - low) * h) * p.woofer / 0.92)])
+        out = speaker_box(draw, w, d, [(low * h, 0.0), ((1 - low) * h, 0.46 * min(w, (1 - low) * h) * p.woofer / 0.92)])
         if draw.chance(0.4):
             out.append((bezel(0.05 * h, 0.01 * h, 14).moved(0.3 * w, 0.07 * h, d / 2), 0))
         else:
@@ -145,17 +144,17 @@ def loudspeaker(variant: str, draw: Draw) -> Pieces:
             out = [(tube_.turned("z", 90), 2), (both(end), 1), (keys, 4)]
             out.append((both(torus(r, 0.02, 20, 6).turned("z", 90).moved(0.4 * h)), 0))
             if draw.chance(0.4):
-                out.append((bail(0.7 * h, 0.7 * r, 0.02).moved(0, 0.9 * r), 3))
+                out.append((arch(0.7 * h, 0.7 * r, 0.02, 12, 6).moved(0, 0.9 * r), 3))
             return out
         globe = ellipsoid(r * 1.1, r * 1.1 * p.deep, r * 1.1, 20)
         out = [(globe, 0), (driver(0.62 * r, 20).turned("x", -p.lean).moved(0, 0, 1.06 * r), 1)]
         return [*out, (frustum(0.75 * p.base * r, 0.4 * r, 0.15 * h).moved(0, -r * 1.1 * p.deep - 0.05 * h), 3)]
     if variant == "set":
-        sub = cabinet(draw, w, d, [(0.2 * w, 0.0), (w, 0.5 * p.woofer * w)])
+        sub = speaker_box(draw, w, d, [(0.2 * w, 0.0), (w, 0.5 * p.woofer * w)])
         own = draw(satellite=(0.4, 0.75), apart=(0.55, 0.85))
         s = own.satellite
         cells = [(1.1 * s * w, 0.4 * s * w), (0.5 * s * w, 0.18 * s * w)][: draw.integer("drivers", 1, 2)]
-        one = placed(cabinet(draw, s * w, 0.7 * s * d, cells), pitch=-p.lean)
+        one = placed(speaker_box(draw, s * w, 0.7 * s * d, cells), pitch=-p.lean)
         gap = w * (own.apart + 0.7 * s)
         z = 0.3 * d
         return [
@@ -181,7 +180,7 @@ def loudspeaker(variant: str, draw: Draw) -> Pieces:
         out += [(combine([*lip, along(horn).scaled(1, 1, 0.4)]).moved(0, 0.8 * h, d / 2), 2)]
     grip = [
         both(slab((0.46 * w, 0.5 * w), (0.45 * h, 0.6 * h), (-0.1 * d, 0.1 * d))),
-        bail(0.4 * w, 0.05, 0.012).moved(0, h),
+        arch(0.4 * w, 0.05, 0.012, 12, 6).moved(0, h),
     ]
     out.append((combine(grip), 4))
     if draw.chance(0.5):
@@ -192,10 +191,10 @@ def loudspeaker(variant: str, draw: Draw) -> Pieces:
     return out
 
 
-def lattice(width: float, height: float, thick: float, n: int, upright: bool = False) -> Mesh:
+def grille(width: float, height: float, thick: float, n: int, upright: bool = False) -> Mesh:
     """Centred grille of n bars in z = 0."""
     if upright:
-        return lattice(height, width, thick, n).turned("z", 90)
+        return grille(height, width, thick, n).turned("z", 90)
     return copies(
         box(width, 0.4 * height / n, thick), [(0, (k + 0.5 - n / 2) * height / n, thick / 2) for k in range(n)]
     )
@@ -227,11 +226,11 @@ def radio(variant: str, draw: Draw) -> Pieces:
             return [(driver(r, 20).moved(x, y, z), 1)]
         if style == 1:
             rings = [bezel(f * r, 0.05 * r, 20) for f in (0.25, 0.5, 0.75, 1.0)]
-            return [(combine([disc(r, 0.02), *[m.moved(0, 0, 0.02) for m in rings]]).moved(x, y, z), 1)]
+            return [(combine([puck(r, 0.02), *[m.moved(0, 0, 0.02) for m in rings]]).moved(x, y, z), 1)]
         wide = 1.8 * r
         return [
             (plate(wide, 1.9 * r, 0.015).moved(x, y, z), 1),
-            (lattice(wide, 1.8 * r, 0.035, draw.integer("bars", 5, 9), style == 3).moved(x, y, z), 1),
+            (grille(wide, 1.8 * r, 0.035, draw.integer("bars", 5, 9), style == 3).moved(x, y, z), 1),
         ]
 
     if variant == "portable":
@@ -249,7 +248,7 @@ def radio(variant: str, draw: Draw) -> Pieces:
         if draw.chance(0.5):
             out.append((keypad(1, 4, 0.4 * w, 0.3 * d, 0.03).turned("x", -90).moved(0, h / 2), 5))
         if draw.chance(0.75):
-            grip = bail(draw.rng.uniform(0.5, 0.96) * w, p.handle, 0.025)
+            grip = arch(draw.rng.uniform(0.5, 0.96) * w, p.handle, 0.025, 12, 6)
             squarer = grip.scaled(1, 1, 1.4)
             out.append((squarer.turned("x", draw.rng.choice([0, 0, -70])).moved(0, 0.47 * h), 3))
         return [*out, *(mast(draw.rng.choice([-0.44, 0.44]) * w, 0.47 * h, p.antenna) if draw.chance(0.8) else [])]
@@ -271,7 +270,7 @@ def radio(variant: str, draw: Draw) -> Pieces:
         x = draw.rng.uniform(0.35, 0.46) * w
         grip = [both(slab((x - 0.03, x + 0.03), (0.4 * h, h / 2 + p.handle), (-0.03, 0.03)))]
         grip.append(slab((-x - 0.03, x + 0.03), (h / 2 + p.handle - 0.05, h / 2 + p.handle), (-0.035, 0.035)))
-        out.append((combine(grip) if draw.chance(0.6) else bail(2 * x, p.handle, 0.03).moved(0, 0.48 * h), 3))
+        out.append((combine(grip) if draw.chance(0.6) else arch(2 * x, p.handle, 0.03, 12, 6).moved(0, 0.48 * h), 3))
         return [*out, *(mast(0.4 * w, 0.48 * h, p.antenna) if draw.chance(0.6) else [])]
     if variant == "table":
         d *= 1.3
@@ -283,7 +282,7 @@ def radio(variant: str, draw: Draw) -> Pieces:
             out.append((plate(0.52 * w, 0.76 * h, thin, 0.03).moved(-0.2 * w, 0, front), 1))
             out.append(
                 (
-                    lattice(0.5 * w, 0.7 * h, 0.03, draw.integer("bars", 4, 10), draw.chance(0.5)).moved(
+                    grille(0.5 * w, 0.7 * h, 0.03, draw.integer("bars", 4, 10), draw.chance(0.5)).moved(
                         -0.2 * w, 0, front
                     ),
                     1,
@@ -291,7 +290,7 @@ def radio(variant: str, draw: Draw) -> Pieces:
             )
             r = min(0.5 * p.dial * h, 0.16 * w)
             out += [
-                (disc(r, 0.025).moved(0.28 * w, 0.14 * h, front), 4),
+                (puck(r, 0.025).moved(0.28 * w, 0.14 * h, front), 4),
                 (dials([(0.28 * w, 0.14 * h, front + 0.02)], 0.4 * r, 0.04), 5),
             ]
             out.append((dials(row(0.09 * w, 2, -0.3 * h, front), k, 0.05).moved(0.28 * w), 5))
@@ -360,7 +359,7 @@ def radio(variant: str, draw: Draw) -> Pieces:
         )
         out.append((cylinder(0.9 * k, 0.07, 12).moved(-x, h / 2 - 0.01), 5))
         out.append(
-            (lattice(0.9 * p.speaker * w, 0.22 * h, 0.02, draw.integer("bars", 3, 6)).moved(0, 0.12 * h, front), 1)
+            (grille(0.9 * p.speaker * w, 0.22 * h, 0.02, draw.integer("bars", 3, 6)).moved(0, 0.12 * h, front), 1)
         )
         out.append((plate(0.6 * w, 0.13 * h, 0.015).moved(0, 0.36 * h, front), 4))
         out.append(
@@ -378,7 +377,7 @@ def radio(variant: str, draw: Draw) -> Pieces:
         return out
     out += voice(0.42 * w * p.speaker, 0, -0.16 * h)
     out.append((plate(0.8 * w, 0.2 * h, thin, 0.02).moved(0, 0.3 * h, front), 4))
-    out.append((disc(1.2 * k, 0.03).turned("y", 90).moved(w / 2 - 0.01, 0.25 * h), 5))
+    out.append((puck(1.2 * k, 0.03).turned("y", 90).moved(w / 2 - 0.01, 0.25 * h), 5))
     if draw.chance(0.5):
         out.append((dials([(0.2 * w, 0.3 * h, front)], 1.3 * k, 0.04), 5))
     if draw.chance(0.6):

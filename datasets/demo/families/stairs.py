@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, beam, family, rod
-from datasets.demo.families.frames import corners, ends, placed, turned
+from datasets.demo.families.common import Draw, Pieces, beam, family, placed, rod, turned
+from datasets.demo.families.frames import corners, ends
 from datasets.demo.mesh import box, cylinder, extrude, slab, tube
 
 DEMO_STAIRS = ("solid", "open", "spiral", "landing", "ladder")
@@ -195,14 +195,15 @@ def _more_stairs(variant: str, draw: Draw) -> Pieces:
         x = 0.22 + 0.1 * p.width
         pieces = []
         if variant == "extension ladder":
+            q = draw(bar=(0.02, 0.04), rung=(0.01, 0.024), slide=(0.4, 0.8))
             for k in range(draw.integer("sections", 1, 2)):
-                low = k * h * 0.7
+                low = k * h * q.slide
                 pieces += [
                     (
                         rod(
                             (s * x * (1 - 0.12 * k), low, 0.06 * k),
                             (s * x * (1 - 0.12 * k), low + h, 0.06 * k),
-                            0.03,
+                            q.bar,
                             4,
                         ),
                         1,
@@ -210,7 +211,7 @@ def _more_stairs(variant: str, draw: Draw) -> Pieces:
                     for s in (-1, 1)
                 ]
                 pieces += [
-                    (rod((-x, low + (i + 0.5) * h / n, 0.06 * k), (x, low + (i + 0.5) * h / n, 0.06 * k), 0.016, 6), 0)
+                    (rod((-x, low + (i + 0.5) * h / n, 0.06 * k), (x, low + (i + 0.5) * h / n, 0.06 * k), q.rung, 6), 0)
                     for i in range(n)
                 ]
             return turned(pieces, "x", -draw.rng.uniform(0, 20))

@@ -4,23 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.carcass import (
-    BASE,
-    BODY,
-    DOOR,
-    DRAWER,
-    GRIP,
-    THING,
-    case,
-    front,
-    moved,
-    pick,
-    rounded,
-    stand,
-    style,
-)
-from datasets.demo.families.common import Draw, Pieces, family, knob, legs, ornament, rod, shell
-from datasets.demo.families.forms import both, side
+from datasets.demo.families.carcass import BASE, BODY, DOOR, DRAWER, GRIP, THING, case, footing, front, pick, style
+from datasets.demo.families.common import Draw, Pieces, family, knob, legs, moved, ornament, rod, shell
+from datasets.demo.families.forms import both, rounded, side
 from datasets.demo.mesh import box, combine, cylinder, ellipsoid, extrude, frustum, lathe, slab, tube
 
 DRESSERS = {
@@ -59,7 +45,7 @@ def dresser(variant: str, draw: Draw) -> Pieces:
     if variant == "on legs" and layout.count(" ") > 1:
         w *= 1.7
     foot = p.foot * (1.3 if variant == "on legs" else 1)
-    pieces, y = stand(draw, styles, w, p.depth, foot, p.foot_thick)
+    pieces, y = footing(draw, styles, w, p.depth, foot, p.foot_thick)
     top = (p.top_thick, p.overhang) if draw.chance(0.75) else None
     pulled = 0.45 * p.depth if draw.chance(0.07) else 0.0
     pieces += case(draw, look, layout, (w, h, p.depth), y, 0.02, 0.0, top, pulled)
@@ -125,7 +111,7 @@ def night_stand(variant: str, draw: Draw) -> Pieces:
     if variant in NIGHT_STANDS:
         layout = pick(draw, NIGHT_STANDS[variant])
         styles = "legs legs plinth bracket sled hairpin" + " none" * ("d" in layout or "l" in layout)
-        pieces, y = stand(draw, styles, w, d, p.foot, p.foot_thick)
+        pieces, y = footing(draw, styles, w, d, p.foot, p.foot_thick)
         pulled = 0.4 * d if draw.chance(0.08) else 0.0
         board = (t, p.overhang) if draw.chance(0.7) else None
         pieces += case(draw, look, layout, (w, h, d), y, 0.018, 0.35, board, pulled)
@@ -236,7 +222,7 @@ def wardrobe(variant: str, draw: Draw) -> Pieces:
     if look.grip in (3, 4):
         look.grip = 1
     w *= {"three doors": 1.5, "sliding": 1.4, "with shelves": 1.4}.get(variant, 1.15 if draw.chance(0.5) else 1.0)
-    pieces, y = stand(draw, "plinth plinth legs bracket none", w, d, p.foot, p.foot_thick)
+    pieces, y = footing(draw, "plinth plinth legs bracket none", w, d, p.foot, p.foot_thick)
     top = (p.crown * 0.4, 0.0) if draw.chance(0.5) else None
     if variant in WARDROBES:
         pieces += case(draw, look, pick(draw, WARDROBES[variant]), (w, h, d), y, t, 0.4, top)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, beam, family, legs, ornament, pedestal, rod
+from datasets.demo.families.common import Draw, Pieces, beam, family, legs, moved, ornament, pedestal, placed, rod
 from datasets.demo.families.frames import (
     box_frame,
     corners,
@@ -12,8 +12,6 @@ from datasets.demo.families.frames import (
     drawer_stack,
     ends,
     hoops,
-    moved,
-    placed,
     seats_round,
     stand,
     superellipse,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, rod, squared, vessel
+from datasets.demo.families.common import Draw, Pieces, family, moved, rod, squared, vessel
 from datasets.demo.families.forms import side, sleeve, taper
-from datasets.demo.families.frames import box_frame, corners, curved_tap, holed_plate, moved, superellipse
+from datasets.demo.families.frames import box_frame, corners, curved_tap, holed_plate, superellipse
 from datasets.demo.mesh import Mesh, box, cushion, cylinder, ellipsoid, extrude, frustum, lathe, loft, sheet, slab
 
 DEMO_TOILETS = ("close coupled", "wall hung", "high tank", "block")

@@ -7,8 +7,8 @@ import numpy as np
 from datasets.demo.families.buildings import castle, church, lighthouse, pagoda, skyscraper, wall_windows
 from datasets.demo.families.common import Draw, Pieces, family
 from datasets.demo.families.forms import both, copies, ring
-from datasets.demo.families.solids import ball, bars, disc, hoop, lattice, prism
-from datasets.demo.mesh import box, combine, lathe, tube
+from datasets.demo.families.solids import bars, lattice, prism
+from datasets.demo.mesh import box, combine, cylinder, ellipsoid, lathe, torus, tube
 
 
 def _iron(draw: Draw, p) -> Pieces:
@@ -45,9 +45,9 @@ def _iron(draw: Draw, p) -> Pieces:
                 0.5 * p.thick,
                 4,
             )
-            out += [(both(arm), 2), (both(disc(0.02, 0.14, 6).moved(reach, y - 0.14)), 4)]
+            out += [(both(arm), 2), (both(cylinder(0.02, 0.14, 6).moved(reach, y - 0.14)), 4)]
     else:
-        out.append((copies(disc(0.1, 0.05, 12).turned("x", 90), ring(4, tip + 0.05, 0.85 * h)[0]), 4))
+        out.append((copies(cylinder(0.1, 0.05, 12).turned("x", 90), ring(4, tip + 0.05, 0.85 * h)[0]), 4))
     out.append((bars([(0, h - 0.05, 0), (0, h + p.mast, 0)], [(0.02, 0.008)], 6), 2))
     if draw.chance(0.4):
         out.append((box(2.6 * foot, 0.06, 2.6 * foot).moved(y=-0.03), 0))
@@ -62,7 +62,7 @@ def _water(draw: Draw, p) -> Pieces:
     kind = draw.integer("tank", 0, 2)
     tall = r * p.depth
     if kind == 0:
-        tank = ball(1.15 * r, r * (0.7 + 0.3 * p.taper), 1.15 * r, 20).moved(y=0.8 * r)
+        tank = ellipsoid(1.15 * r, r * (0.7 + 0.3 * p.taper), 1.15 * r, 20).moved(y=0.8 * r)
     elif kind == 1:
         tank = lathe(
             [(0, -0.12 * r), (r, 0), (r, tall + 0.3), (1.06 * r, tall + 0.3), (0, tall + 0.3 + p.roof * 0.8 * r)],
@@ -112,13 +112,13 @@ def _water(draw: Draw, p) -> Pieces:
                 1,
             )
         )
-        out.append((disc(0.08 + 0.1 * r, h, 10), 1))
+        out.append((cylinder(0.08 + 0.1 * r, h, 10), 1))
     if draw.chance(0.5):
-        out.append((hoop(1.15 * r + 0.04, 0.03, 22, 6).moved(y=h + (0.75 * r if kind == 0 else 0.1)), 4))
+        out.append((torus(1.15 * r + 0.04, 0.03, 22, 6).moved(y=h + (0.75 * r if kind == 0 else 0.1)), 4))
     rung = bars([((x, 0, 1.28 * r), (x, h + 0.2, 1.05 * r)) for x in (-0.06, 0.06)], 0.012, 4)
     out.append((rung, 4))
     if draw.chance(0.4):
-        out.append((disc(1.7 * r, 0.08, 16).moved(y=-0.08), 0))
+        out.append((cylinder(1.7 * r, 0.08, 16).moved(y=-0.08), 0))
     return out
 
 
@@ -162,7 +162,7 @@ def _television(draw: Draw, p) -> Pieces:
                 2,
             )
         )
-    out.append((hoop(1.01 * big * (1 if pod else 0.98), 0.02 + 0.02 * big, 22, 6).moved(y=y), 3))
+    out.append((torus(1.01 * big * (1 if pod else 0.98), 0.02 + 0.02 * big, 22, 6).moved(y=y), 3))
     mast = [
         (0.45 * r, 0.8 * h),
         (0.45 * r, 0.9 * h),

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.demo.families.common import Draw, Pieces, family, rod
+from datasets.demo.families.common import Draw, Pieces, family, moved, rod
 from datasets.demo.families.forms import along, both, copies, side, taper
-from datasets.demo.families.solids import ball, disc, hoop, moved, vault
+from datasets.demo.families.solids import vault
 from datasets.demo.families.vehicles import panes
-from datasets.demo.mesh import (
-    box,
-    combine,
-    frustum,
-    lathe,
-    loft,
-    slab,
-    tube,
-)
+from datasets.demo.mesh import box, combine, cylinder, ellipsoid, frustum, lathe, loft, slab, torus, tube
 
 
 def _bogies(length: float, width: float, radius: float, wheels: int = 2) -> Pieces:
@@ -73,12 +65,12 @@ def _freight(draw: Draw, p, length: float) -> Pieces:
             ],
             16,
         )
-        out += [(along(tank).moved(y=floor + r), 0), (disc(0.3 * r, 0.25 * r, 10).moved(y=floor + 1.9 * r), 0)]
+        out += [(along(tank).moved(y=floor + r), 0), (cylinder(0.3 * r, 0.25 * r, 10).moved(y=floor + 1.9 * r), 0)]
     elif kind == 2:
         hopper = [(-0.5 * length, h), (0.5 * length, h), (0.3 * length, 0.1 * h), (-0.3 * length, 0.1 * h)]
         out += [
             (side(hopper, w).moved(y=floor), 0),
-            (ball(0.45 * w, 0.2 * h, 0.46 * length, 10).moved(y=floor + h), 0),
+            (ellipsoid(0.45 * w, 0.2 * h, 0.46 * length, 10).moved(y=floor + h), 0),
         ]
     elif kind == 3:
         out += [(slab((-w / 2, w / 2), (floor, floor + 0.08), (-length / 2, length / 2)), 0)]
@@ -93,7 +85,7 @@ def _freight(draw: Draw, p, length: float) -> Pieces:
         ]
         out += [(combine([wall, *ends, box(w, 0.05, length).moved(y=floor + 0.03)]), 0)]
         if draw.chance(0.7):
-            out += [(ball(0.46 * w, 0.3 * h, 0.46 * length, 12).moved(y=floor + 0.4 * h), 0)]
+            out += [(ellipsoid(0.46 * w, 0.3 * h, 0.46 * length, 12).moved(y=floor + 0.4 * h), 0)]
     return out
 
 
@@ -119,7 +111,7 @@ def _steam(draw: Draw, p) -> tuple[Pieces, float]:
     chimney = frustum(0.27 * r, 0.3 * r * flare, stack, 14).moved(0, y + 0.9 * r, front - 0.08 * length)
     domes = combine(
         [
-            ball(0.36 * r, 0.5 * r, 0.4 * r, 12).moved(0, y + r, z * length)
+            ellipsoid(0.36 * r, 0.5 * r, 0.4 * r, 12).moved(0, y + r, z * length)
             for z in (0.03, 0.2)[: draw.integer("domes", 1, 2)]
         ]
     )
@@ -135,15 +127,15 @@ def _steam(draw: Draw, p) -> tuple[Pieces, float]:
     span = np.linspace(cab - 0.1 * length + big, 0.16 * length, count) if count > 1 else [0.0]
     spoked = combine(
         [
-            hoop(0.93 * big, 0.07 * big, 14, 5).scaled(1, 1.2, 1),
-            disc(0.25 * big, 0.06, 8),
+            torus(0.93 * big, 0.07 * big, 14, 5).scaled(1, 1.2, 1),
+            cylinder(0.25 * big, 0.06, 8),
             *[box(1.8 * big, 0.03, 0.07 * big).turned("y", 60 * k) for k in range(3)],
         ]
     )
-    small = disc(0.5 * big, 0.05, 14).turned("z", -90)
+    small = cylinder(0.5 * big, 0.05, 14).turned("z", -90)
     pilot = [(0.42 * w, 0.5 * big, front - z) for z in (0.09, 0.2, 0.31)[: draw.integer("pilot", 1, 3)]]
     rodding = slab((0.42 * w + 0.05, 0.42 * w + 0.08), (0.85 * big, big), (span[0], span[-1]))
-    piston = along(disc(0.3 * big, 0.3, 12)).moved(0.45 * w, big, front - 0.36)
+    piston = along(cylinder(0.3 * big, 0.3, 12)).moved(0.45 * w, big, front - 0.36)
     gear = [copies(spoked.turned("z", 90), [(0.42 * w, big, z) for z in span]), copies(small, pilot), rodding, piston]
     out.append((both(combine(gear)), 1))
     out.append((slab((-0.3 * w, 0.3 * w), (0.6 * big, floor), (-0.45 * length, 0.95 * front)), 1))
@@ -156,7 +148,7 @@ def _steam(draw: Draw, p) -> tuple[Pieces, float]:
         )
         out.append((catcher, 1))
     if draw.chance(0.7):
-        out.append((along(disc(0.2 * r, 0.12, 10)).moved(0, y + 0.75 * r, front + 0.02), 2))
+        out.append((along(cylinder(0.2 * r, 0.12, 10)).moved(0, y + 0.75 * r, front + 0.02), 2))
     return out, length
 
 
@@ -173,7 +165,7 @@ def _engine(draw: Draw, p, kind: str) -> tuple[Pieces, float]:
         y = np.where(y > 0, y * (1 - t**1.6 * 1.25), y * (1 - 0.25 * t)) + 0.02 * h * t
         rings = np.stack([x, y + h / 2 + floor - 0.06, 0 * x + length / 2 - nose + nose * np.sin(t * np.pi / 2)], -1)
         rings = np.concatenate([rings[:1] - [0, 0, length - nose], rings])
-        glass = ball(0.3 * w, 0.15 * h, 0.28 * nose, 12).moved(0, floor + 0.72 * h, length / 2 - 0.66 * nose)
+        glass = ellipsoid(0.3 * w, 0.15 * h, 0.28 * nose, 12).moved(0, floor + 0.72 * h, length / 2 - 0.66 * nose)
         back = length / 2 - nose
         windows = panes(
             0.5 * w,
@@ -229,7 +221,7 @@ def _engine(draw: Draw, p, kind: str) -> tuple[Pieces, float]:
                 ],
             ]
         )
-        out += [(both(rail), 0), (disc(0.08, 0.1, 10).moved(0, floor + 0.8 * h, -0.2 * length), 3)]
+        out += [(both(rail), 0), (cylinder(0.08, 0.1, 10).moved(0, floor + 0.8 * h, -0.2 * length), 3)]
         return out, length
     front, low, rise = length / 2, floor, h * (0.08 + 0.2 * p.boiler)
     nose = p.slope * h
@@ -297,7 +289,7 @@ def train(variant: str, draw: Draw) -> Pieces:
         if draw.chance(0.65):
             short = 0.5 * p.length
             tender = box(p.width, 0.62 * p.height, short).moved(y=2.2 * p.wheel + 0.31 * p.height)
-            coal = ball(0.4 * p.width, 0.15 * p.height, 0.4 * short, 10)
+            coal = ellipsoid(0.4 * p.width, 0.15 * p.height, 0.4 * short, 10)
             coal = coal.moved(y=2.2 * p.wheel + 0.62 * p.height)
             train.append(([*_bogies(short, p.width, p.wheel), (tender, 0), (coal, 0)], short))
         cars = min(cars, 2)

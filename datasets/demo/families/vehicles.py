@@ -8,7 +8,7 @@ import numpy as np
 
 from datasets.demo.families.common import Draw, Pieces, family, rod
 from datasets.demo.families.forms import both, copies, side, smooth, taper
-from datasets.demo.families.solids import ball, bars, disc, fender, hoop, narrowed
+from datasets.demo.families.solids import bars, fender, narrowed
 from datasets.demo.mesh import (
     Mesh,
     box,
@@ -16,11 +16,13 @@ from datasets.demo.mesh import (
     combine,
     cushion,
     cylinder,
+    ellipsoid,
     frustum,
     lathe,
     loft,
     sheet,
     slab,
+    torus,
     tube,
 )
 
@@ -164,27 +166,27 @@ def bus(variant: str, draw: Draw) -> Pieces:
 
 def _tyre(draw: Draw, radius: float, thick: float, solid: float) -> Mesh:
     """Motorbike wheel on an axle along x: tyre, and a disc, cast spokes or wires."""
-    hub = disc(0.2 * radius, 1.4 * thick, 10).moved(y=-0.7 * thick)
+    hub = cylinder(0.2 * radius, 1.4 * thick, 10).moved(y=-0.7 * thick)
     if draw.chance(solid):
-        inner = disc(0.8 * radius, 0.5 * thick, 18).moved(y=-0.25 * thick)
+        inner = cylinder(0.8 * radius, 0.5 * thick, 18).moved(y=-0.25 * thick)
     else:
         count, wide = (5, 0.12) if draw.chance(0.6) else (12, 0.03)
         spoke = slab((-wide * radius, wide * radius), (-0.2 * thick, 0.2 * thick), (0.1 * radius, radius - 1.4 * thick))
         inner = copies(spoke, np.zeros((count, 3)), yaw=np.arange(count) * 360 / count)
-    return combine([hoop(radius - thick, thick, 22, 8), hub, inner]).turned("z", 90)
+    return combine([torus(radius - thick, thick, 22, 8), hub, inner]).turned("z", 90)
 
 
 @cache
 def _jug() -> Mesh:
     """Air-cooled cylinder of an engine."""
-    return combine([disc(0.075, 0.32, 10), *[box(0.19, 0.035, 0.22).moved(y=0.06 + 0.09 * k) for k in range(3)]])
+    return combine([cylinder(0.075, 0.32, 10), *[box(0.19, 0.035, 0.22).moved(y=0.06 + 0.09 * k) for k in range(3)]])
 
 
 @family(
     "motorbike",
     parts=("wheel", "body", "seat", "handlebar", "engine", "exhaust", "light"),
     variants=("sport", "cruiser", "scooter", "dirt bike", "classic"),
-    synonyms=("motorcycle", "motor bike", "scooter", "moped", "chopper", "dirt bike"),
+    synonyms=("motorcycle", "motor bike", "moped", "chopper", "dirt bike"),
 )
 def motorbike(variant: str, draw: Draw) -> Pieces:
     """Motorbike on its two wheels."""
@@ -219,12 +221,12 @@ def motorbike(variant: str, draw: Draw) -> Pieces:
     out += [(both(combine([bar, rods])), 3), (combine(yokes), 3)]
     if draw.chance(0.6):
         at = np.array([0.8 * reach, bar_y + 0.14, z0 + 0.04])
-        mirror = combine([bars([(0.7 * reach, bar_y, z0), at], 0.01, 5), ball(0.06, 0.04, 0.015, 8).moved(*at)])
+        mirror = combine([bars([(0.7 * reach, bar_y, z0), at], 0.01, 5), ellipsoid(0.06, 0.04, 0.015, 8).moved(*at)])
         out.append((both(mirror), 3))
     guard = fender(r + (0.14 if dirt else 0.03), 2 * thick + 0.05, 20, 110 if dirt else 140)
     out.append((guard.moved(*front), 1))
     if not sport and not (dirt and draw.chance(0.5)):
-        out.append((ball(0.095, 0.095, 0.08).moved(0, y0 - 0.06, z0 + 0.13), 6))
+        out.append((ellipsoid(0.095, 0.095, 0.08, 10).moved(0, y0 - 0.06, z0 + 0.13), 6))
     hip = -0.1 * base
     if scooter:
         w, back = p.bulk + 0.12, -base / 2 - r
@@ -283,7 +285,7 @@ def motorbike(variant: str, draw: Draw) -> Pieces:
                 (-0.02 * base, seat - 0.08)]  # fmt: skip
         fairing = taper(side(nose, 2 * p.bulk + 0.1), 0.8, 1)
         out.append((narrowed(fairing, [-0.02 * base, 0.2 * base, tip], [1, 0.95, 0.3]), 1))
-        out.append((both(ball(0.05, 0.03, 0.08, 8).moved(0.06, 0.8 * y0, tip + 0.01)), 6))
+        out.append((both(ellipsoid(0.05, 0.03, 0.08, 8).moved(0.06, 0.8 * y0, tip + 0.01)), 6))
         up, far = 0.3 * p.tail, hip - long
         cowl = [
             (hip - 0.15, seat - 0.12),

@@ -9,8 +9,8 @@ import numpy as np
 from datasets.demo.families.common import Draw, Pieces, family
 from datasets.demo.families.forms import along, both, copies, side, taper
 from datasets.demo.families.ships import freighter, hull, liner, rail, tall_ship, warship
-from datasets.demo.families.solids import ball, bars, hoop, narrowed
-from datasets.demo.mesh import Mesh, box, combine, cushion, frustum, lathe, loft, sheet, slab
+from datasets.demo.families.solids import bars, narrowed
+from datasets.demo.mesh import Mesh, box, combine, cushion, ellipsoid, frustum, lathe, loft, sheet, slab, torus
 
 
 def _sail(luff: float, foot: float, belly: float, thick: float, gaff: float = 0.0) -> Mesh:
@@ -68,8 +68,8 @@ def _open_boat(draw: Draw, p, grid: np.ndarray, length: float, depth: float, var
             out.append((box(1.9 * w, 0.03, 0.14 if variant != "kayak" else 0.07).moved(0, 0.8 * y, z), 4))
     else:
         w, y, z = rail(grid, 0.5)
-        out.append((hoop(0.6 * w, 0.03, 16, 6).scaled(1, 1, 2.2).moved(0, y, z - 0.05), 1))
-        out.append((ball(0.7 * w, 0.08, 0.42 * length, 10).moved(0, y - 0.02, 0), 0))
+        out.append((torus(0.6 * w, 0.03, 16, 6).scaled(1, 1, 2.2).moved(0, y, z - 0.05), 1))
+        out.append((ellipsoid(0.7 * w, 0.08, 0.42 * length, 10).moved(0, y - 0.02, 0), 0))
     if variant == "motor boat":
         w, y, z = rail(grid, 0.0)
         out.append(
@@ -90,7 +90,7 @@ def _open_boat(draw: Draw, p, grid: np.ndarray, length: float, depth: float, var
             paddle = combine(
                 [
                     bars([(-span, 0, 0), (span, 0, 0)], 0.014),
-                    *[ball(0.13, 0.05, 0.02, 8).moved(s * span) for s in (-1, 1)],
+                    *[ellipsoid(0.13, 0.05, 0.02, 8).moved(s * span) for s in (-1, 1)],
                 ]
             )
             out.append((paddle.turned("z", 20 * tilt).turned("y", 90 * p.belly).moved(0, y + 0.12, z + 0.1), 4))
