@@ -183,9 +183,7 @@ def test_differences_are_of_the_same_seeds():
 
     def runs(*accuracies):
         results = [None if found is None else {"accuracy": found} for found in accuracies]
-        return tuple(
-            SimpleNamespace(seed=seed, result=lambda found=found: found) for seed, found in enumerate(results)
-        )
+        return tuple(SimpleNamespace(seed=seed, result=lambda found=found: found) for seed, found in enumerate(results))
 
     def difference(*accuracies):
         habits = [

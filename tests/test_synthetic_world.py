@@ -17,6 +17,7 @@ import torch
 from datasets import build_dataset, collate
 from datasets.demo import __main__ as demo
 from datasets.demo import captions, effects
+from datasets.demo.families.common import FAMILIES
 from datasets.demo.mesh import box, combine, cylinder
 from datasets.demo.render import render
 from datasets.demo.shapes import CATEGORIES, PART_NAMES, VARIANTS, make_shape
@@ -501,18 +502,26 @@ def test_packed(tmp_path, monkeypatch):
         assert sample["text"] in [made.caption(shape, index, number) for number in range(CAPTIONS)]
 
 
-def test_command(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(SyntheticWorld, "COMPUTES", False)
-    command = ["demo", "--shapes", "3", "--out", str(tmp_path / "world"), "--opts", "N_POINTS=64", "image_size=16"]
-    monkeypatch.setattr(sys, "argv", command)
-    demo.main()
-    assert f"3 shapes are in {tmp_path / 'world'}" in capsys.readouterr().out
-    monkeypatch.setattr(sys, "argv", ["demo", "--opts", "views=2"])
-    with pytest.raises(UserError, match="are for --shapes"):
-        demo.main()
-    monkeypatch.setattr(sys, "argv", [*command[:4], str(tmp_path / "other"), "--opts", "viws=2"])
-    with pytest.raises(UserError, match="did you mean 'views'"):
-        demo.main()
+def test_command(monkeypatch, capfd, tmp_path):
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["demo", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            demo.main()
+        return end.value.code
+
+    small = "--opts", "N_POINTS=64", "image_size=16"
+    assert run("--shapes", 3, "--out", tmp_path / "world", *small) == 0
+    assert f"3 shapes are in {tmp_path / 'world'}" in capfd.readouterr().out
+    assert run("--shapes", 3, "--out", tmp_path / "other", "--opts", "viws=2") == 2
+    assert "did you mean 'views'" in capfd.readouterr().err
+    for words, message in (
+        (["--opts", "views=2"], "are for --shapes"),
+        (["--shapes", "3", "--scale", "smoke"], "not for --shapes"),
+        (["--shapes", "3", "--opts", "length=7"], "length=7: --shapes and --seed say so"),
+    ):
+        with pytest.raises(UserError, match=message):
+            monkeypatch.setattr(sys, "argv", ["demo", *words])
+            demo.main()
 
 
 def test_captions_are_not_put_into_prompts(monkeypatch):

@@ -225,7 +225,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     model, _ = parse_model_config(read_config(args.config, args.opts)["model"])
     if not model.classifies:
         raise UserError(f"--config {args.config}: its model does not classify")
-    if args.zeroshot and parse_model_config(read_config(args.zeroshot, args.zeroshot_opts)["model"])[0].embeds != "text":
+    if (
+        args.zeroshot
+        and parse_model_config(read_config(args.zeroshot, args.zeroshot_opts)["model"])[0].embeds != "text"
+    ):
         raise UserError(f"--zeroshot {args.zeroshot}: its model does not compare with texts")
     audits = {name: habits_of(name, ckpt, args) for name, ckpt in name_checkpoints(args.ckpts).items()}
     runs = list(dict.fromkeys(run for habits in audits.values() for habit in habits for run in habit.runs))

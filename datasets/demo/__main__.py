@@ -1,6 +1,8 @@
 """Make the synthetic world: `python -m datasets.demo`; or any number of shapes, in shards: `... --shapes 100000`."""
 
 import signal
+import subprocess
+import sys
 
 from datasets.demo.world import SCALES, make_world, summary
 from utils.errors import Parser, UserError, at_least, run_command
@@ -16,7 +18,7 @@ def main() -> None:
     parser.add_argument("--scale", choices=SCALES, default="full", help="how many shapes (default: %(default)s)")
     more = "add the categories that pretraining does not see, with lists of all for it"
     parser.add_argument("--all-categories", action="store_true", help=more)
-    parser.add_argument("--workers", type=int, default=2, help="processes (default: %(default)s)")
+    parser.add_argument("--workers", type=at_least(1), default=2, help="processes (default: %(default)s)")
     shards = parser.add_argument_group("shapes of all categories as WebDataset shards, for the data set Shards")
     shards.add_argument("--shapes", type=at_least(1), help="how many; a run that was interrupted goes on")
     shards.add_argument("--config", help="of the data set SyntheticWorld (default: that of cfgs/dataset_configs)")
@@ -32,13 +34,18 @@ def main() -> None:
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if args.shapes is not None:
-        from tools import pack  # a command, as main.py is: only commands use the tools
-
+        if args.scale != "full" or args.all_categories:
+            raise UserError("--scale and --all-categories are not for --shapes")
+        if given := [key for key in args.opts if key.startswith(("length=", "world_seed="))]:
+            raise UserError(f"{given[0]}: --shapes and --seed say so")
         keys = [f"length={args.shapes}", f"world_seed={args.seed}", "bgr=false", "captions=1.0", *args.opts]
-        command = ["SyntheticWorld", "--shards", args.out or SHARDS, "--threads", str(args.workers), "--opts", *keys]
-        pack.main([*command, *(["--config", args.config] if args.config else [])])
-        print(f"{args.shapes} shapes are in {args.out or SHARDS}; docs/data.md says how they are read")
-        return
+        command = ["SyntheticWorld", "--shards", args.out or SHARDS, "--threads", str(args.workers)]
+        command += [*(["--config", args.config] if args.config else []), "--opts", *keys]
+        # A process of its own: data sets do not import tools.
+        code = subprocess.call([sys.executable, "-m", "tools.pack", *command])
+        if code == 0:
+            print(f"{args.shapes} shapes are in {args.out or SHARDS}; docs/data.md says how they are read")
+        sys.exit(code)
     if args.config or args.opts:
         raise UserError("--config and --opts are for --shapes")
     args.out = args.out or OUT
