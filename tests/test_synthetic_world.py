@@ -386,10 +386,10 @@ def test_colours_are_those_of_the_view():
         only[:] = shape.palette[part]
         bright = data.render(dataclasses.replace(shape, palette=only), index, 0).reshape(-1, 3) / 255.0
         background = bright[0]
-        if not np.allclose(bright[[0, 47, -48, -1]], background, atol=0.02):
-            continue  # the shape reaches into a corner
-        seen += 1
         inside = bright[np.abs(bright - background).max(1) > 0.05]
+        if len(inside) < 600:
+            continue  # of bars and wires, which are blended with the background
+        seen += 1
         hue, base = inside / inside.max(1, keepdims=True), only[0] / only[0].max()
         assert np.median(np.abs(hue - base).max(1)) < 0.06  # shading changes brightness alone
     assert seen > 40
@@ -527,5 +527,5 @@ def test_captions_are_not_put_into_prompts(monkeypatch):
         task = SimpleNamespace(run=run, data=data, augment=lambda points, generator: points)
         batch = collate([data[index] for index in range(4)])
         draw = lambda name, device="cpu": torch.Generator().manual_seed(0)  # noqa: E731
-        Pretrain.prepare(task, Model(), batch, draw)
+        Pretrain._prepare(task, data, Model(), batch, draw)
         assert len(asked[-1]) == 4 and (asked[-1] == batch["text"]) == (not data.wraps_text)
