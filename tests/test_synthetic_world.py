@@ -389,10 +389,10 @@ def test_colours_are_those_of_the_view():
         only[:] = shape.palette[part]
         bright = data.render(dataclasses.replace(shape, palette=only), index, 0).reshape(-1, 3) / 255.0
         background = bright[0]
-        if not np.allclose(bright[[0, 47, -48, -1]], background, atol=0.02):
-            continue  # the shape reaches into a corner
-        seen += 1
         inside = bright[np.abs(bright - background).max(1) > 0.05]
+        if len(inside) < 600:
+            continue  # of bars and wires, which are blended with the background
+        seen += 1
         hue, base = inside / inside.max(1, keepdims=True), only[0] / only[0].max()
         assert np.median(np.abs(hue - base).max(1)) < 0.06  # shading changes brightness alone
     assert seen > 40
