@@ -201,7 +201,7 @@ class WordText(TextTeacher):
     def embed(self, texts: Sequence[str]) -> Tensor:
         """Map texts to features (n, dim): rows of the table, or what the encoder says."""
         names = [strip_prompt(text) for text in texts]
-        rows = torch.tensor([self.words.get(_key(name), -1) for name in names], device=self.features.device)
+        rows = torch.tensor([self.words.get(table_key(name), -1) for name in names], device=self.features.device)
         found = self.features[rows]
         if new := [i for i, row in enumerate(rows.tolist()) if row < 0]:
             said = sentence_features([names[i] for i in new]).to(self.mean)
@@ -214,7 +214,7 @@ class WordText(TextTeacher):
     def unknown(self, texts: Sequence[str]) -> list[str]:
         if find_spec(MINILM_PACKAGE) is not None:
             return []
-        return [text for text in texts if _key(strip_prompt(text)) not in self.words]
+        return [text for text in texts if table_key(strip_prompt(text)) not in self.words]
 
     def known(self) -> list[str]:
         return [] if find_spec(MINILM_PACKAGE) is not None else sorted(self.words)
@@ -250,7 +250,7 @@ def _sentence_encoder() -> Any:
         logging.disable(disabled)
 
 
-def _key(name: str) -> str:
+def table_key(name: str) -> str:
     return " ".join(name.lower().replace("_", " ").split())
 
 

@@ -50,7 +50,7 @@ def test_audit(command, capsys):
     part = json.loads((home / "audit-first-part-seed0/metrics.json").read_text())
     tested = json.loads((home / "test_audit-first-part-seed0/metrics.json").read_text())
     assert part["last"]["total"] == 4 and tested["last"]["total"] == whole["last"]["total"] == 6
-    chosen = by_name["epoch chosen on 30% of the training data, held out"]
+    chosen = by_name["epoch chosen on 30 % of the training data, held out"]
     assert chosen["accuracy"] == tested["last"]["accuracy"]
 
     # Votes are those of the last weights.
@@ -118,8 +118,6 @@ def test_plan_runs_nothing(command, capsys, monkeypatch):
         (["--val_share", "1"], "--val_share must be between 0 and 1, got 1"),
         (["--opts", "no_such_key=1"], "unknown config key 'no_such_key'"),
         (["--config", "nowhere.yaml"], "nowhere.yaml"),
-        (["--config", "cfgs/demo/segment_part.yaml"], "its model does not classify"),
-        (["--zeroshot", "cfgs/demo/svm.yaml"], "its model does not compare with texts"),
     ],
 )
 def test_user_errors(command, words, message):
@@ -176,6 +174,13 @@ def test_training_on_a_part_resumes_exactly(run):
         run("pretrain", "--opts", "val_share=0.3")
     with pytest.raises(UserError, match="must be at least 0 and less than 1"):
         run("classify", "--scratch_model", "--opts", "val_share=1")
+
+
+def test_only_classifiers_and_models_that_read_texts(command, configs):
+    with pytest.raises(UserError, match="its model does not classify"):
+        audit.main([*command, "--opts", "npoints=32", "--config", str(configs["pretrain"])])
+    with pytest.raises(UserError, match="its model does not compare with texts"):
+        audit.main([*command, "--zeroshot_opts", "npoints=32", "--zeroshot", str(configs["svm"])])
 
 
 def test_differences_are_of_the_same_seeds():

@@ -9,10 +9,12 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from test_models import recon
 
+from datasets.demo.families.common import FAMILIES
+from datasets.demo.kinds import KINDS
 from models import load_pretrained, save_pretrained
 from models import text_teachers as module
 from models.teachers import build_text_teacher
-from models.text_teachers import WordText, sentence_features
+from models.text_teachers import WordText, sentence_features, table_key
 from tools import demo_teacher, word_table
 from utils.errors import UserError
 from utils.prompts import TEMPLATES, all_prompts, strip_prompt
@@ -86,6 +88,13 @@ def test_a_table_is_made_as_the_shipped_one(package, tmp_path, monkeypatch):
     said = (sentence_features(["chair"]) - made.mean) @ made.basis
     assert torch.allclose(said, made.encode(["chair"]), atol=2e-3)  # in half precision
     assert abs(float(made.features.std()) - 0.5) < 0.01
+
+
+def test_the_shipped_table_has_all_names_of_the_synthetic_world():
+    words = WordText().words
+    names = {name for family in FAMILIES.values() for name in (family.name, *family.synonyms)}
+    names |= {name for kinds in KINDS.values() for name in kinds}
+    assert [name for name in sorted(names) if table_key(name) not in words] == []
 
 
 def test_damaged_tables(tmp_path):

@@ -13,8 +13,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
+from datasets.demo.kinds import KINDS
 from datasets.demo.shapes import FAMILIES
-from models.text_teachers import WORD_TABLE, sentence_features
+from models.text_teachers import WORD_TABLE, WordText, sentence_features, table_key
 from utils.errors import Parser, at_least, run_command
 from utils.files import atomic_write
 from utils.prompts import spell
@@ -42,7 +43,7 @@ def nouns() -> list[str]:
     wanted = set((folder / "imagenet12k_synsets.txt").read_text().split())
     found = {spell(name, "plain") for name in NAMES}
     for family in FAMILIES.values():
-        found |= {family.name, *family.synonyms}
+        found |= {table_key(name) for name in (family.name, *family.synonyms, *KINDS.get(family.name, ()))}
     for line in (folder / "imagenet_synset_to_lemma.txt").read_text().splitlines():
         synset, _, lemmas = line.partition("\t")
         if synset in wanted and FIRST_ARTIFACT <= synset < LAST_ARTIFACT:
@@ -57,15 +58,21 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=WORD_TABLE, metavar="FILE", help="(default: %(default)s)")
     parser.add_argument("--dim", type=at_least(1), default=64, metavar="N", help="width of features (%(default)s)")
+    extend = "keep the space of the shipped table, in which weights and image teachers were trained"
+    parser.add_argument("--extend", action="store_true", help=extend)
     args = parser.parse_args()
     words = nouns()
     said = sentence_features(words)
-    mean = said.mean(0)
-    _, spread, directions = torch.linalg.svd((said - mean).double(), full_matrices=False)
-    basis = (directions[: args.dim] / spread[: args.dim, None].sqrt()).T
-    features = (said - mean).double() @ basis
-    factor = 0.5 / features.std()  # about that of the published CLIP's
-    tensors = {"mean": mean, "basis": (basis * factor).float(), "features": (features * factor).half()}
+    if args.extend:
+        shipped = WordText()
+        mean, basis = shipped.mean, shipped.basis
+    else:
+        mean = said.mean(0)
+        _, spread, directions = torch.linalg.svd((said - mean).double(), full_matrices=False)
+        basis = (directions[: args.dim] / spread[: args.dim, None].sqrt()).T
+        basis *= 0.5 / ((said - mean).double() @ basis).std()  # about that of the published CLIP's
+        basis = basis.float()
+    tensors = {"mean": mean, "basis": basis, "features": ((said - mean).double() @ basis.double()).half()}
     tensors = {name: value.contiguous() for name, value in tensors.items()}
     about = {"words": json.dumps(words), "source": SOURCE, "digest": hashlib.sha256(said.numpy().tobytes()).hexdigest()}
     args.out.parent.mkdir(parents=True, exist_ok=True)
