@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from datasets.demo.families.carcass import pick
-from datasets.demo.families.common import Draw, Pieces, arch, family, moved, rod, squared
+from datasets.demo.families.common import Draw, Pieces, arch, family, moved, rod, squared, turned
 from datasets.demo.families.forms import both, copies, cut, hollow, loop, rounded, smooth, taper
 from datasets.demo.mesh import Mesh, box, boxes, combine, cylinder, ellipsoid, extrude, frustum, lathe, torus, tube
 
@@ -285,8 +285,8 @@ def can(variant: str, draw: Draw) -> Pieces:
     elif variant == "drum":
         bungs = [cylinder(0.16 * r, 0.03, 10).moved(x, h - rim, 0) for x in (-0.6 * r, 0.65 * r)]
         out.append((combine(bungs), 1))
-        if draw.chance(0.2):
-            out = [(mesh.turned("z", 90), part) for mesh, part in out]
+        if draw.chance(0.2):  # lying, without a label
+            return turned(out, "z", 90)
     else:
         if not opened and draw.chance(0.5):
             pull = combine([torus(0.2 * r, 0.014, 12, 5), box(0.2 * r, 0.014, 0.12 * r).moved(0.25 * r)])
