@@ -20,7 +20,7 @@ from tools.paper.plan import Planner, difference
 from tools.paper.pool import Pool
 from tools.paper.prepare import make_world
 from tools.paper.queue import open_pool, run_all
-from tools.paper.real_shapes import count_shapes, split_halves
+from tools.paper.real_shapes import count_shapes, digest_of, split_halves
 from tools.paper.runs import PlannedRun, check_configs, estimate, in_order, keep_results
 from tools.report.tables import text_table
 from tools.visualize.pictures import distance_picture
@@ -165,7 +165,8 @@ class Claims:
 
     def __init__(self, grid: Grid, planner: Planner, out: Path, seeds: int | None = None, real: str | None = None):
         self.grid, self.planner, self.out, self.real = grid, planner, out, real
-        self.halves = split_halves(real, OUT.parent) if real else None
+        self.halves, self.digest = (split_halves(real, OUT.parent), digest_of(real)) if real else (None, "")
+        self.records = read_records(out)
         self.stages = [
             [
                 Pretraining(model, data, epochs, seed)
@@ -207,15 +208,21 @@ class Claims:
         spec = {"model": what.model, "data": what.data, "epochs": what.epochs, "seed": what.seed}
         return {**spec, "config": run.config, "opts": list(run.opts)}
 
+    def how(self, measure: str, run: PlannedRun) -> dict[str, Any]:
+        """How a number is measured; a folder of real shapes is known by its content, wherever it is."""
+        opts = [entry for entry in run.opts if ".others.DATA_PATH=" not in entry]
+        found = {"config": run.config, "opts": opts, "path": self.grid.measures[measure].path}
+        return found | ({"real": self.digest} if self.grid.measures[measure].real else {})
+
     def record(self, what: Pretraining) -> dict[str, Any]:
         """The record of a pretraining in `out`; {} if there is none, or it is of other settings."""
-        found = read_records(self.out).get(str(what), {})
+        found = self.records.get(str(what), {})
         return found if {**found, **self.identity(what)} == found else {}
 
     def missing(self, what: Pretraining) -> list[PlannedRun]:
         """The unfinished runs of a pretraining and of what measures it; none where its record has it all."""
-        record, runs = self.record(what), self.measurements(what)
-        if record and {*runs} <= {*record["numbers"]}:
+        how, runs = self.record(what).get("how", {}), self.measurements(what)
+        if how and all(how.get(name) == self.how(name, run) for name, run in runs.items()):
             return []
         return [run for run in in_order([self.pretraining(what), *runs.values()]) if run.result() is None]
 
@@ -228,16 +235,18 @@ class Claims:
                 continue
             if before.get("run") != made["run"]:
                 before = {}
-            numbers, totals = dict(before.get("numbers", {})), dict(before.get("totals", {}))
-            for name, measuring in self.measurements(what).items():
+            runs = self.measurements(what)
+            # Numbers that were measured otherwise are no longer those of the grid; those of real shapes stay without.
+            kept = {name: how for name, how in before.get("how", {}).items() if name in self.grid.measures}
+            kept = {name: how for name, how in kept.items() if name not in runs or how == self.how(name, runs[name])}
+            numbers, totals = ({name: before[key][name] for name in kept} for key in ("numbers", "totals"))
+            for name, measuring in runs.items():
                 if (found := measuring.result()) is not None:
                     *parents, last = self.grid.measures[name].path.split(".")
                     for key in parents:
                         found = found[key]
-                    numbers[name], totals[name] = found[last], found.get("total")
-            record = self.identity(what) | {"run": made["run"], "numbers": numbers, "totals": totals}
-            if self.halves:
-                record["real"] = self.halves.name
+                    numbers[name], totals[name], kept[name] = found[last], found.get("total"), self.how(name, measuring)
+            record = self.identity(what) | {"run": made["run"], "numbers": numbers, "totals": totals, "how": kept}
             record["losses"] = losses_of(run.folder)
             if "attention" not in self.grid.models[what.model].lacks:
                 record["attention"] = before.get("attention") or self.attention(run)
@@ -248,6 +257,7 @@ class Claims:
             if record != before:
                 (self.out / RUNS).mkdir(parents=True, exist_ok=True)
                 write_json(record, self.out / RUNS / f"{what}.json")
+                self.records[str(what)] = record
 
     def attention(self, run: PlannedRun) -> dict[str, Any] | None:
         """How far tokens and queries look, by layer; None where the checkpoint is not there any more."""

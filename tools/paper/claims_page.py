@@ -189,7 +189,10 @@ def accuracy_picture(results: Results) -> Figure:
 
 
 def loss_picture(results: Results) -> Figure:
-    """Loss terms of the longest training there is on each data set: of training solid, of held-out shapes dashed."""
+    """Loss terms over training: of training shapes solid, of held-out ones dashed.
+
+    On each data set those of the length that most models have, of several such of the longest.
+    """
     grid = results.grid
     figure, axes = plt.subplots(
         len(TERMS), len(grid.data), figsize=(3.4 * len(grid.data) + 1, 2.6 * len(TERMS)), squeeze=False,
@@ -197,12 +200,14 @@ def loss_picture(results: Results) -> Figure:
     )  # fmt: skip
     heads = []
     for column, (data, about) in zip(axes.T, grid.data.items(), strict=True):
-        done = [c for c in results.columns if c[0] == data and any(results.of(model, c) for model in grid.models)]
-        heads.append(f"{about.title}, {done[-1][1]} epochs" if done else about.title)
+        own = [column for column in results.columns if column[0] == data]
+        chosen = max(own, key=lambda c: (sum(bool(results.of(model, c)) for model in grid.models), c[1]))
+        heads.append(f"{about.title}, {chosen[1]} epochs")
         for panel, term in zip(column, TERMS, strict=True):
             for (model, own), color in zip(grid.models.items(), COLORS, strict=False):
-                found = results.of(model, done[-1]) if done else []
-                curves = [record["losses"] for record in found if term in record["losses"]["held_out"]]
+                curves = [
+                    record["losses"] for record in results.of(model, chosen) if term in record["losses"]["held_out"]
+                ]
                 panel.plot([], [], color=color, label=own.title)
                 for kind, line in (("train", ".-"), ("held_out", ".--")) if curves else ():
                     mean = np.mean([curve[kind][term] for curve in curves], axis=0)
@@ -259,13 +264,15 @@ def block(results: Results, folder: str) -> str:
 
 
 def summary(results: Results) -> list[dict[str, Any]]:
-    """One row for every number of the tables."""
+    """One row for every number that is measured."""
     rows = []
     for (model, (data, epochs)), seeds in results.planned.items():
         for measure in results.grid.measures:
             if results.measurable(model, measure):
                 values = results.values(model, (data, epochs), measure)
-                numbers = mean_std(values) if values else {"mean": None, "std": None}
+                if not values:
+                    continue
+                numbers = mean_std(values)
                 row = {"model": model, "data": data, "epochs": epochs, "measure": measure}
                 rows.append(row | {key: numbers[key] for key in ("mean", "std")} | {"n": len(values), "of": len(seeds)})
     return rows

@@ -35,10 +35,7 @@ def split_halves(folder: str, out: Path, least: int = LEAST) -> Path:
     files = _files_by_class(folder)
     if max(map(len, files.values())) < least:
         raise UserError(f"--real: {folder} has no class of at least {least} shapes")
-    digest = hashlib.sha256(repr([least, *sorted(files.items())]).encode())
-    for path in sorted(path for own in files.values() for path in own):
-        digest.update(Path(path).read_bytes())
-    made = out / f"real-halves-{digest.hexdigest()[:12]}"
+    made = out / f"real-halves-{least}-{digest_of(folder)}"
     if made.is_dir():
         return made
     building = made.with_name(f".{made.name}.{os.getpid()}")
@@ -52,6 +49,15 @@ def split_halves(folder: str, out: Path, least: int = LEAST) -> Path:
             shutil.copyfile(own[index], target)
     building.rename(made)
     return made
+
+
+def digest_of(folder: str) -> str:
+    """Digest of the shapes of a folder and their names, wherever it is."""
+    digest = hashlib.sha256()
+    for name, own in sorted(_files_by_class(folder).items()):
+        for path in sorted(own):
+            digest.update(f"{name}/{Path(path).name}\n".encode() + hashlib.sha256(Path(path).read_bytes()).digest())
+    return digest.hexdigest()[:12]
 
 
 def count_shapes(folder: str) -> str:
