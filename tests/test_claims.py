@@ -12,7 +12,8 @@ import yaml
 
 from tests.conftest import cloud
 from tools.paper import arguments, claims, claims_page, plan
-from tools.paper.claims import Claims, Grid, Pretraining, read_grid
+from tools.paper.claims import Claims, Pretraining
+from tools.paper.claims_grid import Grid, read_grid
 from tools.paper.claims_page import BEGIN, END, Results, block, read_records, render
 from tools.paper.plan import Planner
 from tools.paper.pool import WorkerPool

@@ -4,21 +4,19 @@ import json
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from tools.paper.claims_grid import Grid, read_grid
 from tools.report.tables import markdown_table
 from tools.visualize.colors import COLORS
 from utils.errors import Parser, UserError, run_command
 from utils.files import atomic_write, read_text
 from utils.logging import write_json
 from utils.metrics import mean_std
-
-if TYPE_CHECKING:
-    from tools.paper.claims import Grid
 
 RUNS = "runs"  # folder of the records
 BEGIN, END = "<!-- measurements -->", "<!-- end of measurements -->"
@@ -56,7 +54,7 @@ class Results:
         records: what is there.
     """
 
-    def __init__(self, grid: "Grid", records: Iterable[Mapping[str, Any]]):
+    def __init__(self, grid: Grid, records: Iterable[Mapping[str, Any]]):
         self.grid, self.records = grid, list(records)
         self.planned: dict[tuple[str, Column], list[int]] = {}  # seeds
         for stage in grid.stages:
@@ -278,7 +276,7 @@ def summary(results: Results) -> list[dict[str, Any]]:
     return rows
 
 
-def render(grid: "Grid", out: Path) -> str:
+def render(grid: Grid, out: Path) -> str:
     """Write `<out>.md` (between its marks, if it is there), the pictures and summary.json in `out`.
 
     Returns:
@@ -310,8 +308,6 @@ def render(grid: "Grid", out: Path) -> str:
 
 def main() -> None:
     """Command line: write the page anew from the records that are there."""
-    from tools.paper.claims import read_grid
-
     parser = Parser(prog="tools.paper.claims_page", description="Write the page of the claims from its records.")
     parser.add_argument("out", type=Path, help="folder of the records; the page is written beside it, as .md")
     args = parser.parse_args()
