@@ -68,6 +68,7 @@ class PointDataset(Dataset):
         gives: what samples hold, see `collate`; "caption" stands for texts that are not class names.
         columns: of a cloud; 3, the coordinates, or more.
         class_names: category names; the position is the label.
+        labels: of all samples, M whole numbers, where they are known without reading these; otherwise None.
         files: where each sample comes from, if it has a file or an identifier of its own.
         origin: otherwise what they all come from, in that order.
     """
@@ -90,6 +91,7 @@ class PointDataset(Dataset):
     columns = 3
     wraps_text = True
     class_names: list[str]
+    labels: Any = None
     files: list[str] | None = None
     origin = "sample"
 

@@ -48,7 +48,7 @@ class Part(PointDataset):
 
 
 def split_indices(data: PointDataset, share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Draw which samples are held out: the same share of every class, where the data set knows all labels.
+    """Draw which samples are held out: the same share of every class.
 
     Args:
         data: the data set.
@@ -59,9 +59,11 @@ def split_indices(data: PointDataset, share: float, seed: int) -> tuple[list[int
         Indices of the samples to train on and of those held out, both in order.
 
     Raises:
-        UserError: if nothing would be held out, or nothing left.
+        UserError: if the data set does not know its labels, nothing would be held out, or nothing left.
     """
-    labels = np.asarray(getattr(data, "labels", np.zeros(len(data), np.int64)))
+    if data.labels is None:
+        raise UserError("config key 'val_share': this data set does not tell the classes of its samples")
+    labels = np.asarray(data.labels)
     generator = seeding.generator("cpu", seed, "held out")
     classes, sizes = np.unique(labels, return_counts=True)
     counts = np.floor(share * sizes).astype(int)

@@ -74,6 +74,7 @@ def _files_by_class(folder: str) -> dict[str, list[str]]:
     section = {"_base_": {"NAME": "Folder", "DATA_PATH": folder}, "others": {"subset": "test"}}
     data = build_dataset(section, ".", "--real")
     found: dict[str, list[str]] = {name: [] for name in data.class_names}
-    for path, label in zip(data.files or (), getattr(data, "labels", ()), strict=True):
+    assert data.files is not None and data.labels is not None
+    for path, label in zip(data.files, data.labels, strict=True):
         found[data.class_names[label]].append(path)
     return found
