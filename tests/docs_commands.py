@@ -43,12 +43,13 @@ NOT_RUN = {
     r"<config>": "stands for the configs of a folder, which tests/test_configs.py reads",
     r"test_matrix\.sh|python -m build": "sets up environments, which takes a network",
     r"benchmark (step|ops|data|\{)|tools\.complexity": "takes minutes; tests/test_benchmark.py runs parts",
+    r"tools\.word_table": "needs the package of requirements-world.txt",
     r"tools\.demo_teacher": "makes the shipped teacher anew, which takes minutes",
     r"convert --to released$|^python -m (tools|datasets)\.(launch|demo|modelnet_fewshot|pack shapenet)$":
         "names a tool; its arguments stand elsewhere",
 }  # fmt: skip
 # Run by `python -m tests.docs_commands` alone: scripts, trainings, exports, benchmarks.
-SLOW = r"^(?:\w+=\S+ )*bash |--scratch_model|tools\.(?:export|audit|pack|benchmark|visualize)|_folder|-m datasets"
+SLOW = r"^(?:\w+=\S+ )*bash |--scratch_model|tools\.(?:export|audit|pack|benchmark|visualize)|_folder|_endless|-m datasets"
 # What makes a command small, in this order.
 SMALLER = (
     (r" \[--opts zeroshot.*$", ""),
@@ -60,7 +61,7 @@ SMALLER = (
     (r"RUN RUN", "experiments/pretrain/demo/demo experiments/finetune_scan/demo/mine"),
     (r"<GPU>", "cpu"),
     (r"<exp>", "docs"),
-    (r"\bFOLDER\b", "mine"),
+    (r"\bFOLDER\b|\bdata/shapes\b", "mine"),
     (r"\bIN OUT\b", f"{TUNED} released.pth"),
     (r"/mnt/shards/", "shards/"),
     (r"cfgs/full/finetune_(?:modelnet|scan_hardest)\.yaml", "cfgs/demo/finetune_scan.yaml"),
@@ -80,6 +81,9 @@ SMALLER = (
                            r" --zeroshot_opts data_root=data/demo"),
     (r"(scripts/reproduce\.sh.*)$", r"\1 --plan"),
     (r"(--scratch_model.*)$", r"\1 --opts max_epoch=0"),
+    (r"(pretrain_endless\.yaml.*?)(?: --opts (.*))?$", r"\1 --opts max_epoch=0 dataset.train.others.length=64 \2"),
+    (r"(datasets\.demo --shapes) (?:\d+|N)", r"\1 8"),
+    (r"--out OUT", "--out data/shards/again"),
 )  # fmt: skip
 
 
