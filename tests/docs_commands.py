@@ -49,7 +49,9 @@ NOT_RUN = {
         "names a tool; its arguments stand elsewhere",
 }  # fmt: skip
 # Run by `python -m tests.docs_commands` alone: scripts, trainings, exports, benchmarks.
-SLOW = r"^(?:\w+=\S+ )*bash |--scratch_model|tools\.(?:export|audit|pack|benchmark|visualize)|_folder|_endless|-m datasets"
+SLOW = (
+    r"^(?:\w+=\S+ )*bash |--scratch_model|tools\.(?:export|audit|pack|benchmark|visualize)|_folder|_endless|-m datasets"
+)
 # What makes a command small, in this order.
 SMALLER = (
     (r" \[--opts zeroshot.*$", ""),
