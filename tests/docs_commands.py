@@ -131,10 +131,12 @@ def smaller(command: str) -> list[str]:
 def workplace(folder: Path) -> Iterator[None]:
     """Work in a folder that looks like the repository, with a tiny world and checkpoints."""
     for path in ROOT.iterdir():
-        if path.name not in ("experiments", "data", "build") and not path.name.startswith("."):
+        if path.name not in ("experiments", "data", "build", "docs") and not path.name.startswith("."):
             (folder / path.name).symlink_to(path)
+    shutil.copytree(ROOT / "docs", folder / "docs")  # the page of the claims is written
     (folder / "mine/chair").mkdir(parents=True)
-    shutil.copy(ROOT / "docs/shapes/chair.off", folder / "mine/chair")
+    for number in range(8):
+        shutil.copy(ROOT / "docs/shapes/chair.off", folder / f"mine/chair/chair{number}.off")
     before = os.getcwd()
     os.chdir(folder)
     try:
