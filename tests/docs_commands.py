@@ -43,6 +43,7 @@ NOT_RUN = {
     r"<config>": "stands for the configs of a folder, which tests/test_configs.py reads",
     r"test_matrix\.sh|python -m build": "sets up environments, which takes a network",
     r"benchmark (step|ops|data|\{)|tools\.complexity": "takes minutes; tests/test_benchmark.py runs parts",
+    r"datasets\.modelnet_fewshot --data_root": "needs ten shapes a class; tests/test_datasets.py draws smaller folds",
     r"tools\.word_table": "needs the package of requirements-world.txt",
     r"tools\.demo_teacher": "makes the shipped teacher anew, which takes minutes",
     r"convert --to released$|^python -m (tools|datasets)\.(launch|demo|modelnet_fewshot|pack shapenet)$":
