@@ -116,7 +116,7 @@ def some(run: Run, labels: Sequence[int], count: int, spread: bool = True) -> li
 
 def labels_of(data: PointDataset) -> list[int]:
     """Labels of all samples, -1 where they are not known without reading the samples."""
-    return [int(label) for label in getattr(data, "labels", [-1] * len(data))]
+    return [-1] * len(data) if data.labels is None else [int(label) for label in data.labels]
 
 
 def _name(data: PointDataset, label: int) -> str:

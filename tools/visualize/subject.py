@@ -151,9 +151,9 @@ def load_subject(
         if isinstance(others, dict):
             section = {**section, "others": {**others, "subset": "test", "whole": False, "images": False}}
     dataset = build_dataset(section, config.data_root, where, seed)
-    labels = getattr(dataset, "labels", [-1])
-    if not len(labels):
+    labels = dataset.labels
+    if labels is not None and not len(labels):
         raise UserError(f"the data set of '{where}' in {source} is empty")
-    if min(labels) < 0:
+    if labels is None or min(labels) < 0:
         raise UserError(f"the data set of '{where}' in {source} has no classes to choose shapes by")
     return Subject(config, bare, model.eval(), dataset, labels, seed, has_decoder)
