@@ -165,6 +165,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of signals and moments (%(default)s)")
     parser.add_argument("--out", type=Path, default=Path("build/soak"), help="folder (%(default)s)")
     args = parser.parse_args()
+    signal.signal(signal.SIGHUP, lambda *_: None)  # below nohup the runs would ignore it, too
     soak = Soak(args.out.resolve(), args.processes, args.num_workers, Random(args.seed))
     folders = {name: soak.out / "experiments/pretrain/demo" / name for name in ("unbroken", "broken")}
     try:
