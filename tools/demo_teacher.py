@@ -1,8 +1,8 @@
 """Train the demo's image/text teacher: a tiny CLIP on renders of the synthetic world's categories.
 
 The demo ships the result (`datasets/demo/teacher`, open_clip's folder layout); this remakes it. The image teacher of
-`cfgs/world`, datasets/demo/teacher_wide, is that of `--wide --text minilm --per_class 300 --epochs 16`: it names 69.1 %
-of held-out renders right among 78 names.
+`cfgs/world`, datasets/demo/teacher_wide, was made by `--wide --text minilm --per_class 300 --epochs 16` before the last
+changes of the wide families, and names 69.1 % of their held-out renders right among 78 names.
 """
 
 import json
