@@ -37,7 +37,7 @@ SHAPENET55 = (
     "laptop loudspeaker mailbox microphone microwave motorbike mug piano pillow pistol printer remote rifle rocket "
     "skateboard sofa stove table telephone tower train trash_bin washer watercraft"
 ).split()
-CAPTIONS = 5  # of a shape, in shards
+CAPTIONS = 5  # texts of a shape, in shards
 # Categories that one name stands for. ModelNet's and ScanObjectNN's are spelt and ordered as theirs, so labels agree.
 GROUPS = {
     "all": CATEGORIES,
@@ -182,14 +182,14 @@ class SyntheticWorld(ViewDataset):
         variant = "" if name in KINDS.get(shape.category, {}) else shape.variant  # a soda can is a drink can
         return in_prompt(describe(name, variant, shape.mesh, parts, shape.palette, shape.material, rng), rng)
 
-    def text(self, shape: Shape, index: int) -> str:
-        """Return what is said of a shape in the present epoch."""
+    def text(self, shape: Shape, index: int, number: int) -> str:
+        """Return one of the texts of a shape, its name or a caption, of which there are as many as numbers."""
         name = self.class_names[index % len(self.categories)]
         if not self.config.captions:
             return name
-        if self._draw("text", index, 1 << 20) < self.config.captions * (1 << 20):
-            return self.caption(shape, index, self.epoch)
-        return in_prompt(name.replace("_", " "), self._rng("prompt", index, self.epoch))
+        if stable_seed(self.seed, "text", number, index) % (1 << 20) < self.config.captions * (1 << 20):
+            return self.caption(shape, index, number)
+        return in_prompt(name.replace("_", " "), self._rng("prompt", index, number))
 
     def _draw(self, owner: str, index: int, count: int) -> int:
         """Draw one of `count` things that a shape has, other ones in other epochs."""
@@ -198,21 +198,21 @@ class SyntheticWorld(ViewDataset):
     def __getitem__(self, index: int) -> dict[str, Any]:
         shape, label = self.shape(index), index % len(self.categories)
         points = torch.from_numpy(self.cloud(shape, index))
-        sample = {"points": points, "label": label, "text": self.text(shape, index)}
+        sample = {"points": points, "label": label, "text": self.text(shape, index, self.epoch)}
         pixels = None
         if self.transform is not None and self.features is None:
             pixels = self.render(shape, index, self._draw("view", index, self.config.views))
         return sample | self.view(index, index, pixels)
 
     def packable(self, index: int) -> dict[str, Any]:
-        """See `PointDataset.packable`; with all of a shape's views, and `CAPTIONS` captions if there are any."""
+        """See `PointDataset.packable`; with all of a shape's views, and `CAPTIONS` texts if `captions` is more than 0."""
         shape = self.shape(index)
         name = f"{self.config.subset}-{self.world_seed}-{index}"
         found = {"name": name, "label": index % len(self.categories), "points": self.cloud(shape, index)}
         if self.transform is not None:
             found["views"] = [_png(self.render(shape, index, view)) for view in range(self.config.views)]
         if self.config.captions:
-            found["captions"] = [self.caption(shape, index, number) for number in range(CAPTIONS)]
+            found["captions"] = [self.text(shape, index, number) for number in range(CAPTIONS)]
         return found
 
     def pack_key(self) -> str:

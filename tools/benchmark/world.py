@@ -41,7 +41,7 @@ def stages(data: SyntheticWorld, shapes: list[Shape]) -> dict[str, Callable[[int
         "mesh": data.shape,
         "cloud": lambda index: data.cloud(shapes[index], index),
         "render": lambda index: data.render(shapes[index], index, 0),
-        "text": lambda index: data.text(shapes[index], index),
+        "text": lambda index: data.text(shapes[index], index, 0),
         "sample": data.__getitem__,
     }
 
