@@ -50,6 +50,29 @@ def cross_modal_contrast(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 @float32
+def info_nce(student: Tensor, teacher: Tensor, temperature: float = 0.07) -> Tensor:
+    """Tell a sample's own feature from those of the rest of the batch, as far as the teacher itself can.
+
+    Cross entropy of the cosine similarities of student and teacher features, over the batch, to those of the teacher
+    features among themselves: samples of one text, or of texts that mean the same, are no negatives of each other.
+
+    Args:
+        student: (B, d) projected queries.
+        teacher: (B, d) features of the same samples.
+        temperature: divides the similarities.
+
+    Returns:
+        Scalar, the mean over the batch in excess of the entropy of what is matched: 0 where they agree.
+    """
+    student, teacher = F.normalize(student, dim=1), F.normalize(teacher, dim=1)
+    truth = (teacher @ teacher.T / temperature).log_softmax(1)
+    return F.kl_div((student @ teacher.T / temperature).log_softmax(1), truth, reduction="batchmean", log_target=True)
+
+
+CONTRASTS = {"smooth_l1": cross_modal_contrast, "info_nce": info_nce}
+
+
+@float32
 def single_modal_contrast(features: Tensor, category: Tensor, temperature: float = 0.1) -> Tensor:
     """Pull clouds of one category together, push the rest apart (released `smc` term).
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from extensions import gather, knn
 from models.build import MODELS, Trainable
-from models.losses import RECONSTRUCTION_LOSSES, cross_modal_contrast, single_modal_contrast
+from models.losses import CONTRASTS, RECONSTRUCTION_LOSSES, info_nce, single_modal_contrast
 from models.shape import MOST_BLOCKS, EncoderShape, check_memory, check_positive
 from models.teachers import PASS_THROUGH, TeacherHolder, build_image_teacher, build_text_teacher, check_one_space
 from models.transformer import Decoder, Patches, ReConEncoder, position_mlp
@@ -55,8 +55,10 @@ class TransformerConfig(EncoderShape):
 class ReConConfig:
     """Keys of a `model` section with `NAME: ReCon`.
 
-    `train_teachers` starts the teachers from random weights and trains them jointly. With `gather_contrast` the `smc`
-    term is that of the batch over all processes; without, every process has its own, as released.
+    `contrast` is how queries are matched to the teachers, see `losses.CONTRASTS`; smooth-L1 is the paper's.
+    `train_teachers` starts the teachers from random weights and trains them jointly. With `gather_contrast` what is
+    contrasted within a batch, `smc` and `info_nce`, takes the batch of all processes; without, every process has its
+    own, as released.
     """
 
     ALIASES = dict.fromkeys(("num_group", "group_size", "block_form"), "transformer_config")
@@ -64,6 +66,7 @@ class ReConConfig:
     NAME: str
     transformer_config: TransformerConfig
     loss: Literal["cdl1", "cdl2"] = "cdl2"
+    contrast: Literal["smooth_l1", "info_nce"] = "smooth_l1"
     img_encoder: str | None = ""
     text_encoder: str | None = ""
     img_dim: int | None = None
@@ -317,6 +320,7 @@ class ReCon(TeacherHolder, MaskedAutoencoder):
         self.hold_teachers(img_teacher, text_teacher, train)
         self.img_proj = nn.Linear(width, img_teacher.dim) if img_teacher else None
         self.text_proj = nn.Linear(width, text_teacher.dim) if text_teacher else None
+        self.contrast_loss = CONTRASTS[config.contrast]
         self.cls_proj, self.gather_contrast = None, config.gather_contrast
         self.unused_parameters = not (config.reconstruct and (img_teacher or text_teacher or config.self_contrastive))
         if config.self_contrastive:
@@ -354,9 +358,9 @@ class ReCon(TeacherHolder, MaskedAutoencoder):
         *cls_query, img_query, text_query = query.unbind(1)
         losses = {}
         if self.img_proj is not None:
-            losses["csc_img"] = cross_modal_contrast(self.img_proj(img_query), targets["image"])
+            losses["csc_img"] = self._match(self.img_proj(img_query), targets["image"])
         if self.text_proj is not None:
-            losses["csc_text"] = cross_modal_contrast(self.text_proj(text_query), targets["text"])
+            losses["csc_text"] = self._match(self.text_proj(text_query), targets["text"])
         if self.cls_proj is not None:
             if category is None:
                 raise ValueError("self_contrastive needs the category of every sample")
@@ -365,6 +369,11 @@ class ReCon(TeacherHolder, MaskedAutoencoder):
                 features, category = distributed.gather_rows(features), distributed.gather_rows(category)
             losses["smc"] = single_modal_contrast(features, category)
         return losses
+
+    def _match(self, student: Tensor, teacher: Tensor) -> Tensor:
+        if self.gather_contrast and self.contrast_loss is info_nce:
+            student, teacher = distributed.gather_rows(student), distributed.gather_rows(teacher)
+        return self.contrast_loss(student, teacher)
 
 
 def _pick(neighborhoods: Tensor, index: Tensor) -> Tensor:

@@ -10,7 +10,14 @@ import models.baselines
 from models import build_model_from_cfg, downstream_of, parse_model_config
 from models.build import MODELS
 from models.embedding import PatchEmbedding, linear_max
-from models.losses import LOSS_TERMS, cross_entropy, rotation_error, segmentation_loss, single_modal_contrast
+from models.losses import (
+    LOSS_TERMS,
+    cross_entropy,
+    info_nce,
+    rotation_error,
+    segmentation_loss,
+    single_modal_contrast,
+)
 from models.transformer import Attention, CrossAttention
 from utils.errors import UserError
 
@@ -128,6 +135,30 @@ def test_contrast_matches_a_loop():
         logits = torch.cat((similarity[same].mean()[None], similarity[~same])) / 0.1
         total += torch.nn.functional.cross_entropy(logits[None], torch.tensor([0]))
     assert single_modal_contrast(features, category).item() == pytest.approx(total.item() / 6, rel=1e-5)
+
+
+def test_info_nce_matches_a_loop():
+    generator = torch.Generator().manual_seed(0)
+    student, teacher = torch.randn(2, 5, 4, generator=generator)
+    teacher[3] = 2 * teacher[1]  # two samples of one text
+    total = 0.0
+    for i in range(5):
+        truth = torch.softmax(torch.cosine_similarity(teacher[i], teacher) / 0.07, 0)
+        said = torch.log_softmax(torch.cosine_similarity(student[i], teacher) / 0.07, 0)
+        total += torch.sum(truth * (truth.log() - said))
+    assert info_nce(student, teacher).item() == pytest.approx(total.item() / 5, rel=1e-5)
+    assert info_nce(3 * teacher, teacher).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_contrast_is_a_key():
+    released, other = recon(), recon(contrast="info_nce")
+    losses, others = (
+        model.eval()(**batch(), generator=torch.Generator().manual_seed(0)) for model in (released, other)
+    )
+    assert losses.keys() == others.keys()
+    assert [term for term in losses if losses[term] != others[term]] == ["csc_img", "csc_text"]
+    with pytest.raises(UserError, match="contrast"):
+        recon(contrast="cosine")
 
 
 DOWNSTREAM = {
@@ -320,6 +351,7 @@ def test_losses_are_float32_under_autocast():
         "cross_entropy": lambda x: cross_entropy(x[:, 0], labels[:, 0]),
         "segmentation": lambda x: segmentation_loss(x.log_softmax(2), labels, torch.arange(1.0, 6)),
         "smc": lambda x: single_modal_contrast(features, labels[:, 0]),
+        "info_nce": lambda x: info_nce(features, x[:, 0, :3].repeat(1, 4)),
         "rotation": lambda x: rotation_error(features[:, :9].unflatten(1, (3, 3))),
     }
     for name, call in calls.items():

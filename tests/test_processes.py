@@ -77,8 +77,9 @@ def test_measurements_are_those_of_one_process(both, name):
     assert result(both, "measuring")[name] == both["alone"][name]
 
 
-def test_contrast_over_both_is_that_of_the_whole_batch(both):
-    found = result(both, "contrast")
+@pytest.mark.parametrize("loss", ["smc", "info_nce"])
+def test_contrast_over_both_is_that_of_the_whole_batch(both, loss):
+    found = result(both, "contrasts")[loss]
     assert found["loss"] < 1e-6 and found["gradient"] < 1e-6 and found["as released"] > 1e-2
 
 

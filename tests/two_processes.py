@@ -10,6 +10,7 @@ import json
 import sys
 import traceback
 import unittest.mock
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,12 +19,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import torch
 import torch.distributed as dist
 from test_zeroshot import Words
-from torch import nn
+from torch import Tensor, nn
 
 import main
 import models.downstream
 import models.embedding
-from models.losses import single_modal_contrast
+from models.losses import info_nce, single_modal_contrast
 from tools.engine import parallel
 from tools.engine.loop import Trainer
 from tools.tasks.classify import Classify
@@ -126,22 +127,28 @@ def measuring() -> dict:
         return {name: metrics(run(task, *flags, exp=name))["last"] for name, (task, *flags) in MEASUREMENTS.items()}
 
 
-def contrast() -> dict:
-    """Loss and gradient of `smc` on both halves of a batch, averaged, beside those of the whole batch."""
+def contrasts() -> dict:
+    """What `contrast` finds of both losses that contrast the samples of a batch."""
+    category, targets = torch.tensor([0, 1, 2, 0, 1, 0, 3, 3]), torch.eye(4)
+    return {"smc": contrast(single_modal_contrast, category), "info_nce": contrast(info_nce, targets[category])}
+
+
+def contrast(contrasted: Callable[[Tensor, Tensor], Tensor], category: Tensor) -> dict:
+    """Loss and gradient on both halves of a batch, averaged, beside those of the whole batch."""
     draw = torch.Generator().manual_seed(0)
-    inputs, category = torch.randn(8, 5, generator=draw), torch.tensor([0, 1, 2, 0, 1, 0, 3, 3])
+    inputs = torch.randn(8, 5, generator=draw)
     layer = nn.Linear(5, 4)
     for parameter in layer.parameters():
         nn.init.normal_(parameter, generator=draw)
-    loss = single_modal_contrast(layer(inputs), category)
+    loss = contrasted(layer(inputs), category)
     loss.backward()
     expected, layer.weight.grad = layer.weight.grad, None
     half = slice(4 * distributed.rank(), 4 * distributed.rank() + 4)
     gathered = distributed.gather_rows(layer(inputs[half])), distributed.gather_rows(category[half])
-    own = single_modal_contrast(*gathered)
+    own = contrasted(*gathered)
     own.backward()
     mean = distributed.total(layer.weight.grad.clone()) / 2
-    alone = distributed.total(single_modal_contrast(layer(inputs[half]), category[half]).detach()) / 2
+    alone = distributed.total(contrasted(layer(inputs[half]), category[half]).detach()) / 2
     return {
         "loss": abs(own.item() - loss.item()),
         "gradient": float((mean - expected).abs().max()),
@@ -252,7 +259,7 @@ if __name__ == "__main__":
     distributed.start = lambda *_: torch.device("cpu")
     distributed.stop = lambda: None
     results = {}
-    for section in (accumulation, interruption, measuring, contrast, nonfinite, sharded, sync_bn):
+    for section in (accumulation, interruption, measuring, contrasts, nonfinite, sharded, sync_bn):
         try:
             results[section.__name__] = section()
         except Exception:
