@@ -60,6 +60,7 @@ class SyntheticWorldConfig(EffectConfig, ViewConfig):
         exclude: those to leave out, named in the same way.
         fresh: make other shapes in every epoch; otherwise the same ones. Those of `subset: test` are always the same.
         wide: draw structural variants from all that a category has, otherwise from those of the demo's worlds.
+        common: of wide draws, how many are from the demo's variants all the same, which are the common ones.
         world_seed: of the shapes, so that runs of several seeds see the same ones; left out, the seed of the run, and
             0 for `subset: test`.
         views: how many views a shape has, of which an epoch draws one.
@@ -76,6 +77,7 @@ class SyntheticWorldConfig(EffectConfig, ViewConfig):
     exclude: list[str] = dataclasses.field(default_factory=list)
     fresh: bool = True
     wide: bool = True
+    common: float = 0.5
     world_seed: int | None = None
     views: int = 1
     captions: float = 0.0
@@ -86,8 +88,9 @@ class SyntheticWorldConfig(EffectConfig, ViewConfig):
         for name in ("length", "views"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 <= self.captions <= 1:
-            raise ValueError(f"captions must lie in [0, 1], got {self.captions}")
+        for name in ("captions", "common"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         if self.captions and self.bgr:
             raise ValueError("captions name colours of the views: set bgr: false")
         if self.N_POINTS < self.min_points:
@@ -159,7 +162,8 @@ class SyntheticWorld(ViewDataset):
     def shape(self, index: int) -> Shape:
         """Make the shape of an index in the present epoch."""
         category, rng = self.categories[index % len(self.categories)], self._rng("shape", index)
-        variants = VARIANTS[category] if self.config.wide else FAMILIES[category].variants
+        wide = self.config.wide and rng.random() >= self.config.common
+        variants = VARIANTS[category] if wide else FAMILIES[category].variants
         variant = variants[int(rng.integers(len(variants)))]
         mesh = change_mesh(make_shape(category, rng, variant), self.config, self._rng("changes", index))
         material, palette = draw_style(category, mesh, self._rng("style", index))
@@ -223,7 +227,7 @@ class SyntheticWorld(ViewDataset):
         config = self.config
         if self.transform is None or config.image_augment or self.fresh or config.views > 1:
             return None
-        settings = (config.image_size, config.image_norm, config.bgr, config.length, config.subset, config.wide)
+        settings = (config.image_size, config.image_norm, config.bgr, config.length, config.subset, config.wide, config.common)
         settings += (config.stretched, config.damaged, self.categories, self.world_seed, source_hash())
         return hashlib.sha256(repr(settings).encode()).hexdigest()
 
