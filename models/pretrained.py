@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -26,6 +27,7 @@ from utils.registry import suggestion
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = Path(__file__).parent / "weights"
+DEFAULT = "world"  # of the weights that are shipped
 HUB = "hub:"
 # In the order of preference, where a folder holds several.
 FILES = ("model.safetensors", "ckpt-best.pth", "ckpt-last.pth")
@@ -58,7 +60,7 @@ class Settings(NamedTuple):
 
 
 def load_pretrained(
-    source: str | Path = "demo",
+    source: str | Path = DEFAULT,
     *,
     num_heads: int | None = None,
     num_group: int | None = None,
@@ -75,7 +77,7 @@ def load_pretrained(
     `config.yaml` beside them, or is that of the released recipes.
 
     Args:
-        source: the name of shipped weights ("demo"); a checkpoint, or a folder that holds one; or `hub:OWNER/NAME`,
+        source: the name of shipped weights ("world", "demo"); a checkpoint, or a folder that holds one; or `hub:OWNER/NAME`,
             optionally with `@REVISION` and `/FILE`, on the Hugging Face hub.
         num_heads: attention heads; needed where nothing tells them.
         num_group: patches a cloud.
@@ -155,6 +157,12 @@ def save_pretrained(
 def shipped() -> list[str]:
     """Names of the weights that are shipped."""
     return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+
+
+def recipe(name: str) -> str:
+    """Return the pretraining config of shipped weights, as their file tells."""
+    with safe_open(SHIPPED / f"{name}.safetensors", "pt") as file:
+        return file.metadata()["recipe"].partition(",")[0]
 
 
 def find_checkpoint(source: str | Path) -> Path:

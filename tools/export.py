@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from extensions import max_pool
 from extensions.recon_ops.reference import ORIGIN_RADIUS_SQUARED
 from models.encoder import PointEncoder
-from models.pretrained import HUB, SHIPPED, find_checkpoint, load_pretrained, save_pretrained
+from models.pretrained import DEFAULT, HUB, SHIPPED, find_checkpoint, load_pretrained, save_pretrained
 from utils.errors import Parser, UserError, at_least, run_command
 from utils.files import atomic_write
 from utils.optional import optional
@@ -220,7 +220,7 @@ def export(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = Parser(description="Export an encoder or classifier, sampling and grouping included.")
-    parser.add_argument("--ckpts", default="demo", help="a checkpoint, its folder, or hub:OWNER/NAME (default: demo)")
+    parser.add_argument("--ckpts", default=DEFAULT, help="a checkpoint, its folder, or hub:OWNER/NAME (%(default)s)")
     parser.add_argument("--format", choices=SUFFIXES, default="onnx", help="default: onnx")
     parser.add_argument("--out", type=Path, help="the file (default: beside a checkpoint of yours)")
     parser.add_argument("--own_ops", action="store_true", help="torchexport: keep this library's faster operators")

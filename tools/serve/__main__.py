@@ -5,6 +5,7 @@ import logging
 import torch
 
 from models import load_pretrained
+from models.pretrained import DEFAULT
 from utils.errors import Parser, UserError, run_command
 
 HOST = "127.0.0.1"  # this machine only
@@ -19,7 +20,7 @@ def main() -> None:
     )
     parser.add_argument(
         "--ckpts",
-        default="demo",
+        default=DEFAULT,
         metavar="SOURCE",
         help="a checkpoint, the name of shipped weights or hub:OWNER/NAME (%(default)s)",
     )

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from datasets.folder import SUFFIXES, read_for_encoder
 from models import load_pretrained
 from models.encoder import EncoderWarning
+from models.pretrained import DEFAULT
 from tools.engine.task import COMMANDS, Command
 from utils.errors import UserError, at_least
 from utils.files import atomic_write
@@ -152,7 +153,7 @@ class Predict(Command):
         )
         parser.add_argument(
             "--ckpts",
-            default="demo",
+            default=DEFAULT,
             metavar="SOURCE",
             help="a checkpoint, the name of shipped weights or hub:OWNER/NAME (%(default)s)",
         )

@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import torch
 
-from models.pretrained import shipped
+from models.pretrained import recipe, shipped
 from tools.visualize.pictures import attention_picture, distance_picture, embedding_picture, reconstruction_picture
 from tools.visualize.subject import load_subject
 from utils.errors import Parser, UserError, run_command
@@ -45,7 +45,7 @@ def parse_command(argv: Sequence[str] | None = None) -> argparse.Namespace:
         add("--ckpts", f"pretraining checkpoint{known}", required=True)
         add(
             "--config",
-            "its pretraining config (default: config.yaml beside it; of shipped weights cfgs/NAME/pretrain.yaml)",
+            "its pretraining config (default: config.yaml beside it; or that of shipped weights)",
         )
         add("--out", "png, pdf or svg (default: %(default)s)", type=Path, default=Path(f"{name}.png"))
         add("--data", "config whose dataset.test is shown (default: the pretraining data's test list)")
@@ -67,7 +67,7 @@ def parse_command(argv: Sequence[str] | None = None) -> argparse.Namespace:
         raise UserError(f"--ckpts: checkpoint not found: {args.ckpts}{suggestion(args.ckpts, shipped())}")
     if args.config is None:
         beside = Path(args.ckpts).with_name("config.yaml")
-        args.config = f"cfgs/{args.ckpts}/pretrain.yaml" if by_name else str(beside)
+        args.config = recipe(args.ckpts) if by_name else str(beside)
         if not Path(args.config).is_file():
             where = f"no {args.config}" if by_name else f"no config.yaml beside {args.ckpts}"
             raise UserError(f"there is {where}: name its pretraining config with --config")
