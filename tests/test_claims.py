@@ -228,7 +228,7 @@ def test_the_grid_is_that_of_the_page(monkeypatch):
     for run in {(run.config, run.opts): run for run in runs if run.seed == 0}.values():
         config = parse_run_config(run.raw)
         if run.task == "pretrain":
-            assert config.held_out and config.scheduler.kwargs.epochs == config.max_epoch + 1
+            assert config.pretrain.held_out and config.scheduler.kwargs.epochs == config.max_epoch + 1
             parts = [config.dataset.train, config.dataset.val]
             assert [{**part["_base_"], **part["others"]}["whole"] for part in parts] == [False, False]
             assert [part["others"]["subset"] for part in parts] == ["train", "test"]
