@@ -24,7 +24,7 @@ def _normal(shape: tuple[int, ...], like: Tensor, generator: torch.Generator) ->
     return torch.randn(shape, generator=generator, device=generator.device).to(like.device)
 
 
-def scale(points: Tensor, severity: int, generator: torch.Generator) -> Tensor:
+def stretch(points: Tensor, severity: int, generator: torch.Generator) -> Tensor:
     """Stretch every axis by its own factor in [1 / s, s], s = 1.6 to 2.0, and normalise again."""
     most = 1.5 + severity / 10
     factors = _uniform((len(points), 1, 3), -1, 1, points, generator)
@@ -89,7 +89,7 @@ def add_local(points: Tensor, severity: int, generator: torch.Generator) -> Tens
 
 
 CORRUPTIONS: dict[str, Callable[[Tensor, int, torch.Generator], Tensor]] = {
-    "scale": scale,
+    "scale": stretch,
     "rotate": rotate,
     "jitter": jitter,
     "drop global": drop_global,

@@ -28,6 +28,7 @@ from datasets.modelnet import ModelNetConfig, read_modelnet
 from datasets.readers import check_labels, check_points, read_pickle, write_pickle
 from utils.config import read_yaml
 from utils.errors import Parser, UserError, run_command
+from utils.files import writing
 from utils.logging import progress
 
 FOLD = re.compile(r"(\d+)way_(\d+)shot/(\d+)\.pkl")
@@ -110,10 +111,12 @@ class ModelNetFewShot(CloudDataset):
         self.origin = f"{path}, {config.subset}"
 
 
-Clouds = tuple[list[np.ndarray], np.ndarray]
+StoredClouds = tuple[list[np.ndarray], np.ndarray]
 
 
-def draw_fold(train: Clouds, test: Clouds, way: int, shot: int, test_per_class: int, rng: np.random.Generator) -> dict:
+def draw_fold(
+    train: StoredClouds, test: StoredClouds, way: int, shot: int, test_per_class: int, rng: np.random.Generator
+) -> dict:
     """Draw one fold: `way` classes, `shot` training and `test_per_class` test shapes of each.
 
     Args:
@@ -176,11 +179,9 @@ def main() -> None:
         rng = np.random.default_rng((args.seed, way, shot, fold))
         content = draw_fold(train, test, way, shot, args.test_per_class, rng)
         path = os.path.join(out, f"{way}way_{shot}shot", f"{fold}.pkl")
-        try:
+        with writing(path):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             write_pickle(path, content)
-        except OSError as error:
-            raise UserError(f"cannot write {path}: {error}") from None
     print(f"{len(tasks)} folds in {out}")
 
 

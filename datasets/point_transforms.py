@@ -4,6 +4,7 @@ Every random function draws from the `torch.Generator` it is given, on that gene
 """
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -141,7 +142,8 @@ def identity(points: Tensor, generator: torch.Generator | None = None) -> Tensor
     return points
 
 
-AUGMENTATIONS = {
+Augmentation = Callable[[Tensor, torch.Generator], Tensor]
+AUGMENTATIONS: dict[str, Augmentation] = {
     "rotate": rotate_y,
     "scale_translate": scale_translate,
     # Of segmentation: gentler, and one factor a cloud, as in the PointNet++ code that it goes back to.

@@ -19,7 +19,7 @@ import numpy as np
 from datasets.readers import read_points_txt
 from datasets.s3dis import CLASS_NAMES, S3DIS
 from utils.errors import Parser, UserError, run_command
-from utils.files import atomic_write
+from utils.files import atomic_write, writing
 from utils.logging import progress
 
 LAYOUT = "Area_<a>/<room>_<n>/Annotations/<class>_<n>.txt, a line x y z r g b a point"
@@ -80,11 +80,8 @@ def convert_room(room: Path, path: Path, repair: bool = False) -> list[str]:
         dropped += told
     array = np.concatenate(objects)
     array[:, :3] -= array[:, :3].min(0)
-    try:
-        with atomic_write(path) as temporary, open(temporary, "wb") as out:
-            np.save(out, array)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error}") from None
+    with writing(path), atomic_write(path) as temporary, open(temporary, "wb") as out:
+        np.save(out, array)
     return dropped
 
 
@@ -156,10 +153,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     rooms, out = find_rooms(Path(args.raw)), Path(args.out)
-    try:
+    with writing(out):
         out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write to {out}: {error}") from None
     tasks = [(room, out / f"{room.parent.name}_{room.name}.npy", args.repair) for room in rooms]
     tasks = [task for task in tasks if not task[1].exists()]
     lines = 0

@@ -24,7 +24,7 @@ import numpy as np
 
 from datasets.readers import guarded
 from utils.errors import UserError
-from utils.files import atomic_write, open_regular
+from utils.files import atomic_write, open_regular, sha256_of
 
 INDEX = "index.json"
 SHARD_NAME = re.compile(r"[\w-]{1,100}\.tar")
@@ -201,15 +201,7 @@ class ShardStore:
                 total -= size
 
 
-def sha256_of(file: BinaryIO) -> str:
-    """The sha256 of what is left of a file."""
-    digest = hashlib.sha256()
-    while chunk := file.read(CHUNK):
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
-def verify(store: ShardStore, bar: Callable) -> None:
+def verify_shards(store: ShardStore, bar: Callable) -> None:
     """Compare all shards with their checksums.
 
     Raises:

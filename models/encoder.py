@@ -21,7 +21,7 @@ from utils.prompts import TEMPLATES, spell
 from utils.registry import suggestion
 
 LOOKED_AT = 64  # so many clouds of a call are looked at for which way is up
-Clouds = Tensor | np.ndarray | Sequence[Tensor | np.ndarray]
+PointsLike = Tensor | np.ndarray | Sequence[Tensor | np.ndarray]
 
 
 class EncoderWarning(UserWarning):
@@ -138,7 +138,7 @@ class PointEncoder(TeacherHolder):
     @torch.no_grad()
     def encode(
         self,
-        points: Clouds,
+        points: PointsLike,
         *,
         up: Up = "y",
         center: bool = True,
@@ -190,7 +190,7 @@ class PointEncoder(TeacherHolder):
         together = [None if part[0] is None else torch.cat(part)[back] for part in zip(*parts, strict=True)]
         return Encoding(*together)  # pyright: ignore[reportArgumentType] None only where a part may be
 
-    def _prepare(self, points: Clouds, up: Up, center: bool, scale: bool) -> list[Tensor]:
+    def _prepare(self, points: PointsLike, up: Up, center: bool, scale: bool) -> list[Tensor]:
         """Check clouds, and bring each into the frame of training, on the device of the weights."""
         if isinstance(points, (Tensor, np.ndarray)) and points.ndim in (2, 3):
             points = [points] if points.ndim == 2 else list(points)
@@ -294,7 +294,7 @@ class PointEncoder(TeacherHolder):
             feature = self.ratio * feature + encoding.image
         return F.normalize(feature, dim=1)
 
-    def similarity(self, points: Clouds, texts: Sequence[str], **options: Any) -> Tensor:
+    def similarity(self, points: PointsLike, texts: Sequence[str], **options: Any) -> Tensor:
         """Return the cosine similarity (B, T) of each cloud and each of T texts, which are taken as they are.
 
         Args:
@@ -311,7 +311,7 @@ class PointEncoder(TeacherHolder):
     @torch.no_grad()
     def classify(
         self,
-        points: Clouds,
+        points: PointsLike,
         labels: Sequence[str] | None = None,
         *,
         prompts: Sequence[str] | None = None,

@@ -22,7 +22,7 @@ from models.teachers import LOCAL_FOLDER
 from utils.checkpoint import load_checkpoint, load_weights, strip_prefixes
 from utils.config import parse, read_yaml
 from utils.errors import UserError
-from utils.files import atomic_write
+from utils.files import atomic_write, writing
 from utils.registry import suggestion
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -146,11 +146,8 @@ def save_pretrained(
         name: (value.to(dtype) if value.is_floating_point() else value).contiguous().cpu()
         for name, value in network.state_dict().items()
     }
-    try:
-        with atomic_write(path) as temporary:
-            temporary.write_bytes(save(state, {"format": "pt", "config": json.dumps(config), **(notes or {})}))
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}") from None
+    with writing(path), atomic_write(path) as temporary:
+        temporary.write_bytes(save(state, {"format": "pt", "config": json.dumps(config), **(notes or {})}))
     return path
 
 

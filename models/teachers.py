@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from models.teacher_weights import guard, read_weights, timm_network
-from models.text_teachers import ClipText, Teacher, WordText, describe
+from models.text_teachers import ClipText, Teacher, WordText, kind_of
 from utils.errors import UserError
 from utils.registry import suggestion
 
@@ -52,7 +52,7 @@ class Features(Teacher):
             UserError: if the inputs are not (B, dim).
         """
         if not isinstance(inputs, Tensor) or inputs.dim() != 2 or inputs.shape[1] != self.dim:
-            raise UserError(f"the features teacher takes (B, {self.dim}) tensors, got {describe(inputs)}")
+            raise UserError(f"the features teacher takes (B, {self.dim}) tensors, got {kind_of(inputs)}")
         return inputs.detach()
 
 
@@ -78,7 +78,7 @@ class ImageTeacher(Teacher):
             UserError: if the inputs are not images, or not of the size that the network takes.
         """
         if not isinstance(inputs, Tensor) or inputs.dim() != 4:
-            raise UserError(f"model.img_encoder needs images (B, 3, H, W) from the data set, got {describe(inputs)}")
+            raise UserError(f"model.img_encoder needs images (B, 3, H, W) from the data set, got {kind_of(inputs)}")
         if self.size is not None and inputs.shape[2:] != self.size:
             wanted, got = ("x".join(map(str, size)) for size in (self.size, inputs.shape[2:]))
             raise UserError(f"model.img_encoder takes images of {wanted} pixels, the data set gives {got} (image_size)")

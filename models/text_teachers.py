@@ -102,7 +102,7 @@ class TextTeacher(Teacher):
             UserError: if the inputs are not texts.
         """
         if not isinstance(inputs, (list, tuple)) or not inputs:
-            raise UserError(f"model.text_encoder needs a list of texts from the data set, got {describe(inputs)}")
+            raise UserError(f"model.text_encoder needs a list of texts from the data set, got {kind_of(inputs)}")
         if self.trained:
             with self.gradient():
                 return self.embed(inputs)
@@ -254,7 +254,7 @@ def table_key(name: str) -> str:
     return " ".join(name.lower().replace("_", " ").split())
 
 
-def describe(inputs: Any) -> str:
+def kind_of(inputs: Any) -> str:
     """Say in a few words what a teacher was given."""
     if inputs is None:
         return "nothing"

@@ -195,7 +195,7 @@ def test_differences_are_of_the_same_seeds():
             audit.Habit("last", runs(40.0, 60.0, 80.0), lambda found: found["accuracy"], honest=True),
             audit.Habit("other", runs(*accuracies), lambda found: found["accuracy"]),
         ]
-        return audit.records(habits)[1]["difference"]
+        return audit.habit_records(habits)[1]["difference"]
 
     assert difference(41.0, 61.0, 81.0) == pytest.approx(1)
     assert difference(None, None, 80.0) is None and difference(None, None, None) is None

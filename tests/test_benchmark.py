@@ -58,7 +58,7 @@ def test_benchmark_does_without_broken_peers(monkeypatch, capsys):
         raise RuntimeError("built for another PyTorch")
 
     monkeypatch.setattr(peers.importlib, "import_module", broken)
-    assert peers.optional("pytorch3d") is None
+    assert peers.find_peer("pytorch3d") is None
     assert capsys.readouterr().err == "without pytorch3d: built for another PyTorch\n"
 
 
@@ -75,7 +75,7 @@ def test_benchmark_names_missing_peers_and_calls_those_there(monkeypatch):
             called.append((points.shape, k, h, start_idx))
 
     found = {"torch_fps": Peer, "torch_quickfps": Peer}
-    monkeypatch.setattr(peers, "optional", found.get)
+    monkeypatch.setattr(peers, "find_peer", found.get)
     calls = peers.sampling(torch.device("cpu"), None, 2, 40, 6)
     assert set(calls) == {"recon_ops", "PyTorch", "torch_fps", "torch_quickfps: h=3", "torch_quickfps: h=5"}
     for name, call in calls.items():
@@ -102,6 +102,17 @@ def test_steps(tmp_path, capsys, monkeypatch):
         for arm in row["arms"].values():
             assert arm["clouds_per_second"] > 0 and arm["peak_memory"] > 0 and arm["milliseconds"]["forward"] > 0
             assert (arm["milliseconds"]["backward"] > 0) == (row["case"] != "zero-shot")
+
+
+def test_the_grid_varies_one_size_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.chdir(common.REPOSITORY)
+    arguments = ["step", "--quick", "--grid", "--device", "cpu", "--arms", "fp32", "--only", "finetune-1k"]
+    monkeypatch.setitem(step.GRID, "cpu", ((2, 6), (256,)))
+    main([*arguments, "--rounds", "1", "--json", str(tmp_path / "step.json")])
+    rows = json.loads((tmp_path / "step.json").read_text())["rows"]
+    sizes = [(row["batch"], row["points"], row["width"]) for row in rows]
+    assert sizes == [(4, 128, 48), (2, 128, 48), (6, 128, 48), (4, 256, 48), (4, 128, 192), (4, 128, 256)]
+    assert rows[-1]["flops_run"] > rows[0]["flops_run"] and rows[2]["flops_run"] == 3 * rows[1]["flops_run"]
 
 
 def test_a_baseline_that_computes_something_else_is_noticed(monkeypatch):

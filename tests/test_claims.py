@@ -14,7 +14,7 @@ from tests.conftest import cloud
 from tools.paper import arguments, claims, claims_page, plan
 from tools.paper.claims import Claims, Pretraining
 from tools.paper.claims_grid import Grid, read_grid
-from tools.paper.claims_page import BEGIN, END, Results, block, read_records, render
+from tools.paper.claims_page import BEGIN, END, GridResults, block, read_records, render_page
 from tools.paper.plan import Planner
 from tools.paper.pool import WorkerPool
 from tools.paper.real_shapes import split_halves
@@ -148,7 +148,7 @@ def test_from_runs_to_the_page(grid, real, monkeypatch, capsys):
         patch.setitem(grid.measures, "tuned", other)
         assert len(again.missing(what)) == 4
     capsys.readouterr()
-    claims.show_plan(again, WorkerPool([""]))
+    claims.show_claims_plan(again, WorkerPool([""]))
     printed = capsys.readouterr().out
     assert re.search(r"seed 0, 2 epochs, all of it +1 +1 +0\.0 h", printed)
     assert "17 of 2 names with at least 8 are halved" in printed
@@ -168,14 +168,14 @@ def fake_record(what: Pretraining, **numbers: float) -> dict:
 def test_what_tables_say(grid):
     both = [fake_record(Pretraining("recon", "full", 4, seed), tuned=40.0 + seed) for seed in (0, 1)]
     one = fake_record(Pretraining("other", "full", 2, 1), tuned=30.0, svm=99.0)
-    results = Results(grid, [*both, one])
+    results = GridResults(grid, [*both, one])
     column = ("full", 4)
     assert results.cell("recon", column, "tuned") == "40.5 +- 0.5"
     assert results.cell("other", ("full", 2), "tuned") == "30.0 (n 1)"
     assert results.cell("recon", column, "svm") == "open" and results.cell("other", column, "svm") == "-"
     assert results.losses("recon", column, "mdm") == "0.1 / 0.3 (0.25 after 2)"
     assert results.losses("recon", column, "csc_img") == "-" and results.losses("other", column, "mdm") == "open"
-    numbers = {(row["model"], row["epochs"], row["measure"]): row for row in claims_page.summary(results)}
+    numbers = {(row["model"], row["epochs"], row["measure"]): row for row in claims_page.summary_rows(results)}
     assert numbers["recon", 4, "tuned"] | {"mean": 40.5, "std": 0.5, "n": 2} == numbers["recon", 4, "tuned"]
     assert not {("recon", 4, "svm"), ("other", 2, "svm")} & numbers.keys()
     for picture in (claims_page.accuracy_picture, claims_page.loss_picture):
@@ -192,18 +192,18 @@ def test_only_between_its_marks_is_a_page_written(grid, tmp_path):
     (out / f"runs/{what}.json").write_text(json.dumps(fake_record(what, tuned=12.34)))
     page = out.with_suffix(".md")
     page.write_text(f"# Mine\n\nwords\n\n{BEGIN}\nold\n{END}\n\nmore words\n")
-    render(grid, out)
+    render_page(grid, out)
     text = page.read_text()
     assert text.startswith("# Mine\n\nwords\n") and text.endswith("\n\nmore words\n")
     assert "old" not in text and "12.3 (n 1)" in text
-    render(grid, out)
+    render_page(grid, out)
     assert page.read_text() == text
     page.write_text("no marks")
     with pytest.raises(UserError, match="page.md has no lines"):
-        render(grid, out)
+        render_page(grid, out)
     (out / f"runs/{what}.json").write_text("[]")
     with pytest.raises(UserError, match="recon-full-2-seed0.json cannot be read"):
-        render(grid, out)
+        render_page(grid, out)
 
 
 def test_the_grid_is_that_of_the_page(monkeypatch):
@@ -228,7 +228,7 @@ def test_the_grid_is_that_of_the_page(monkeypatch):
     for run in {(run.config, run.opts): run for run in runs if run.seed == 0}.values():
         config = parse_run_config(run.raw)
         if run.task == "pretrain":
-            assert config.held_out and config.scheduler.kwargs.epochs == config.max_epoch + 1
+            assert config.pretrain.held_out and config.scheduler.kwargs.epochs == config.max_epoch + 1
             parts = [config.dataset.train, config.dataset.val]
             assert [{**part["_base_"], **part["others"]}["whole"] for part in parts] == [False, False]
             assert [part["others"]["subset"] for part in parts] == ["train", "test"]
@@ -239,7 +239,7 @@ def test_the_page_says_what_the_records_say():
     out, grid = ROOT / "docs/claims", read_grid()
     records = read_records(out)
     text = out.with_suffix(".md").read_text()
-    assert text.partition(BEGIN)[2].partition(END)[0].strip() == block(Results(grid, records.values()), out.name)
+    assert text.partition(BEGIN)[2].partition(END)[0].strip() == block(GridResults(grid, records.values()), out.name)
     planned = {str(Pretraining(m, d, e, s)) for m in grid.models for d in grid.data for e, s in _lengths(grid)}
     assert set(records) <= planned
     for name, record in records.items():

@@ -101,7 +101,7 @@ def test_models_of_ones_own(monkeypatch, capsys):
         (["--opts", "npoints=4"], "--opts goes with --config"),
         (["--config", "gone.yaml"], "config file not found: gone.yaml"),
         (["--config", "cfgs/pretrain/base.yaml"], "'ReCon' takes more than points"),
-        (["--config", "cfgs/demo/svm.yaml", "--json", "gone/x.json"], "--json: cannot write gone/x.json"),
+        (["--config", "cfgs/demo/svm.yaml", "--json", "gone/x.json"], "--json gone/x.json cannot be written"),
         (["--confg", "x"], "unrecognized arguments: --confg"),
     ],
 )

@@ -44,6 +44,23 @@ def test_opts_override_with_types(tmp_path):
     assert config.vote.rounds == 2 and config.model["depth"] == 3
 
 
+def test_keys_of_tasks_stand_in_their_sections_or_at_the_top_level(tmp_path):
+    flat = {"validate": "svm", "held_out": True, "freeze_bn": True, "prompt_names": "plain"}
+    nested = {
+        "pretrain": {"validate": "svm", "held_out": True},
+        "classify": {"freeze_bn": True},
+        "prompts": {"prompt_names": "plain"},
+    }
+    expected = vars(load(tmp_path, **nested))
+    assert vars(load(tmp_path, **flat)) == expected != vars(load(tmp_path))
+    opts = [f"{key}={yaml.safe_dump(value).split()[0]}" for key, value in flat.items()]
+    assert vars(load(tmp_path, *opts)) == expected
+    with pytest.raises(UserError, match="'freeze_bn' and 'classify.freeze_bn' are the same one"):
+        load(tmp_path, **flat, classify={"freeze_bn": False})
+    with pytest.raises(UserError, match=r"unknown config key 'validat' \(did you mean 'validate'"):
+        load(tmp_path, validat="svm")
+
+
 @pytest.mark.parametrize(
     "over, message",
     [

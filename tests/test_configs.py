@@ -154,7 +154,7 @@ def _check_training(config: RunConfig, values: tuple) -> None:
         config.model["group_size"],
         config.augment,
     )
-    assert kwargs.weight_decay == 0.05 and config.step_per_update == 1 and not config.freeze_bn
+    assert kwargs.weight_decay == 0.05 and config.step_per_update == 1 and not config.classify.freeze_bn
     schedule = config.scheduler.kwargs
     length = 300 if config.model["NAME"] == "PartSegmentation" else config.max_epoch
     assert (schedule.epochs, schedule.initial_epochs, schedule.released_lag) == (length, 10, True)
@@ -352,11 +352,11 @@ def test_no_key_is_unused():
     used = {"": set().union(*(_dotted(config) for config in configs))}
     for name in MODELS.find():
         used[name] = set().union(*(_dotted(c["model"]) for c in configs if _inherits(name, c["model"]["NAME"])))
-        aliases = getattr(MODELS.entries[name].Config, "ALIASES", {})  # released flat keys of the encoder
-        used[name] |= {part for key, home in aliases.items() if key in used[name] for part in (home, f"{home}.{key}")}
-    known = {"": _fields(run_config_class())} | {name: _fields(cls.Config) for name, cls in MODELS.entries.items()}
-    for name, keys in known.items():
-        assert not keys - used[name] - IDLE, f"{name or 'run level'}: keys that no YAML sets"
+    for name, schema in ({"": run_config_class()} | {name: cls.Config for name, cls in MODELS.entries.items()}).items():
+        aliases = getattr(schema, "ALIASES", {})  # released flat keys
+        set_here = {part for key, home in aliases.items() if key in used[name] for part in (home, f"{home}.{key}")}
+        idle = _fields(schema) - used[name] - set_here - IDLE
+        assert not idle, f"{name or 'run level'}: keys that no YAML sets: {idle}"
 
     sections = [s for c in configs for s in c["dataset"].values() if s is not None]
     for name, cls in build.DATASETS.find().items():

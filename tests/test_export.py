@@ -16,7 +16,7 @@ import tools.export
 from extensions import group, max_pool
 from models import build_model_from_cfg, load_pretrained
 from models.pretrained import find_checkpoint as find
-from tools.export import main, plain_group, plain_max_pool
+from tools.export import main, unrolled_group, unrolled_max_pool
 from utils.errors import UserError
 
 ROOT = Path(__file__).parent.parent
@@ -126,11 +126,11 @@ def test_torchexport(tmp_path):
 
 def test_operators_in_plain_pytorch():
     for points in clouds():
-        expected, got = group(points, 9, 7), plain_group(points, 9, 7, True)
+        expected, got = group(points, 9, 7), unrolled_group(points, 9, 7, True)
         assert torch.equal(got[0], expected[0]) and torch.equal(got[1], expected[1])
-        inner = plain_group(points, 9, 7, False)
+        inner = unrolled_group(points, 9, 7, False)
         assert torch.equal(inner[0], group(points, 9, 7, skip_origin=False)[0])
-    assert torch.equal(plain_max_pool(points)[0], max_pool(points))
+    assert torch.equal(unrolled_max_pool(points)[0], max_pool(points))
 
 
 def test_safetensors(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 
 from tools.paper import cluster
 from tools.paper.arguments import parse_arguments
-from tools.paper.cluster import Job, LocalJobs, SlurmJobs, slurm_keys
+from tools.paper.cluster import LocalJobs, RunJob, SlurmJobs, slurm_keys
 from tools.paper.queue import open_pool, run_all
 from tools.paper.runs import PlannedRun
 from utils.errors import Interrupted, UserError
@@ -128,10 +128,10 @@ def test_a_job_whose_time_is_up_asks_to_run_again(runs, monkeypatch, by, heard):
     monkeypatch.setattr(cluster, "run_here", interrupted)
     try:
         with pytest.raises(Interrupted):
-            Job(runs[0], None, 0)()
+            RunJob(runs[0], None, 0)()
     finally:
         signal.signal(signal.SIGUSR2, before)
-    assert len(received) == heard and Job(runs[0], None, 0).checkpoint().function.run == runs[0]
+    assert len(received) == heard and RunJob(runs[0], None, 0).checkpoint().function.run == runs[0]
 
 
 def test_keys_of_jobs(tmp_path):

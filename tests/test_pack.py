@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 import datasets.packed
 import tools.pack
 from datasets import build_dataset, collate
-from tools.pack import main, verify
+from tools.pack import main, verify_pack
 from utils.errors import UserError
 
 COUNT = 9
@@ -137,7 +137,7 @@ def test_interrupted_and_continued(root, pack, monkeypatch, capsys):
 def test_what_is_damaged_is_found(root, pack):
     pack("--image_size", "32")
     folder = root / "packed"
-    assert verify(folder) == COUNT
+    assert verify_pack(folder) == COUNT
     path = folder / "views.npy"
     good = path.read_bytes()
     path.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
@@ -167,7 +167,7 @@ def test_only_packs_are_overwritten(root, pack):
     pack("--no_images")
     (folder / "pack.json").write_text("{}")  # a damaged one is made again
     pack("--no_images", "--overwrite")
-    assert verify(folder) == COUNT and not (root / "packed.old").exists()
+    assert verify_pack(folder) == COUNT and not (root / "packed.old").exists()
 
 
 def test_what_cannot_be_packed(root, pack):

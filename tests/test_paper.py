@@ -294,7 +294,7 @@ def test_a_table_puts_ours_beside_the_papers(chain, tmp_path):
         render.LAST: [["", "x"], ["ReCon", "40.0"]],
     }
     fake(two[1], best={"accuracy": 60.0}, last={"accuracy": 60.0})
-    render.save(table, tmp_path / "out" / "t.v2")
+    render.save_table(table, tmp_path / "out" / "t.v2")
     (record, other) = json.loads((tmp_path / "out/t.v2.json").read_text())["cells"]
     assert (record["ours"], record["std"], record["n"], record["difference"]) == (55.0, 5.0, 2, -35.0)
     assert (record["last"], other["ours"], other["paper_std"]) == (50.0, None, 2.0)

@@ -14,6 +14,7 @@ import yaml
 import main
 from datasets import dataset_class
 from datasets.build import parse_section
+from datasets.point_transforms import AUGMENTATIONS
 from models import parse_model_config
 from models.shape import EncoderShape
 from tools.engine.config import RunConfig, parse_run_config, read_config
@@ -99,24 +100,26 @@ def test_released_config_is_accepted(released, name):
 def test_classification_is_augmented_and_votes_as_released(released, name):
     config = parse_run_config(read_config(name, [], None))
     expected = AUGMENTED["classification"][FILES[name]["dataset.train._base_.NAME"]]
-    assert own_augmentation(as_run(config), config.augment) == expected["train"]
-    assert own_augmentation(as_run(config), config.vote.augment, "VOTE_AUGMENT") == expected["test_voting"]
+    assert own_augmentation(as_run(config), config.augment) is AUGMENTATIONS[expected["train"]]
+    voted = own_augmentation(as_run(config), config.vote.augment, "VOTE_AUGMENT")
+    assert voted is AUGMENTATIONS[expected["test_voting"]]
     assert (config.vote.rounds, config.vote.samples) == (299, 10)
-    assert config.val_from == 1 and config.accumulation == "sum" and not config.freeze_bn
+    assert config.val_from == 1 and config.accumulation == "sum" and not config.classify.freeze_bn
 
 
 @pytest.mark.parametrize("name", [name for name in RUNS if "pretrain" in name])
 def test_pretraining_reads_all_shapes_and_keeps_three_epochs(released, name):
     config = parse_run_config(read_config(name, []))
     task = Pretrain(as_run(config))
-    assert config.augment is None and own_augmentation(as_run(config), None) == AUGMENTED["pretraining"]["train"]
+    augment = own_augmentation(as_run(config), config.augment)
+    assert config.augment is None and augment is AUGMENTATIONS[AUGMENTED["pretraining"]["train"]]
     train = config.dataset.train
     merged = {key: value for key, value in {**train["_base_"], **train["others"]}.items() if key != "NAME"}
     parsed = parse_section(dataset_class(train, "train").Config, merged, "data", "dataset.train")
     assert parsed.whole and parsed.images and parsed.bgr and parsed.image_augment
     assert (parsed.image_size, parsed.image_norm) == (224, "imagenet")
     assert config.save_epochs is None and [*task.save_epochs()] == [250, 275, 300]
-    assert task.metric == "loss" and config.prompt_names == "released"
+    assert task.metric == "loss" and config.prompts.prompt_names == "released"
 
 
 def test_overrides_of_sections_that_released_files_do_not_hold(released):
@@ -140,7 +143,7 @@ def test_pretraining_is_validated_on_the_released_data(released, monkeypatch, va
 @pytest.mark.parametrize("name", [name for name in RUNS if "zeroshot" in name])
 def test_zero_shot_samples_and_names_as_released(released, name):
     config = parse_run_config(read_config(name, []))
-    assert config.zeroshot.random_columns and config.zeroshot.ensemble and config.prompt_names == "released"
+    assert config.zeroshot.random_columns and config.zeroshot.ensemble and config.prompts.prompt_names == "released"
     assert config.zeroshot.splits == ["test"] and config.svm.C == 0.075
 
 

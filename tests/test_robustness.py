@@ -86,7 +86,7 @@ def test_density_is_that_of_the_points_fed():
         fed = min(batch.shape[1], most or batch.shape[1])
         return torch.arange(len(batch)) % 2 if fed == 256 else torch.full((len(batch),), 2)
 
-    found = robustness.measure(predict, 256, clouds, None, 0, SimpleNamespace(update=lambda: None))
+    found = robustness.measure_robustness(predict, 256, clouds, None, 0, SimpleNamespace(update=lambda: None))
     assert found["density"]["fed"] == {128: 0.0, 256: 100.0, 512: 0.0}
     assert found["density"]["sampled"] == {128: 0.0, 256: 100.0, 512: 100.0}
     assert found["clean"] == 100 and found["corrupted"]["add local"] == [100.0] * 5

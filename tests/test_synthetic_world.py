@@ -533,9 +533,9 @@ def test_captions_are_not_put_into_prompts(monkeypatch):
             asked.append(text)
 
     for data in (build(captions=1.0, images=False), build(images=False)):
-        config = SimpleNamespace(npoints=32, least_points=None, prompt_names="plain")
+        config = SimpleNamespace(npoints=32, least_points=None)
         run = SimpleNamespace(config=config, precision=SimpleNamespace(autocast=contextlib.nullcontext))
-        task = SimpleNamespace(run=run, data=data, augment=lambda points, generator: points)
+        task = SimpleNamespace(run=run, data=data, prompt_names="plain", augment=lambda points, generator: points)
         batch = collate([data[index] for index in range(4)])
         draw = lambda name, device="cpu": torch.Generator().manual_seed(0)  # noqa: E731
         Pretrain._prepare(task, data, Model(), batch, draw)

@@ -165,7 +165,7 @@ def test_spelling_of_names(configs):
     args = main.read_arguments(["--config", str(configs["zeroshot"]), "--zeroshot"])
     run, scan = start_run(args, torch.device("cpu")), SimpleNamespace(RELEASED_SPELLING={"toilet": "toile"})
     assert spellings(run, ["toilet", "night_stand"], [scan]) == ["toilet", "night_stand"]
-    run.config.prompt_names = "plain"
+    run.config.prompts.prompt_names = "plain"
     assert spellings(run, ["toilet", "night_stand"], [scan]) == ["toilet", "night stand"]
     run.config.zeroshot.released_typo = True
     assert spellings(run, ["toilet"], [scan]) == ["toile"]

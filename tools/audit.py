@@ -19,14 +19,14 @@ from tools.paper.queue import open_pool, run_all
 from tools.paper.runs import PlannedRun, check_configs, estimate, in_order, keep_results
 from tools.report.tables import markdown_table, text_table
 from utils.errors import Parser, UserError, at_least, run_command
-from utils.files import atomic_write
+from utils.files import write_text, writing
 from utils.logging import write_json
 from utils.metrics import mean_std
 
 OUT = Path("experiments/audit")
 FEW = 10  # rounds of voting that are cheap enough for everyone
 
-Number = Callable[[Mapping[str, Any]], float]  # from the content of a metrics.json
+HabitNumber = Callable[[Mapping[str, Any]], float]  # from the content of a metrics.json
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class Habit:
 
     name: str
     runs: tuple[PlannedRun, ...]
-    number: Number
+    number: HabitNumber
     best: bool = False
     honest: bool = False
 
 
-def _accuracy(section: str) -> Number:
+def _accuracy(section: str) -> HabitNumber:
     return lambda found: found[section]["accuracy"]
 
 
@@ -56,7 +56,7 @@ def _accuracy_on_test(found: Mapping[str, Any]) -> float:
     return found["last"]["split_accuracy"]["test"]["accuracy"]
 
 
-def _best_round(most: int | None) -> Number:
+def _best_round(most: int | None) -> HabitNumber:
     return lambda found: max(found["last"]["vote"]["rounds"][:most])
 
 
@@ -104,7 +104,7 @@ def habits_of(name: str, ckpt: str | None, args: argparse.Namespace) -> list[Hab
     return habits
 
 
-def records(habits: Sequence[Habit]) -> list[dict[str, Any]]:
+def habit_records(habits: Sequence[Habit]) -> list[dict[str, Any]]:
     """One record a habit: the number of each finished run, what the habit makes of them, the difference in points.
 
     The difference is that to the last honest number before it, where both are of the same seeds; what is not measured
@@ -152,7 +152,7 @@ def _rows(found: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     return rows
 
 
-def save(found: Mapping[str, Sequence[Mapping[str, Any]]], args: argparse.Namespace, stem: Path) -> bool:
+def save_audit(found: Mapping[str, Sequence[Mapping[str, Any]]], args: argparse.Namespace, stem: Path) -> bool:
     """Write tables by checkpoint as Markdown and JSON; returns whether there was a number to write.
 
     Raises:
@@ -164,14 +164,11 @@ def save(found: Mapping[str, Sequence[Mapping[str, Any]]], args: argparse.Namesp
     for ckpt, own in found.items():
         lines += [f"## {ckpt}", "", markdown_table(_rows(own)), ""]
     keys = ("config", "opts", "seeds", "rounds", "val_share", "zeroshot", "zeroshot_opts")
-    try:
+    with writing(f"{stem}.*"):
         stem.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(stem.with_name(f"{stem.name}.md")) as temporary:
-            temporary.write_text("\n".join(lines), encoding="utf-8")
+        write_text("\n".join(lines), stem.with_name(f"{stem.name}.md"))
         content = {**{key: getattr(args, key) for key in keys}, "checkpoints": found}
         write_json(content, stem.with_name(f"{stem.name}.json"))
-    except OSError as error:
-        raise UserError(f"{stem}.* cannot be written: {error.strerror}") from None
     return True
 
 
@@ -247,8 +244,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         failed = run_all(runs, pool)
     finally:
-        found = {name: records(habits) for name, habits in audits.items()}
-        saved = save(found, args, stem)
+        found = {name: habit_records(habits) for name, habits in audits.items()}
+        saved = save_audit(found, args, stem)
     for name, own in found.items():
         print(f"{name}\n\n{text_table(_rows(own))}\n")
     print(f"saved as {stem}.md and .json" if saved else "nothing to save")

@@ -15,6 +15,7 @@ from tools.engine.config import RunConfig, parse_run_config
 from tools.report.tables import text_table
 from utils.config import load_config, read_yaml
 from utils.errors import Parser, UserError, run_command
+from utils.files import writing
 from utils.logging import write_json
 
 PUBLISHED = Path(__file__).with_suffix(".yaml")
@@ -122,10 +123,8 @@ def main() -> None:
         rows = paper_rows()
         print(paper_table(rows))
     if args.json:
-        try:
+        with writing(f"--json {args.json}"):
             write_json({"rows": rows}, Path(args.json))
-        except OSError as error:
-            raise UserError(f"--json: cannot write {args.json}: {error.strerror}") from None
 
 
 if __name__ == "__main__":

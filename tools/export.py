@@ -16,7 +16,7 @@ from extensions.recon_ops.reference import ORIGIN_RADIUS_SQUARED
 from models.encoder import PointEncoder
 from models.pretrained import DEFAULT, HUB, SHIPPED, find_checkpoint, load_pretrained, save_pretrained
 from utils.errors import Parser, UserError, at_least, run_command
-from utils.files import atomic_write
+from utils.files import atomic_write, writing
 from utils.optional import optional
 
 SUFFIXES = {"onnx": ".onnx", "torchexport": ".pt2", "safetensors": ".safetensors"}
@@ -68,7 +68,7 @@ def traced(model: ExportedEncoder) -> torch.export.ExportedProgram:
         return torch.export.export(model, (example,), dynamic_shapes={"points": dims})
 
 
-def plain_group(points: Tensor, num_group: int, group_size: int, skip_origin: bool) -> tuple[Tensor, ...]:
+def unrolled_group(points: Tensor, num_group: int, group_size: int, skip_origin: bool) -> tuple[Tensor, ...]:
     """`recon_ops.group` in PyTorch's own operators, unrolled, for programs that know no others."""
 
     def squared(a: Tensor) -> Tensor:
@@ -91,7 +91,7 @@ def plain_group(points: Tensor, num_group: int, group_size: int, skip_origin: bo
     return rows(index) - centers[:, :, None], centers, center_index, index
 
 
-def plain_max_pool(values: Tensor) -> tuple[Tensor, ...]:
+def unrolled_max_pool(values: Tensor) -> tuple[Tensor, ...]:
     """`recon_ops.max_pool` likewise."""
     return tuple(values.max(1))
 
@@ -99,7 +99,7 @@ def plain_max_pool(values: Tensor) -> tuple[Tensor, ...]:
 def standalone(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
     """Replace our operators by PyTorch's own."""
     own = torch.ops.recon_ops
-    return program.run_decompositions({own.group.default: plain_group, own.max_pool.default: plain_max_pool})
+    return program.run_decompositions({own.group.default: unrolled_group, own.max_pool.default: unrolled_max_pool})
 
 
 def to_onnx(program: torch.export.ExportedProgram, outputs: Sequence[str], about: dict[str, str]) -> Any:
@@ -199,19 +199,16 @@ def export(
     about = {"outputs": json.dumps(model.outputs), "npoints": str(encoder.npoints), "least_points": str(model.least)}
     about |= {"class_names": json.dumps(encoder.class_names), "input": "(B, N, 3), centred, in the unit sphere, y up"}
     program = traced(model)
-    try:
-        with atomic_write(path) as temporary:
-            if kind == "onnx":
-                to_onnx(program, model.outputs, about).save(str(temporary))
-                run = run_onnx(temporary)
-            else:
-                with open(temporary, "wb") as file:
-                    torch.export.save(program if own_ops else standalone(program), file, extra_files=dict(about))
-                with open(temporary, "rb") as file:
-                    run = torch.export.load(file).module()
-            largest = compare(model, run, path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}") from None
+    with writing(path), atomic_write(path) as temporary:
+        if kind == "onnx":
+            to_onnx(program, model.outputs, about).save(str(temporary))
+            run = run_onnx(temporary)
+        else:
+            with open(temporary, "wb") as file:
+                torch.export.save(program if own_ops else standalone(program), file, extra_files=dict(about))
+            with open(temporary, "rb") as file:
+                run = torch.export.load(file).module()
+        largest = compare(model, run, path)
     sizes_told = ", ".join(f"{clouds} x {int(factor * model.least)}" for clouds, factor in SIZES)
     print(f"{path}: points (B, N >= {model.least}, 3) -> {', '.join(model.outputs)}")
     print(f"at {sizes_told} points it differs from PyTorch by {largest:.1g} at most")

@@ -24,8 +24,7 @@ from datasets.build import below_root, build_dataset, dataset_class
 from datasets.packed import BLOCK, INDEX, open_pack
 from datasets.shapenet import ShapeNet
 from datasets.shard_store import INDEX as SHARD_INDEX
-from datasets.shard_store import SHARD_NAME, ShardStore
-from datasets.shard_store import verify as verify_shards
+from datasets.shard_store import SHARD_NAME, ShardStore, verify_shards
 from datasets.views import ViewDataset
 from tools.shards import ShardWriter
 from utils.config import apply_opts, load_config
@@ -127,7 +126,7 @@ class Writer:
         with atomic_write(self.folder / INDEX) as temporary:
             temporary.write_text(json.dumps(index))
         try:
-            verify(self.folder)
+            verify_pack(self.folder)
         except UserError:
             (self.folder / INDEX).unlink()
             (self.folder / JOURNAL).unlink()
@@ -137,7 +136,7 @@ class Writer:
         (self.folder / ".lock").unlink()
 
 
-def verify(folder: Path) -> int:
+def verify_pack(folder: Path) -> int:
     """Compare all arrays of a pack with their checksums; returns the number of shapes.
 
     Raises:
@@ -192,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise UserError(f"config {args.config} names no PACK_PATH to write to")
     folder = Path(below_root(str(base["PACK_PATH"]), args.data_root))
     if args.verify:
-        print(f"{verify(folder)} shapes in {folder} are as they were packed")
+        print(f"{verify_pack(folder)} shapes in {folder} are as they were packed")
         return
     partial = folder.with_name(f"{folder.name}.partial")
     if args.overwrite or open_pack(folder) is None:

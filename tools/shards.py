@@ -22,10 +22,10 @@ import torch
 from datasets import PointDataset
 from datasets.packed import BLOCK
 from datasets.readers import check_points, read_image
-from datasets.shard_store import INDEX, Shard, ShardStore, sha256_of, verify
+from datasets.shard_store import INDEX, Shard, ShardStore, verify_shards
 from datasets.shards import webdataset
 from utils.errors import UserError
-from utils.files import atomic_write, lock_folder, remove_temporaries
+from utils.files import atomic_write, lock_folder, remove_temporaries, sha256_of
 from utils.logging import progress
 from utils.seeding import generator
 
@@ -114,7 +114,7 @@ class ShardWriter:
         index = {"format": 1, "facts": self.facts | facts, "class_names": self.data.class_names, "shards": self.done}
         with atomic_write(self.folder / INDEX) as temporary:
             temporary.write_text(json.dumps(index))
-        verify(ShardStore(str(self.folder)), partial(progress, desc=f"verifying {self.folder}", unit="shard"))
+        verify_shards(ShardStore(str(self.folder)), partial(progress, desc=f"verifying {self.folder}", unit="shard"))
         for path in (*self.folder.glob("shard-*.json"), self.folder / BEGUN):
             path.unlink()
         self.lock.close()

@@ -18,9 +18,9 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from utils import distributed
-from utils.checkpoint_checks import measure, verify
+from utils.checkpoint_checks import count_values, verify_checksums
 from utils.errors import UserError
-from utils.files import atomic_write, open_regular
+from utils.files import atomic_write, open_regular, writing
 
 # Metrics in published checkpoints may be numpy numbers; these names rebuild them and can do nothing else.
 _NUMPY: Any = (getattr(np, "_core", None) or np.core).multiarray  # pyright: ignore[reportAttributeAccessIssue]
@@ -69,11 +69,8 @@ def copy_atomic(path: Path, copy: Path) -> None:
     Raises:
         UserError: if it cannot be written: no space, no permission.
     """
-    try:
-        with atomic_write(copy) as temporary:
-            shutil.copyfile(path, temporary)
-    except OSError as error:
-        raise UserError(f"checkpoint {copy} cannot be written: {error.strerror}") from None
+    with writing(f"checkpoint {copy}"), atomic_write(copy) as temporary:
+        shutil.copyfile(path, temporary)
 
 
 def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
@@ -104,7 +101,7 @@ def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
         raise UserError(f"checkpoint {error}") from None
     if path.suffix == ".safetensors":
         return _load_safetensors(path)
-    verify(path)
+    verify_checksums(path)
     try:
         with torch.serialization.safe_globals(NUMPY_NUMBERS):
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)
@@ -120,7 +117,7 @@ def load_checkpoint(path: str | os.PathLike, first: str | None = None) -> dict:
     if not isinstance(checkpoint, Mapping):
         raise UserError(f"checkpoint {path} has no weights; it is a {type(checkpoint).__name__}")
     try:
-        measure(checkpoint, {})
+        count_values(checkpoint, {})
     except ValueError as error:
         raise UserError(f"checkpoint {path} is refused: {error}") from None
     if _is_state_dict(checkpoint):
@@ -141,7 +138,7 @@ def _load_safetensors(path: Path) -> dict:
         with safe_open(path, "pt") as file:
             state = {name: file.get_tensor(name) for name in file.keys()}
             config = json.loads((file.metadata() or {}).get("config", "{}"))
-        measure(state, {})
+        count_values(state, {})
     except Exception as error:  # a damaged file can fail anywhere
         raise UserError(f"checkpoint {path} cannot be read (damaged, or no safetensors): {str(error)[:200]}") from None
     if not state:

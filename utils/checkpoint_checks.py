@@ -18,7 +18,7 @@ NUMBERS |= {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
 MOST_VALUES, MOST_DEPTH = 1_000_000, 20  # of what a checkpoint holds: values and mappings within mappings
 
 
-def verify(path: Path) -> None:
+def verify_checksums(path: Path) -> None:
     """Check the checksums that `torch.save` writes and `torch.load` does not look at.
 
     Raises:
@@ -85,7 +85,7 @@ class _Inert:
     __setstate__ = __setitem__ = append = extend = update = add = __init__
 
 
-def measure(value: Any, sizes: dict[int, int], depth: int = 0) -> int:
+def count_values(value: Any, sizes: dict[int, int], depth: int = 0) -> int:
     """Count the values that mappings and lists hold, those that stand in several places as often.
 
     Args:
@@ -113,7 +113,7 @@ def measure(value: Any, sizes: dict[int, int], depth: int = 0) -> int:
         inner = value.values() if isinstance(value, Mapping) else value
         size = 1
         for item in inner:
-            size += measure(item, sizes, depth + 1)
+            size += count_values(item, sizes, depth + 1)
             if size > MOST_VALUES:
                 raise ValueError(f"it holds more than {MOST_VALUES} values")
         sizes[id(value)] = size

@@ -1,8 +1,9 @@
-"""Atomic writes, and folders of one process only."""
+"""Atomic writes, what cannot be written, and folders of one process only."""
 
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import platform
 import resource
@@ -64,6 +65,14 @@ def read_text(path: str | os.PathLike, most: int | None = None, encoding: str = 
     return content.decode(encoding).replace("\r\n", "\n")
 
 
+def sha256_of(file: IO[bytes]) -> str:
+    """Return the sha256 of what is left of a file."""
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place, also on disk, when the block ends without an error."""
@@ -75,6 +84,21 @@ def atomic_write(path: Path) -> Iterator[Path]:
         _flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file by an atomic write."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def writing(what: object) -> Iterator[None]:
+    """Turn an OSError within the block into a UserError: `what` cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{what} cannot be written: {error.strerror or error}") from None
 
 
 def _flush(path: Path) -> None:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from utils import distributed
 from utils.errors import UserError
-from utils.files import atomic_write, read_text
+from utils.files import atomic_write, read_text, write_text, writing
 
 HISTORY = "history.csv"
 
@@ -38,10 +38,7 @@ class ConsoleHandler(logging.Handler):
         try:
             if sys.stdout is None:
                 raise OSError("it is closed")
-            if sys.stderr is not None and sys.stderr.isatty():
-                tqdm.write(line, file=sys.stdout)
-            else:
-                print(line)  # tqdm.write would draw all bars anew
+            print_line(line, sys.stdout)
             sys.stdout.flush()
         except OSError as error:
             self.broken = True
@@ -57,6 +54,14 @@ class LogFile(logging.FileHandler):
         if self.level < logging.CRITICAL:
             self.setLevel(logging.CRITICAL + 1)
             print(f"warning: {self.baseFilename} cannot be written to: {sys.exc_info()[1]}", file=sys.stderr)
+
+
+def print_line(line: str, file: Any) -> None:
+    """Print a line without tearing progress bars apart."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        tqdm.write(line, file=file)
+    else:
+        print(line, file=file, flush=True)  # tqdm.write would draw all bars anew
 
 
 def make_logger(folder: Path) -> logging.Logger:
@@ -90,8 +95,7 @@ def progress(iterable: Iterable | None = None, **options: Any) -> tqdm:
 
 def write_json(content: Mapping, path: Path) -> None:
     """Write JSON whole or not at all."""
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_text(json.dumps(content, indent=2) + "\n", path)
 
 
 def read_metrics(folder: Path) -> dict | None:
@@ -125,13 +129,11 @@ def write_history(rows: Sequence[Mapping[str, float]], folder: Path) -> None:
     """
     columns = dict.fromkeys(name for row in rows for name in row)
     lines = [{name: f"{value:.7g}" for name, value in row.items()} for row in rows]
-    try:
-        with atomic_write(folder / HISTORY) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(columns))
-            writer.writeheader()
-            writer.writerows(lines)
-    except OSError as error:
-        raise UserError(f"{folder / HISTORY} cannot be written: {error.strerror}") from None
+    path = folder / HISTORY
+    with writing(path), atomic_write(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(columns))
+        writer.writeheader()
+        writer.writerows(lines)
 
 
 def read_history(folder: Path) -> list[dict[str, float]]:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from utils.errors import UserError
+from utils.files import writing
 from utils.logging import git_revision, machine_info, write_json
 
 REPOSITORY = Path(__file__).parents[2]
@@ -88,10 +89,8 @@ def check_writable(file: Path) -> None:
         raise UserError(f"--json {file}: the folder {file.parent} does not exist")
     if file.is_dir():
         raise UserError(f"--json {file}: is a folder")
-    try:
+    with writing(f"--json {file}"):
         tempfile.TemporaryFile(dir=file.parent).close()
-    except OSError as error:
-        raise UserError(f"--json {file} cannot be written: {error.strerror}") from None
 
 
 def save_figures(content: Mapping[str, Any], file: Path | None) -> None:
@@ -100,8 +99,6 @@ def save_figures(content: Mapping[str, Any], file: Path | None) -> None:
     Raises:
         UserError: if that fails.
     """
-    try:
-        if file:
+    if file:
+        with writing(f"--json {file}"):
             write_json(content, file)
-    except OSError as error:
-        raise UserError(f"--json {file} cannot be written: {error.strerror}") from None

@@ -62,7 +62,7 @@ SHARD_WAYS = (
 )
 
 
-def make_shape(folder: Path, number: int) -> None:
+def write_shape(folder: Path, number: int) -> None:
     """Write a cloud (8192, 3) and a smooth view of 224 pixels, as large as rendered ones are."""
     rng = np.random.default_rng(number)
     np.save(folder / f"pc/00000000-{number}.npy", rng.standard_normal((POINTS, 3)).astype(np.float32))
@@ -81,7 +81,7 @@ def make_shapes(folder: Path, count: int, different: int, few: int, shards: bool
     for name in ("lists", "lists_few", "pc", "img"):
         (folder / name).mkdir()
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-        made = pool.map(make_shape, [folder] * different, range(different), chunksize=25)
+        made = pool.map(write_shape, [folder] * different, range(different), chunksize=25)
         list(progress(made, total=different, desc="making shapes", unit="shape"))
     for number in range(different, count):
         for name in ("pc/00000000-{}.npy", "img/00000000-{}.png"):
@@ -180,7 +180,7 @@ def memory_of(process: int, kind: str) -> float:
     return sum(int(line.split()[1]) for line in lines if line.startswith(kind)) / 1024
 
 
-def size_of(folder: Path) -> int:
+def folder_bytes(folder: Path) -> int:
     """Bytes of the files in a folder."""
     return sum(path.stat().st_size for path in folder.iterdir())
 
@@ -222,7 +222,7 @@ def main(argv: list[str] | None = None) -> None:
         for way in progress((WAYS[0], ways[1 if args.shards else 3]), desc="memory over a whole epoch", unit="way"):
             found = [load(base, way, most, device, n, shapes / args.shapes) for shapes, n in epoch.items()]
             memory[way.name], together[way.name] = [one.own for one in found], [one.all for one in found]
-        bytes_a_shape = size_of(folder / "shards") / args.shapes if args.shards else None
+        bytes_a_shape = folder_bytes(folder / "shards") / args.shapes if args.shards else None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     medians = {(way.name, workers): statistics.median(values) for (way, workers), values in rates.items()}

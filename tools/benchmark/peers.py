@@ -25,10 +25,10 @@ TREE_HEIGHTS = (3, 5, 7, 9)
 LEAST_CHECKS = {"random_start": False, "validate": False, "assume_finite": True}
 
 Calls = dict[str, Callable[[], Any]]
-Pool = ThreadPoolExecutor | None
+Threads = ThreadPoolExecutor | None
 
 
-def optional(name: str) -> ModuleType | None:
+def find_peer(name: str) -> ModuleType | None:
     """Import a peer, or return None where it is missing or cannot run."""
     try:
         return importlib.import_module(name)
@@ -78,7 +78,7 @@ def masked(points: Tensor) -> tuple[Tensor, Tensor]:
     return points, torch.ones(points.shape[:2], dtype=torch.bool, device=points.device)
 
 
-def sampling(device: torch.device, pool: Pool, batch: int, total: int, count: int) -> Calls:
+def sampling(device: torch.device, pool: Threads, batch: int, total: int, count: int) -> Calls:
     points, heights = clouds(device, batch, total, 3), [height for height in TREE_HEIGHTS if 2**height <= total]
     calls: Calls = {
         "recon_ops": partial(recon_ops.farthest_point_sample, points, count),
@@ -86,18 +86,18 @@ def sampling(device: torch.device, pool: Pool, batch: int, total: int, count: in
     }
     if kernel := classic(device, "farthest_point_sample"):
         calls["classic CUDA"] = partial(kernel, points, count, True)
-    if torch_fps := optional("torch_fps"):
+    if torch_fps := find_peer("torch_fps"):
         calls["torch_fps"] = partial(torch_fps.farthest_point_sampling, *masked(points), count, **LEAST_CHECKS)
     for name, function in {"torch_quickfps": "sample_idx", "torch_fpsample": "sample"}.items():
-        if peer := optional(name):
+        if peer := find_peer(name):
             for height in heights:
                 calls[f"{name}: h={height}"] = partial(getattr(peer, function), points, count, h=height, start_idx=0)
-    bvh = optional("torchbvh")
+    bvh = find_peer("torchbvh")
     if bvh and device.type == "cuda":
         calls["torchbvh"] = partial(bvh.fps, points, count)
-    if three := optional("pytorch3d.ops"):
+    if three := find_peer("pytorch3d.ops"):
         calls["pytorch3d"] = partial(three.sample_farthest_points, points, K=count)
-    fpsample = optional("fpsample")
+    fpsample = find_peer("fpsample")
     if fpsample and device.type == "cpu":
         arrays = list(points.numpy())
         for height in heights:
@@ -116,7 +116,7 @@ def matmul_topk(query: Tensor, points: Tensor, k: int) -> Tensor:
 
 
 def neighbors(
-    device: torch.device, pool: Pool, batch: int, rows: int, total: int, k: int, ordered: bool = False
+    device: torch.device, pool: Threads, batch: int, rows: int, total: int, k: int, ordered: bool = False
 ) -> Calls:
     points, query = clouds(device, batch, total, 3), clouds(device, batch, rows, 3, seed=1)
     calls: Calls = {
@@ -126,12 +126,12 @@ def neighbors(
     }
     if kernel := classic(device, "knn"):
         calls["classic CUDA"] = partial(kernel, query, points, k)
-    bvh = optional("torchbvh")
+    bvh = find_peer("torchbvh")
     if bvh and device.type == "cuda":
         calls["torchbvh"] = lambda: bvh.BVH(points).knn(query, k)
-    if three := optional("pytorch3d.ops"):
+    if three := find_peer("pytorch3d.ops"):
         calls["pytorch3d"] = partial(three.knn_points, query, points, K=k, return_sorted=ordered)
-    spatial = optional("scipy.spatial")
+    spatial = find_peer("scipy.spatial")
     if spatial and device.type == "cpu":
         pairs, threads = list(zip(points.numpy(), query.numpy(), strict=True)), torch.get_num_threads()
         calls["scipy cKDTree"] = lambda: [spatial.cKDTree(one).query(own, k, workers=threads) for one, own in pairs]
@@ -149,7 +149,7 @@ def with_backward(function: Callable[..., Tensor], *inputs: Tensor) -> Callable[
     return lambda: torch.autograd.grad(function(*leaves), leaves)
 
 
-def chamfers(device: torch.device, pool: Pool, batch: int, m: int, n: int) -> Calls:
+def chamfers(device: torch.device, pool: Threads, batch: int, m: int, n: int) -> Calls:
     a, b = clouds(device, batch, m, 3), clouds(device, batch, n, 3, seed=1)
     calls: Calls = {
         "recon_ops": with_backward(recon_ops.chamfer_l2, a, b),
@@ -159,24 +159,24 @@ def chamfers(device: torch.device, pool: Pool, batch: int, m: int, n: int) -> Ca
     if forward and backward:
         grads = [torch.full(one.shape[:2], 1 / one[..., 0].numel(), device=device) for one in (a, b)]
         calls["classic CUDA"] = lambda: backward(*grads, a, b, *forward(a, b)[2:])
-    if three := optional("pytorch3d.loss"):
+    if three := find_peer("pytorch3d.loss"):
         calls["pytorch3d"] = with_backward(lambda a, b: three.chamfer_distance(a, b)[0], a, b)
     return calls
 
 
-def ball(device: torch.device, pool: Pool, batch: int, rows: int, total: int, k: int) -> Calls:
+def ball(device: torch.device, pool: Threads, batch: int, rows: int, total: int, k: int) -> Calls:
     points = clouds(device, batch, total, 3)
     centers, radius = points[:, :rows].contiguous(), 0.2
     calls: Calls = {
         "recon_ops": partial(recon_ops.ball_query, centers, points, radius, k),
         "PyTorch": partial(reference.ball_query, centers, points, radius, k),
     }
-    if three := optional("pytorch3d.ops"):
+    if three := find_peer("pytorch3d.ops"):
         calls["pytorch3d"] = partial(three.ball_query, centers, points, K=k, radius=radius, return_nn=False)
     return calls
 
 
-def gathering(device: torch.device, pool: Pool, batch: int, channels: int, total: int, places: int) -> Calls:
+def gathering(device: torch.device, pool: Threads, batch: int, channels: int, total: int, places: int) -> Calls:
     draw = torch.Generator().manual_seed(0)
     features = torch.randn(batch, channels, total, generator=draw).to(device)
     index = torch.randint(0, total, (batch, places), generator=draw).to(device)
@@ -187,7 +187,7 @@ def gathering(device: torch.device, pool: Pool, batch: int, channels: int, total
     }
 
 
-def grouping(device: torch.device, pool: Pool, batch: int, total: int, groups: int, size: int) -> Calls:
+def grouping(device: torch.device, pool: Threads, batch: int, total: int, groups: int, size: int) -> Calls:
     points = clouds(device, batch, total, 3)
 
     def plain(sample: Callable[..., Tensor], search: Callable[[Tensor], Tensor]) -> Tensor:
@@ -198,7 +198,7 @@ def grouping(device: torch.device, pool: Pool, batch: int, total: int, groups: i
         "recon_ops": partial(recon_ops.group, points, groups, size),
         "PyTorch": partial(plain, reference.farthest_point_sample, lambda c: matmul_topk(c, points, size)),
     }
-    if torch_fps := optional("torch_fps"):
+    if torch_fps := find_peer("torch_fps"):
         inputs = *masked(points), groups, size
 
         def fused() -> Tensor:

@@ -31,7 +31,7 @@ BATCH = 64
 # All points, or those that farthest point sampling leaves of them.
 FEEDS = {"fed": "all points are fed", "sampled": "reduced to the trained number"}
 
-Predict = Callable[[Tensor, int | None], Tensor]
+Labeler = Callable[[Tensor, int | None], Tensor]
 
 
 @dataclass
@@ -79,7 +79,7 @@ def open_clouds(dataset: PointDataset, count: int | None, device: torch.device) 
     return Clouds(points, labels, list(dataset.class_names), dataset.NORMALIZES != "never")
 
 
-def open_model(path: str, section: dict, npoints: int, clouds: Clouds, device: torch.device) -> tuple[Predict, int]:
+def open_model(path: str, section: dict, npoints: int, clouds: Clouds, device: torch.device) -> tuple[Labeler, int]:
     """Return what names clouds of one size, and the number of points that it was trained on.
 
     It takes clouds (B, N, 3) and how many of their points are kept at most, and returns labels (B,) on the CPU.
@@ -110,7 +110,9 @@ def open_model(path: str, section: dict, npoints: int, clouds: Clouds, device: t
 
 
 @torch.no_grad()
-def accuracy(predict: Predict, clouds: Clouds, change: Callable[[Tensor, int], Tensor], most: int | None) -> float:
+def accuracy_under(
+    predict: Labeler, clouds: Clouds, change: Callable[[Tensor, int], Tensor], most: int | None
+) -> float:
     """Accuracy in % on clouds that `change` has changed; it takes a batch (B, N, 3) and its number."""
     right = 0
     for number, start in enumerate(range(0, len(clouds.points), BATCH)):
@@ -125,16 +127,18 @@ def thin(batch: Tensor, count: int, seed: int, number: int) -> Tensor:
     return batch.gather(1, keys.to(batch.device).argsort(1)[:, :count, None].expand(-1, -1, 3))
 
 
-def measure(predict: Predict, trained: int, clouds: Clouds, points: int | None, seed: int, bar: Any) -> dict[str, Any]:
+def measure_robustness(
+    predict: Labeler, trained: int, clouds: Clouds, points: int | None, seed: int, bar: Any
+) -> dict[str, Any]:
     """Measure one model: accuracies by number of points, and by corruption and severity."""
     stored, device = min(map(len, clouds.points)), clouds.points[0].device
     density: dict[str, dict[int, float]] = {feed: {} for feed in FEEDS}
     for count in (n for n in DENSITIES if n <= stored):
         for feed, most in (("fed", None), ("sampled", trained)):
-            density[feed][count] = accuracy(predict, clouds, lambda b, i, n=count: thin(b, n, seed, i), most)
+            density[feed][count] = accuracy_under(predict, clouds, lambda b, i, n=count: thin(b, n, seed, i), most)
             bar.update()
     base = min(points or trained, stored)
-    clean = accuracy(predict, clouds, lambda batch, _: sample_test(batch, base), trained)
+    clean = accuracy_under(predict, clouds, lambda batch, _: sample_test(batch, base), trained)
     corrupted: dict[str, list[float]] = {}
     for name, corrupt in CORRUPTIONS.items():
         corrupted[name] = []
@@ -144,7 +148,7 @@ def measure(predict: Predict, trained: int, clouds: Clouds, points: int | None, 
                 draw = generator(device, "robustness", seed, name, severity, number)  # noqa: B023
                 return corrupt(sample_test(batch, base), severity, draw)  # noqa: B023
 
-            corrupted[name].append(accuracy(predict, clouds, change, trained))
+            corrupted[name].append(accuracy_under(predict, clouds, change, trained))
             bar.update()
     return {"trained": trained, "points": base, "clean": clean, "density": density, "corrupted": corrupted}
 
@@ -222,7 +226,7 @@ def run(args: argparse.Namespace, device: torch.device) -> dict[str, dict[str, A
     with progress(total=len(models) * passes, desc="robustness", unit="pass") as bar, warnings.catch_warnings():
         warnings.simplefilter("ignore", EncoderWarning)  # unlike the training on purpose
         for path, (predict, trained) in models.items():
-            results[path] = measure(predict, trained, clouds, args.points, args.seed, bar)
+            results[path] = measure_robustness(predict, trained, clouds, args.points, args.seed, bar)
     summarize(results)
     return results
 

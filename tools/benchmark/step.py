@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
 from datasets import build_dataset, collate
-from models import build_model_from_cfg
+from models import build_model_from_cfg, parse_model_config
 from models.embedding import PatchEmbedding
 from models.losses import cross_entropy, segmentation_loss
 from models.teachers import TeacherHolder, build_image_teacher, build_text_teacher
@@ -26,6 +26,7 @@ from tools.benchmark.common import add_common_arguments, prepare_device, provena
 from tools.report.tables import markdown_table
 from utils.config import load_config
 from utils.errors import Parser, UserError
+from utils.files import writing
 from utils.logging import progress, versions
 from utils.memory import keep_freed_memory
 
@@ -172,7 +173,7 @@ class Arm:
         self.optimizer.zero_grad(set_to_none=True)
 
     def _timed(self, seconds: dict[str, float], part: str, call: Callable[[], Any]) -> Any:
-        now = clock(self.device)
+        now = clock_of(self.device)
         start = now()
         result = call()
         if self.device.type == "cuda":
@@ -222,7 +223,7 @@ class Arm:
         return {"published": run + sum(saved), "run": run}
 
 
-def clock(device: torch.device) -> Callable[[], float]:
+def clock_of(device: torch.device) -> Callable[[], float]:
     """Return the clock to time with: of one thread its own CPU time, whatever else the machine does."""
     return time.process_time if device.type == "cpu" and torch.get_num_threads() == 1 else time.perf_counter
 
@@ -230,7 +231,7 @@ def clock(device: torch.device) -> Callable[[], float]:
 def peak_flops(device: torch.device, dtype: torch.dtype, side: int) -> float:
     """Operations a second of one large matrix product."""
     matrix = torch.randn(side, side, device=device, dtype=dtype)
-    seconds, now = [], clock(device)
+    seconds, now = [], clock_of(device)
     for _ in range(3):
         start = now()
         torch.matmul(matrix, matrix)
@@ -242,8 +243,8 @@ def peak_flops(device: torch.device, dtype: torch.dtype, side: int) -> float:
 
 def arms_of(case: Case, wanted: Sequence[str]) -> list[str]:
     """The arms that a case has: the baseline is written for classification and pretraining only."""
-    model = CASES[case.name]
-    return [arm for arm in wanted if arm != "baseline" or not ("segmentation" in model or "zeroshot" in model)]
+    kind = parse_model_config(case.config["model"])[0]
+    return [arm for arm in wanted if arm != "baseline" or kind.pretrains or kind.classifies]
 
 
 def measure_steps(case: Case, wanted: Sequence[str], device: torch.device, rounds: int, side: int) -> dict[str, Any]:
@@ -328,25 +329,22 @@ def main(argv: Sequence[str]) -> None:
         shape = TINY if args.quick else {}
         cases.append(Case(name, config, batch, points, shape, args.teachers, args.data_root))
     if args.grid:
-        first, (batches, clouds) = cases[0], GRID[device.type]
-        cases += [Case(first.name, first.config, batch, first.points, first.shape) for batch in batches]
-        cases += [Case(first.name, first.config, first.batch, points, first.shape) for points in clouds]
+        first, (batches, clouds) = replace(cases[0], data=None), GRID[device.type]
+        cases += [replace(first, batch=batch) for batch in batches] + [replace(first, points=n) for n in clouds]
         for width, heads in WIDTHS:
             shape = first.shape | {"trans_dim": width, "encoder_dims": width, "num_heads": heads}
-            cases.append(Case(first.name, first.config, first.batch, first.points, shape))
+            cases.append(replace(first, shape=shape))
     results = [measure_steps(case, args.arms, device, rounds, side) for case in cases]
     table = report(results)
     print(table)
     content = {
         **provenance(device),
-        "clock": clock(device).__name__,
+        "clock": clock_of(device).__name__,
         "keeps_freed_memory": kept,
         "versions": versions(("torch", "timm")),
         "rows": results,
     }
     save_figures(content, args.json)
     if args.markdown:
-        try:
+        with writing(f"--markdown {args.markdown}"):
             args.markdown.write_text(table + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"--markdown {args.markdown} cannot be written: {error.strerror}") from None

@@ -13,7 +13,6 @@ from tools.engine.optim import OptimizerConfig, SchedulerConfig
 from tools.engine.task import all_tasks
 from utils.config import load_config, parse
 from utils.errors import UserError
-from utils.prompts import PromptNames
 from utils.registry import suggestion
 
 Section = TypeVar("Section")
@@ -48,10 +47,8 @@ class RunConfig:
     `val_share` is the part of the samples of `dataset.train`, of every class alike, that is drawn by the seed and held
     out: the model is evaluated on it in place of `dataset.val`, so that the best epoch is not chosen on test data.
 
-    Left out, `augment` is chosen by the data set of `dataset.train`, and `save_epochs` and `validate` by the task, as
-    released: pretraining saves every 25th epoch from 250 on. `validate` is what a pretrained encoder is measured by
-    after every epoch; with `held_out` the losses of pretraining are evaluated over `dataset.val` as well.
-    `prompt_names: plain` puts spaces for the underscores of category names.
+    Left out, `augment` is chosen by the data set of `dataset.train`, and `save_epochs` by the task, as released:
+    pretraining saves every 25th epoch from 250 on.
 
     `precision` is that of matrix products: tf32 (on GPUs), or autocast to bf16 or fp16, which leaves parameters,
     norms and losses in float32. `compile` compiles the model. `parallel` is what several processes hold of the model,
@@ -84,14 +81,10 @@ class RunConfig:
     checkpointing: bool = False
     val_from: int = 1
     val_share: float = 0.0
-    validate: Literal["none", "svm", "zeroshot"] | None = None
-    held_out: bool = False
     save_epochs: list[int] | None = None
     save_minutes: float = 10.0
     data_root: str = "data"
     augment: str | None = None
-    prompt_names: PromptNames = "released"
-    freeze_bn: bool = False
     report: bool = True
 
     def __post_init__(self):
@@ -138,9 +131,10 @@ def task_sections() -> dict[str, type]:
 
 
 def run_config_class() -> type[RunConfig]:
-    """Return `RunConfig` with the sections of all tasks."""
+    """Return `RunConfig` with the sections of all tasks; keys of theirs that are released may stand outside of them."""
     sections = [(name, kind, dataclasses.field(default_factory=kind)) for name, kind in task_sections().items()]
-    return dataclasses.make_dataclass("RunConfig", sections, bases=(RunConfig,))
+    aliases = {key: section for task in all_tasks() for key, section in task.aliases.items()}
+    return dataclasses.make_dataclass("RunConfig", sections, bases=(RunConfig,), namespace={"ALIASES": aliases})
 
 
 def parse_run_config(raw: dict) -> RunConfig:

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Sampler
 
 import datasets
 from datasets import PointDataset
+from datasets.point_transforms import AUGMENTATIONS, Augmentation
 from tools.engine.run import Run
 from utils import distributed, seeding
 from utils.errors import UserError
@@ -38,8 +39,8 @@ def open_dataset(run: Run, section: str) -> PointDataset:
     return dataset
 
 
-def own_augmentation(run: Run, chosen: str | None, attribute: str = "AUGMENT") -> str:
-    """Name the augmentation that the config chooses, or else the data set that is trained on.
+def own_augmentation(run: Run, chosen: str | None, attribute: str = "AUGMENT") -> Augmentation:
+    """Return the augmentation that the config chooses, or else the data set that is trained on.
 
     Args:
         run: the run.
@@ -50,14 +51,14 @@ def own_augmentation(run: Run, chosen: str | None, attribute: str = "AUGMENT") -
         UserError: if the config has no such data set.
     """
     if chosen is not None:
-        return chosen
+        return AUGMENTATIONS[chosen]
     sections = run.config.dataset
     where = "train" if sections.train or run.mode.trains else "test"  # what only tests may have no other
     data = datasets.dataset_class(getattr(sections, where) or {}, f"dataset.{where}")
-    own: str = getattr(data, attribute)
+    own = getattr(data, attribute)
     use = "of voting " * (attribute == "VOTE_AUGMENT")
     run.log.info(f"augmentation {use}by the data set of dataset.{where}: {own}")
-    return own
+    return AUGMENTATIONS[own]
 
 
 class Batches(Sampler[list[int]]):

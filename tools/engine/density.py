@@ -9,13 +9,13 @@ from datasets.point_transforms import random_subset
 from models import Trainable
 from models.transformer import Patches
 from tools.engine.config import RunConfig
-from tools.engine.task import Draw
+from tools.engine.task import Generators
 from utils.errors import UserError
 
 PARTS = 8  # of a batch, each of another density
 
 
-def numbers_of_points(config: RunConfig, parts: int, draw: Draw) -> list[int]:
+def numbers_of_points(config: RunConfig, parts: int, draw: Generators) -> list[int]:
     """Draw how many points the clouds of each part of a batch have.
 
     They are log-uniform between `least_points` and `most_points`, one in each of as many equal intervals as there are
@@ -29,7 +29,7 @@ def numbers_of_points(config: RunConfig, parts: int, draw: Draw) -> list[int]:
 
 
 def group_varied(
-    model: Trainable, points: Tensor, config: RunConfig, draw: Draw, feed: Callable[[Tensor], Tensor]
+    model: Trainable, points: Tensor, config: RunConfig, draw: Generators, feed: Callable[[Tensor], Tensor]
 ) -> Patches:
     """Cut a training batch into patches, a part of it after the other, each of another density.
 

@@ -14,7 +14,7 @@ from utils.errors import UserError
 from utils.logging import progress
 
 
-class Clouds(NamedTuple):
+class SampledClouds(NamedTuple):
     """A whole test set as a model is fed it: points (n, N, 3) on the device of the run, labels (n,) on the CPU."""
 
     points: Tensor
@@ -53,7 +53,7 @@ def test_batches(run: Run, dataset: PointDataset, name: str) -> Iterator[dict[st
         yield to_device(batch, run.device)
 
 
-def load_clouds(run: Run, dataset: PointDataset, prepare: Callable[[Tensor], Tensor], name: str) -> Clouds:
+def load_clouds(run: Run, dataset: PointDataset, prepare: Callable[[Tensor], Tensor], name: str) -> SampledClouds:
     """Sample a whole test set, shared among the processes, each of which gets all of it.
 
     Args:
@@ -66,13 +66,13 @@ def load_clouds(run: Run, dataset: PointDataset, prepare: Callable[[Tensor], Ten
         KeyboardInterrupt: see `interruptible`.
     """
     points, labels = _collect(len(dataset), _batches(run, dataset, prepare, name))
-    return Clouds(points.to(run.device), labels)
+    return SampledClouds(points.to(run.device), labels)
 
 
 def predict(
     run: Run,
     model: nn.Module,
-    dataset: PointDataset | Clouds,
+    dataset: PointDataset | SampledClouds,
     prepare: Callable[[Tensor], Tensor] | None = None,
     name: str = "test",
 ) -> tuple[Tensor, Tensor]:
@@ -93,7 +93,7 @@ def predict(
         KeyboardInterrupt: see `interruptible`.
     """
     model.eval()
-    if isinstance(dataset, Clouds):
+    if isinstance(dataset, SampledClouds):
         rank, world = distributed.rank(), distributed.world_size()
         size, total = -(-run.config.total_bs // world), len(dataset.labels)
         shares = zip(*(part[rank::world].split(size) for part in dataset), strict=True)

@@ -16,7 +16,7 @@ from tools.engine.data import build_loader, prepared
 from tools.engine.holdout import open_training
 from tools.engine.nonfinite import LEFT_OUT, NORM, Guard, brief, find_source
 from tools.engine.optim import GROUPS, build_optimizer, build_schedule
-from tools.engine.preview import describe, peak_memory, shapes_of, size_of, tell
+from tools.engine.preview import describe_measurement, log_preview, peak_memory, shapes_of, size_of
 from tools.engine.run import Run
 from tools.engine.state import Checkpoints
 from tools.engine.task import TrainedTask
@@ -325,7 +325,7 @@ class Trainer:
         # Nothing is lost by stopping here, but several processes have to agree to it, which they do between batches.
         self.stop.at_once = distributed.world_size() == 1
         try:
-            with parallel.whole(self.model):
+            with parallel.unsharded(self.model):
                 found = self.task.evaluate(self.model, epoch)
             if found and self.task.metric not in ("loss", *found):
                 raise KeyError(f"{type(self.task).__name__}.evaluate gives no '{self.task.metric}', its metric")
@@ -390,10 +390,10 @@ def perform(run: Run) -> None:
     if isinstance(task, TrainedTask) and run.mode.trains:
         trainer = Trainer(run, task)
         if run.args.dry_run:
-            tell(run, trainer.preview())
+            log_preview(run, trainer.preview())
         else:
             trainer.replay() if run.args.replay else trainer.fit()
     elif run.args.dry_run:
-        tell(run, describe(run))
+        log_preview(run, describe_measurement(run))
     else:
         task.measure()

@@ -60,7 +60,7 @@ def averaging(model: nn.Module, on: bool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def whole(model: nn.Module) -> Iterator[None]:
+def unsharded(model: nn.Module) -> Iterator[None]:
     """Within, every process has all weights and runs the model on its own: as often as it has batches."""
     shares = [module for module in model.modules() if isinstance(module, FSDPModule)]
     for module in shares:

@@ -39,7 +39,7 @@ def peak_memory(device: torch.device) -> str:
     return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20:.0f} MiB of this process"
 
 
-def describe(run: Run) -> Iterator[str]:
+def describe_measurement(run: Run) -> Iterator[str]:
     """Yield lines on what a measurement would look at."""
     model = build_model_from_cfg(run.config.model)
     yield f"{type(model).__name__}, weights {size_of(model.parameters())}"
@@ -49,7 +49,7 @@ def describe(run: Run) -> Iterator[str]:
         yield f"dataset.{section}: {len(data)} samples, batches of {shapes_of(next(iter(build_loader(run, data))))}"
 
 
-def tell(run: Run, lines: Iterable[str]) -> None:
+def log_preview(run: Run, lines: Iterable[str]) -> None:
     """Log what a run would do, where it would write, and that it does not."""
     for line in lines:
         run.log.info(line)

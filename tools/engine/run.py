@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import functools
-import hashlib
 import json
 import logging
 import os
@@ -22,11 +21,11 @@ from torch import nn
 from models import parse_model_config
 from tools.engine.config import FOLD_NAMES, RunConfig, given_of, parse_run_config, read_config, run_folder, runs_of
 from tools.engine.precision import Precision
-from tools.engine.task import TEST, Mode, Task, all_modes, find_task
+from tools.engine.task import TEST, Mode, Task, all_modes, all_tasks, find_task, growing_keys
 from utils import distributed, seeding
 from utils.config import changed_keys
 from utils.errors import UserError
-from utils.files import atomic_write, lock_folder, read_text, remove_temporaries
+from utils.files import lock_folder, read_text, remove_temporaries, sha256_of, write_text
 from utils.logging import git_revision, machine_info, make_logger, read_metrics, versions, write_json
 from utils.stopping import StopRequest
 
@@ -82,6 +81,11 @@ class Run:
         if self.lock is not None:
             self.lock.close()
 
+    def continues(self, before: Mapping, seconds: float) -> None:
+        """Count what an earlier start of this run took: its metrics.json, and how long it was at work."""
+        self.started -= seconds
+        self.began = str(before.get("started", self.began))
+
     def checkpoints(self) -> list[Path]:
         """The checkpoints in the run folder but those that the run starts from."""
         given = {Path(path).resolve() for path in (self.args.ckpts, self.args.start_ckpts) if path}
@@ -120,8 +124,7 @@ class Run:
             "wall_seconds": round(time.perf_counter() - self.started, 3),
         }
         try:
-            with atomic_write(self.folder / "config.yaml") as temporary:
-                temporary.write_text(yaml.safe_dump(self.settings, sort_keys=False), encoding="utf-8")
+            write_text(yaml.safe_dump(self.settings, sort_keys=False), self.folder / "config.yaml")
             write_json(header | self.identity | numbers, self.folder / "metrics.json")
         except OSError as error:
             raise UserError(f"the results cannot be written to {self.folder}: {error.strerror}") from None
@@ -129,14 +132,14 @@ class Run:
     def recorded(self) -> dict:
         """Return what metrics.json holds of this very run, done before in the same folder; {} if there is nothing.
 
-        What its task adds to may differ (`Task.growing`).
+        What tasks add to may differ (`Task.growing`).
         """
         try:
             before = read_metrics(self.folder) or {}
         except UserError as error:
             self.log.warning(f"{error}; what it held is lost")
             return {}
-        return {} if not before or {*differences(before, self.identity)} - {*self.task.growing} else before
+        return {} if not before or {*differences(before, self.identity)} - growing_keys() else before
 
 
 def run_identity(mode: str, seed: int, settings: dict, weights: str | None) -> dict[str, Any]:
@@ -175,11 +178,8 @@ def _digest(path: Path) -> str | None:
 
 @functools.cache
 def _digest_of(path: Path, *_: int) -> str:
-    digest = hashlib.sha256()
     with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return sha256_of(file)
 
 
 def start_run(args: argparse.Namespace, device: torch.device) -> Run:
@@ -270,7 +270,10 @@ def past_run(folder: Path, device: torch.device) -> Run:
     if mode is None:
         raise UserError(f"{folder / 'metrics.json'}: there is no task '{record['task']}'")
     fold = record.get("few_shot") or {}
-    args = argparse.Namespace(
+    flags = argparse.ArgumentParser()
+    for own in all_tasks():
+        own.add_arguments(flags)
+    known = argparse.Namespace(
         config=record.get("config"),
         opts=record.get("opts") or [],
         exp_name=record.get("exp_name"),
@@ -279,10 +282,10 @@ def past_run(folder: Path, device: torch.device) -> Run:
         start_ckpts=None,
         task=mode,
         test=mode is TEST,
-        vote="vote" in record["last"],
         num_workers=0,
         **{name: fold.get(name, -1) for name in FOLD_NAMES},
     )
+    args = flags.parse_args([], known)
     config = parse_run_config(record["settings"])
     model, parsed = parse_model_config(config.model)
     task, log = find_task(mode, parsed.NAME, model, args), logging.getLogger("past run")
@@ -366,7 +369,7 @@ def _replaced(run: Run) -> str:
             what = "a finished run" if finished else "an earlier run"
     else:
         changed = differences(before, run.identity) if before else []
-        if {*changed} - {*run.task.growing}:
+        if {*changed} - growing_keys():
             what = f"a result with other {', '.join(changed)}"
     if what and kept and not run.args.overwrite:
         resume = "--resume continues it, " if run.mode.trains else ""

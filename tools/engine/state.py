@@ -307,8 +307,7 @@ class Checkpoints:
                 f"{doing} with {processes} processes instead of {earlier}: the order of the samples stays, what is "
                 "drawn for them (augmentation, masks, dropout) does not"
             )
-        run.started -= state.get("seconds", 0.0)
-        run.began = str(before.get("started", run.began))
+        run.continues(before, state.get("seconds", 0.0))
         run.log.info(f"{doing} at epoch {epoch}, step {step}")
 
 

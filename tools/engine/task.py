@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tools.engine.run import Run
     from tools.report.exhibits import Exhibit
 
-Draw = Callable[..., torch.Generator]
+Generators = Callable[..., torch.Generator]
 TASKS = Registry("task", "tools.tasks")
 COMMANDS = Registry("command", "tools.tasks")
 
@@ -111,12 +111,14 @@ class Task(ABC):
         modes: what it does.
         needs: what kind of model it is for, for messages.
         sections: config sections of its own: dataclasses of their keys, by name.
-        growing: dotted config keys of which more adds to an earlier result instead of replacing it.
+        aliases: keys of those sections that stand at the top level of released configs: {key: section}.
+        growing: dotted config keys of its own of which more adds to an earlier result instead of replacing it.
     """
 
     modes: ClassVar[tuple[Mode, ...]]
     needs: ClassVar[str]
     sections: ClassVar[Mapping[str, type]] = {}
+    aliases: ClassVar[Mapping[str, str]] = {}
     growing: ClassVar[Collection[str]] = ()
 
     def __init__(self, run: "Run"):
@@ -186,7 +188,7 @@ class TrainedTask(Task):
     def build_model(self) -> "Trainable":
         """Return the model, on the CPU, with its starting weights; what shall not train requires no gradient."""
 
-    def prepare(self, model: "Trainable", batch: dict, draw: Draw) -> dict:
+    def prepare(self, model: "Trainable", batch: dict, draw: Generators) -> dict:
         """Do, without gradient, what a batch needs before the model is trained on it.
 
         On a GPU this is done while the model is trained on the batch before.
@@ -203,7 +205,7 @@ class TrainedTask(Task):
         return batch
 
     @abstractmethod
-    def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
+    def losses(self, model: nn.Module, batch: dict, draw: Generators) -> dict[str, Tensor]:
         """Return the scalar loss terms of a batch; the model is trained on their weighted sum.
 
         Args:
@@ -235,8 +237,15 @@ def all_modes() -> list[Mode]:
     return sorted({mode for task in all_tasks() for mode in task.modes}, key=lambda mode: (mode.rank, mode.name))
 
 
+def growing_keys() -> set[str]:
+    """The dotted config keys of all tasks of which more adds to an earlier result."""
+    return {key for task in all_tasks() for key in task.growing}
+
+
 def find_task(mode: Mode, name: str, model: "type[Trainable]", args: argparse.Namespace) -> type[Task]:
     """Return the class of the task that does what is asked for with a model.
+
+    A task goes before those that it is a kind of.
 
     Args:
         mode: what is asked for.
@@ -249,6 +258,7 @@ def find_task(mode: Mode, name: str, model: "type[Trainable]", args: argparse.Na
     """
     able = [task for task in all_tasks() if mode in task.modes]
     accepting = [task for task in able if task.accepts(model, args)]
+    accepting = [task for task in accepting if not any(issubclass(o, task) and o is not task for o in accepting)]
     if len(accepting) > 1:
         raise TypeError(f"{mode.flag} of '{name}' is claimed by {', '.join(task.__name__ for task in accepting)}")
     if accepting:

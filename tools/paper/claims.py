@@ -15,10 +15,10 @@ from typing import Any
 import matplotlib.pyplot as plt
 
 from tools.paper.claims_grid import Grid, read_grid
-from tools.paper.claims_page import RUNS, read_records, render
+from tools.paper.claims_page import RUNS, read_records, render_page
 from tools.paper.plan import Planner, difference
 from tools.paper.pool import Pool
-from tools.paper.prepare import make_world
+from tools.paper.prepare import prepare_world
 from tools.paper.queue import open_pool, run_all
 from tools.paper.real_shapes import count_shapes, digest_of, split_halves
 from tools.paper.runs import PlannedRun, check_configs, estimate, in_order, keep_results
@@ -181,7 +181,7 @@ def losses_of(folder: Path) -> dict[str, Any]:
     return found
 
 
-def show_plan(claims: Claims, pool: Pool) -> None:
+def show_claims_plan(claims: Claims, pool: Pool) -> None:
     """Print what will be run, in order, and about how long each part takes."""
     rows, left = [["part", "pretrainings", "done", "about"]], []
     for stage in claims.stages:
@@ -227,12 +227,12 @@ def main(args: argparse.Namespace) -> None:
     )
     every = [what for stage in claims.stages for what in stage]
     check_configs([run for what in every for run in claims.measurements(what).values()])
-    show_plan(claims, pool)
+    show_claims_plan(claims, pool)
     if args.plan:
         return
     if not args.overwrite:
         keep_results([run for what in every for run in claims.missing(what)])
-    make_world(claims.pretraining(every[0]).raw["data_root"], "--all-categories")
+    prepare_world(claims.pretraining(every[0]).raw["data_root"], "--all-categories")
     fulfil(claims, pool)
 
 
@@ -249,6 +249,6 @@ def fulfil(claims: Claims, pool: Pool) -> None:
             failed += run_all([run for what in stage for run in claims.missing(what)], pool)
         finally:
             claims.collect()
-            print(render(claims.grid, claims.out), flush=True)
+            print(render_page(claims.grid, claims.out), flush=True)
     if failed:
         raise UserError(f"{len(failed)} runs failed or could not start, first {failed[0]} (see its output.log)")

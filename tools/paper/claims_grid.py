@@ -41,7 +41,7 @@ class DataSpec:
 
 
 @dataclass(frozen=True)
-class Stage:
+class GridStage:
     """What is made before the next one: all data sets for these seeds, epochs and models (None: all)."""
 
     seeds: list[int]
@@ -89,7 +89,7 @@ class Grid:
     pretrain: str
     models: dict[str, ModelSpec]
     data: dict[str, DataSpec]
-    stages: list[Stage]
+    stages: list[GridStage]
     measures: dict[str, MeasureSpec]
     attention: str
     notes: list[str] = field(default_factory=list)

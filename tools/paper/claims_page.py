@@ -14,7 +14,7 @@ from tools.paper.claims_grid import Grid, read_grid
 from tools.report.tables import markdown_table
 from tools.visualize.colors import COLORS
 from utils.errors import Parser, UserError, run_command
-from utils.files import atomic_write, read_text
+from utils.files import read_text, write_text
 from utils.logging import write_json
 from utils.metrics import mean_std
 
@@ -46,7 +46,7 @@ def read_records(out: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-class Results:
+class GridResults:
     """The records of a grid, by what they are of.
 
     Args:
@@ -152,7 +152,7 @@ class Results:
         return found
 
 
-def accuracy_picture(results: Results) -> Figure:
+def accuracy_picture(results: GridResults) -> Figure:
     """Every measure over the length of training: a row a measure, a column a data set, a curve a model."""
     grid = results.grid
     figure, axes = plt.subplots(
@@ -186,7 +186,7 @@ def accuracy_picture(results: Results) -> Figure:
     return figure
 
 
-def loss_picture(results: Results) -> Figure:
+def loss_picture(results: GridResults) -> Figure:
     """Loss terms over training: of training shapes solid, of held-out ones dashed.
 
     On each data set those of the length that most models have, of several such of the longest.
@@ -237,7 +237,7 @@ def _legend(figure: Figure, panel: Any) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
 
 
-def block(results: Results, folder: str) -> str:
+def block(results: GridResults, folder: str) -> str:
     """Everything that is measured, in Markdown; pictures are in `folder`."""
     lines = [results.count(), LEGEND, ""]
     for measure, spec in results.grid.measures.items():
@@ -261,7 +261,7 @@ def block(results: Results, folder: str) -> str:
     return "\n".join([*lines, *(f"* {note}" for note in results.remarks())])
 
 
-def summary(results: Results) -> list[dict[str, Any]]:
+def summary_rows(results: GridResults) -> list[dict[str, Any]]:
     """One row for every number that is measured."""
     rows = []
     for (model, (data, epochs)), seeds in results.planned.items():
@@ -276,7 +276,7 @@ def summary(results: Results) -> list[dict[str, Any]]:
     return rows
 
 
-def render(grid: Grid, out: Path) -> str:
+def render_page(grid: Grid, out: Path) -> str:
     """Write `<out>.md` (between its marks, if it is there), the pictures and summary.json in `out`.
 
     Returns:
@@ -286,7 +286,7 @@ def render(grid: Grid, out: Path) -> str:
         UserError: if a record is damaged, the page has no marks, or something cannot be written.
     """
     records = read_records(out)
-    results, page = Results(grid, records.values()), out.with_suffix(".md")
+    results, page = GridResults(grid, records.values()), out.with_suffix(".md")
     try:
         out.mkdir(parents=True, exist_ok=True)
         text = read_text(page) if page.is_file() else f"# {grid.title}\n\n{BEGIN}\n{END}\n"
@@ -294,9 +294,8 @@ def render(grid: Grid, out: Path) -> str:
         _, end, after = rest.partition(END)
         if not begin or not end:
             raise UserError(f"{page} has no lines {BEGIN} and {END} to write between")
-        with atomic_write(page) as temporary:
-            temporary.write_text(f"{before}{BEGIN}\n\n{block(results, out.name)}\n\n{END}{after}", encoding="utf-8")
-        write_json({"title": grid.title, "cells": summary(results)}, out / "summary.json")
+        write_text(f"{before}{BEGIN}\n\n{block(results, out.name)}\n\n{END}{after}", page)
+        write_json({"title": grid.title, "cells": summary_rows(results)}, out / "summary.json")
         for name, picture in (("accuracy", accuracy_picture), ("losses", loss_picture)):
             figure = picture(results)
             figure.savefig(out / f"{name}.png", dpi=110)
@@ -311,7 +310,7 @@ def main() -> None:
     parser = Parser(prog="tools.paper.claims_page", description="Write the page of the claims from its records.")
     parser.add_argument("out", type=Path, help="folder of the records; the page is written beside it, as .md")
     args = parser.parse_args()
-    print(render(read_grid(), args.out))
+    print(render_page(read_grid(), args.out))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ POLL_SECONDS = {"local": 0.5, "slurm": 10.0}
 DAY = 24 * 60  # minutes
 
 
-class Job:
+class RunJob:
     """What submitit calls in a job: one run.
 
     Args:
@@ -70,7 +70,7 @@ class LocalJobs(WorkerPool):
         """Leave what runs to itself."""
 
     def _begin(self, run: PlannedRun, device: str) -> Any:
-        return self.executor.submit(Job(run, device, self.workers))
+        return self.executor.submit(RunJob(run, device, self.workers))
 
     def _wait(self) -> list[PlannedRun]:
         time.sleep(POLL_SECONDS["local"])
@@ -121,7 +121,7 @@ class SlurmJobs(Pool):
         jobs = dict(queued)
         try:
             with self.executor.batch():
-                submitted = [self.executor.submit(Job(run, None, self.workers)) for run in new]
+                submitted = [self.executor.submit(RunJob(run, None, self.workers)) for run in new]
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:  # submitit wraps what sbatch says
             raise UserError(f"sbatch: {error}") from None
         try:

@@ -16,14 +16,14 @@ def prepare(runs: Sequence[PlannedRun], data_root: str, folds: int) -> None:
     Raises:
         UserError: if that fails.
     """
-    make_world(data_root)
+    prepare_world(data_root)
     files = [Path(data_root, f"ModelNetFewshot/{way}way_{shot}shot/{folds - 1}.pkl") for way, shot in SETTINGS]
     if any(run.fold for run in runs) and not all(file.is_file() for file in files):
         options = ["--folds", str(folds), "--test-per-class", "10", "--points", "2048"]
         _call("datasets.modelnet_fewshot", "--data_root", data_root, *options)
 
 
-def make_world(out: str, *options: str) -> None:
+def prepare_world(out: str, *options: str) -> None:
     """Make a synthetic world unless it is there.
 
     Raises:

@@ -13,7 +13,7 @@ import torch
 
 from tools.paper.cluster import LocalJobs, SlurmJobs, slurm_keys
 from tools.paper.pool import Pool, WorkerPool
-from tools.paper.render import Table, save, show
+from tools.paper.render import Table, save_table, show
 from tools.paper.runs import PlannedRun, in_order
 from utils.errors import UserError
 from utils.logging import ConsoleHandler, progress
@@ -129,7 +129,7 @@ def make_tables(tables: Mapping[Path, Table], pool: Pool) -> None:
     try:
         failed = run_all([run for table in tables.values() for run in table.runs], pool)
     finally:
-        saved = {stem for stem, table in tables.items() if save(table, stem)}
+        saved = {stem for stem, table in tables.items() if save_table(table, stem)}
     for stem, table in tables.items():
         show(table)
         print(f"saved as {stem}.md, .csv and .json\n" if stem in saved else "nothing to save\n")

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from tools.paper.runs import PlannedRun
 from tools.report.tables import markdown_table, text_table
-from utils.errors import UserError
-from utils.files import atomic_write
+from utils.files import write_text, writing
 from utils.logging import write_json
 from utils.metrics import mean_std
 
@@ -56,7 +55,7 @@ class Table:
         return [run for row in self.rows.values() for cell in row.values() for run in cell.runs]
 
 
-def records(table: Table) -> list[dict]:
+def table_records(table: Table) -> list[dict]:
     """One record of `FIELDS` for every number that the paper has or that is planned here.
 
     `ours` counts as the paper does, `best` is the best seed, `last` see `Cell`; `n` of `runs` are done.
@@ -113,7 +112,7 @@ def _last(record: dict) -> str:
 
 def grids(table: Table) -> dict[str, list[list[str]]]:
     """What is printed, as rows of text by title: ours, in brackets the paper's and the difference; and `LAST`."""
-    found = records(table)
+    found = table_records(table)
     last = [record for record in found if record["last"] is not None]
     shown = {table.title: (found, _beside_the_paper)} | ({LAST: (last, _last)} if last else {})
     return {title: _grid(table.columns, *content) for title, content in shown.items()}
@@ -140,7 +139,7 @@ def table_page(table: Table) -> str:
     return "\n".join([*lines, *(f"* {note}" for note in remarks(table))]) + "\n"
 
 
-def save(table: Table, stem: Path) -> bool:
+def save_table(table: Table, stem: Path) -> bool:
     """Write the table as Markdown, CSV and JSON; returns whether there was a number to write.
 
     Raises:
@@ -149,23 +148,20 @@ def save(table: Table, stem: Path) -> bool:
     lines = io.StringIO()
     writer = csv.DictWriter(lines, FIELDS)
     writer.writeheader()
-    writer.writerows(records(table))
+    writer.writerows(table_records(table))
     results = {str(run): run.result() for run in table.runs}
     if not any(results.values()):
         return False  # an earlier table may stand there
-    try:
+    with writing(f"{stem}.*"):
         stem.parent.mkdir(parents=True, exist_ok=True)
         for suffix, text in ((".md", table_page(table)), (".csv", lines.getvalue())):
-            with atomic_write(stem.with_name(stem.name + suffix)) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+            write_text(text, stem.with_name(stem.name + suffix))
         runs = {
             run: {"done": bool(found), "git_revision": (found or {}).get("git_revision")}
             for run, found in results.items()
         }
-        content = {"title": table.title, "notes": remarks(table), "cells": records(table), "runs": runs}
+        content = {"title": table.title, "notes": remarks(table), "cells": table_records(table), "runs": runs}
         write_json(content, stem.with_name(f"{stem.name}.json"))
-    except OSError as error:
-        raise UserError(f"{stem}.* cannot be written: {error.strerror}") from None
     return True
 
 

@@ -167,7 +167,7 @@ def named(run: Run, data: dict[str, PointDataset], file: Path, prompts: Sequence
 
 
 @torch.no_grad()
-def neighbors(run: Run, model: nn.Module, data: PointDataset) -> Exhibit:
+def nearest_shapes(run: Run, model: nn.Module, data: PointDataset) -> Exhibit:
     """Shapes and those nearest to them in the space of a model's features (B, d), by cosine."""
     labels = labels_of(data)
     chosen = some(run, labels, SEARCHED, spread=False)
@@ -225,7 +225,7 @@ def pretrained(run: Run) -> Iterator[Exhibit]:
     yield Exhibit("Attention", text, rows)
 
     encoder = downstream_of(subject.model, "PointTransformerSVM").eval().to(run.device)
-    yield neighbors(run, encoder, subject.dataset)
+    yield nearest_shapes(run, encoder, subject.dataset)
 
 
 def segmented(clouds: dict[str, tuple[Tensor, Tensor, Tensor]], names: dict[str, Sequence[str]]) -> Exhibit:

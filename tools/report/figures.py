@@ -104,7 +104,7 @@ def confusion(table: Mapping[str, Mapping[str, int]]) -> go.Figure:
     return _figure([heat], "Confusion matrix", height, width=width, **axes)
 
 
-def by_class(title: str, runs: Mapping[str, Mapping[str, float]], counts: Mapping[str, int]) -> go.Figure:
+def class_bars(title: str, runs: Mapping[str, Mapping[str, float]], counts: Mapping[str, int]) -> go.Figure:
     """Draw a number in % of every class, the lowest at the bottom; of several runs side by side.
 
     Args:
@@ -125,7 +125,7 @@ def by_class(title: str, runs: Mapping[str, Mapping[str, float]], counts: Mappin
     return _figure(traces, title, height, showlegend=len(runs) > 1, barmode="group", **axes)
 
 
-def panel(what: Cloud | Bars) -> go.Figure:
+def draw_panel(what: Cloud | Bars) -> go.Figure:
     """Draw what stands in a row of an exhibit."""
     return _cloud(what) if isinstance(what, Cloud) else _bars(what)
 

@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from tools.report import figures
 from tools.report.exhibits import Cloud, Exhibit
 from utils.config import flatten, load_config, read_yaml
 from utils.errors import UserError
-from utils.files import atomic_write
+from utils.files import write_text, writing
 from utils.logging import read_history, read_metrics
 
 NAME = "report.html"
@@ -138,7 +139,7 @@ def write_comparison(folders: Sequence[Path], path: Path) -> Path:
     Raises:
         UserError: if a folder holds no run, its record is damaged, or the file cannot be written.
     """
-    common = Path(*_common([folder.resolve().parts for folder in folders]))
+    common = Path(os.path.commonpath([folder.resolve().parent for folder in folders]))
     records = {}
     for folder in folders:
         record = read_metrics(folder)
@@ -163,22 +164,9 @@ def write_comparison(folders: Sequence[Path], path: Path) -> Path:
     return _write(page.html(f"{len(records)} runs", f"<p>Below {html.escape(str(common))}</p>"), path)
 
 
-def _common(parts: Sequence[Sequence[str]]) -> list[str]:
-    """Leading parts that all have in common, but the last part of each."""
-    shared = []
-    for own in zip(*(one[:-1] for one in parts), strict=False):
-        if len({*own}) > 1:
-            break
-        shared.append(own[0])
-    return shared
-
-
 def _write(text: str, path: Path) -> Path:
-    try:
-        with atomic_write(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
+    with writing(path):
+        write_text(text, path)
     return path
 
 
@@ -251,7 +239,7 @@ def _classes(page: Page, records: Mapping[str, Mapping]) -> None:
         counts = {label: count for label, count in counts.items() if count is not None}
         title = f"{number.replace('miou', 'mean IoU').replace('iou', 'IoU').capitalize()} by class, last"
         page.add("<h2>Classes</h2>")
-        drawn = [(figures.by_class(title, runs, counts), title)]
+        drawn = [(figures.class_bars(title, runs, counts), title)]
         matrix = next(iter(records.values()))["last"].get("confusion")
         if len(records) == 1 and matrix:
             drawn.append((figures.confusion(matrix), "Confusion matrix"))
@@ -266,7 +254,7 @@ def _exhibit(page: Page, exhibit: Exhibit) -> None:
         page.add(f"<details><summary>{len(lines)} {html.escape(title)}</summary><ul>{items}</ul></details>")
     rows = [
         [
-            (figures.panel(what), f"{'Point cloud' if isinstance(what, Cloud) else 'Bars'}, {what.title}, {name}")
+            (figures.draw_panel(what), f"{'Point cloud' if isinstance(what, Cloud) else 'Bars'}, {what.title}, {name}")
             for what in row
         ]
         for name, row in exhibit.rows.items()

@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from utils.errors import UserError
-from utils.files import atomic_write
+from utils.files import atomic_write, writing
 
 PREDICTIONS, GUESSES = "predictions.csv", 5
 
@@ -39,11 +39,8 @@ def write_predictions(path: Path, rows: Sequence[Sequence]) -> None:
     """
     guesses = range(1, (len(rows[0]) - 3) // 2 + 1)
     head = ["split", "file", "truth"] + [f"{what}{i}" for i in guesses for what in ("name", "cosine")]
-    try:
-        with atomic_write(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([head, *rows])
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}") from None
+    with writing(path), atomic_write(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([head, *rows])
 
 
 def read_predictions(path: Path) -> dict[str, list[dict[str, str]]]:

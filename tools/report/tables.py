@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from utils.errors import Parser, UserError, run_command
+from utils.errors import UserError
 from utils.logging import read_metrics
 from utils.metrics import mean_std
 
@@ -116,16 +116,3 @@ def all_runs_table(root: Path) -> str:
     if len(rows) == 1:
         raise UserError(f"no finished run (metrics.json) below {root}")
     return text_table(rows)
-
-
-def main() -> None:
-    """Command line: see `python -m tools.report --help`."""
-    parser = Parser(description="Print the results of finished runs.")
-    parser.add_argument("root", nargs="?", default=EXPERIMENTS, type=Path, help="folder of runs (default: %(default)s)")
-    parser.add_argument("--demo", metavar="NAME", help="print the table of the demo whose runs have this name")
-    args = parser.parse_args()
-    print(demo_table(args.demo) if args.demo else all_runs_table(args.root))
-
-
-if __name__ == "__main__":
-    run_command(main)

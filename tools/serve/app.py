@@ -38,7 +38,7 @@ POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-an
 
 
 @dataclass
-class Shape:
+class UploadedShape:
     """What is kept of a shape: its features, and its attention over patches, interpolated to the drawn points.
 
     Attributes:
@@ -64,7 +64,7 @@ def create_app(encoder: PointEncoder, labels: list[str] | None, hosts: set[str])
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
-    shapes: OrderedDict[int, Shape] = OrderedDict()
+    shapes: OrderedDict[int, UploadedShape] = OrderedDict()
     busy = threading.Lock()
     numbers = iter(range(1, 1 << 62))
 
@@ -121,7 +121,7 @@ def create_app(encoder: PointEncoder, labels: list[str] | None, hosts: set[str])
             shapes[number] = kept
             while len(shapes) > KEPT:
                 shapes.popitem(last=False)
-            cloud = _json(figures.panel(Cloud(Path(name).name[:60], drawn.numpy())))
+            cloud = _json(figures.draw_panel(Cloud(Path(name).name[:60], drawn.numpy())))
             queries = {key: QUERIES.get(key, key) for key in kept.queries}
             told = [str(warning.message) for warning in caught]
             return {"id": number, "cloud": cloud, "queries": queries, "warnings": told, **_names(kept)}
@@ -145,20 +145,20 @@ def create_app(encoder: PointEncoder, labels: list[str] | None, hosts: set[str])
         token = int(kept.nearest[point])
         return {"values": kept.local[token].tolist(), "what": f"local token {token + 1}"}
 
-    def _known() -> Shape:
+    def _known() -> UploadedShape:
         number = request.args.get("id", type=int)
         if number not in shapes:
             raise UserError("this shape is not kept any more: open it again")
         return shapes[number]
 
-    def _names(kept: Shape) -> dict[str, Any]:
+    def _names(kept: UploadedShape) -> dict[str, Any]:
         given = [name.strip() for name in request.args.get("labels", "").split(",") if name.strip()]
         if len(given) > MAX_LABELS or any(len(name) > MAX_LABEL for name in given):
             raise UserError(f"at most {MAX_LABELS} names of at most {MAX_LABEL} letters")
         found = encoder.classify_encoding(kept.encoding, given or labels)
         best = found.top(TOP)[0]
         bars = Bars("probability", [name for name, _ in best], [value for _, value in best])
-        return {"names": _json(figures.panel(bars)), "best": best[0][0]}
+        return {"names": _json(figures.draw_panel(bars)), "best": best[0][0]}
 
     return app
 
@@ -175,7 +175,7 @@ def _read(content: bytes, name: str, suffix: str, encoder: PointEncoder) -> np.n
 
 
 @torch.no_grad()
-def _look(encoder: PointEncoder, points: np.ndarray, up: Any, encoding: Encoding) -> tuple[Tensor, Shape]:
+def _look(encoder: PointEncoder, points: np.ndarray, up: Any, encoding: Encoding) -> tuple[Tensor, UploadedShape]:
     """Return the points to draw (n, 3), on the CPU, and what is kept of the shape."""
     cloud = torch.as_tensor(points, dtype=torch.float32, device=encoder.device)[:, :3]
     cloud = normalize_unit_sphere(turn_up(cloud - cloud[0], up))[None]
@@ -191,7 +191,7 @@ def _look(encoder: PointEncoder, points: np.ndarray, up: Any, encoding: Encoding
     values = values[0].cpu()
     groups = local.shape[1]
     queries = dict(zip(network.names, values[groups:], strict=False))
-    return drawn[0].cpu(), Shape(encoding, nearest[0].cpu(), values[:groups], queries)
+    return drawn[0].cpu(), UploadedShape(encoding, nearest[0].cpu(), values[:groups], queries)
 
 
 def _json(figure: go.Figure) -> Any:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -9,19 +10,26 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from datasets import PointDataset
-from datasets.point_transforms import AUGMENTATIONS, sample_test, sample_train
+from datasets.point_transforms import sample_test, sample_train
 from models import Trainable, build_model_from_cfg, parse_model_config
 from models.losses import cross_entropy
 from tools.engine.data import own_augmentation
 from tools.engine.density import group_varied
 from tools.engine.holdout import open_evaluation
-from tools.engine.infer import Clouds, load_clouds, predict
+from tools.engine.infer import SampledClouds, load_clouds, predict
 from tools.engine.run import Run
-from tools.engine.task import FINETUNE, SCRATCH, TASKS, TEST, Draw, TrainedTask
+from tools.engine.task import FINETUNE, SCRATCH, TASKS, TEST, Generators, TrainedTask
 from tools.engine.weights import load_run_weights, load_start
 from tools.report.exhibits import Exhibit, classified, trained_model
 from utils.errors import UserError
 from utils.metrics import accuracy, by_class
+
+
+@dataclass
+class ClassifyConfig:
+    """`classify`: with `freeze_bn` the running statistics of frozen BatchNorm layers do not move."""
+
+    freeze_bn: bool = False
 
 
 @TASKS.register("classify")
@@ -33,19 +41,20 @@ class Classify(TrainedTask):
 
     modes = (FINETUNE, SCRATCH, TEST)
     needs = "a classifier"
-    growing = ("vote.rounds",)  # votes of an earlier test are kept
+    sections = {"classify": ClassifyConfig}
+    aliases = {"freeze_bn": "classify"}
 
     @classmethod
     def accepts(cls, model: type[Trainable], args: argparse.Namespace) -> bool:
-        return model.classifies and not (args.test and args.vote)
+        return model.classifies
 
     def __init__(self, run: Run):
         super().__init__(run)
         self.test_data = open_evaluation(run)
-        self.test_clouds: Clouds | None = None
+        self.test_clouds: SampledClouds | None = None
         self.sample = partial(sample_test, npoints=run.config.npoints)
         if run.mode.trains:
-            self.augment = AUGMENTATIONS[own_augmentation(run, run.config.augment)]
+            self.augment = own_augmentation(run, run.config.augment)
 
     def build_model(self) -> Trainable:
         model = build_classifier(self.run, self.test_data)
@@ -57,12 +66,12 @@ class Classify(TrainedTask):
 
     def train_mode(self, model: Trainable) -> None:
         model.train()
-        if self.run.config.freeze_bn and model.frozen_parameters():
+        if self.run.config.section(ClassifyConfig).freeze_bn and model.frozen_parameters():
             for module in model.modules():
                 if isinstance(module, _BatchNorm) and not module.weight.requires_grad:
                     module.eval()
 
-    def prepare(self, model: Trainable, batch: dict, draw: Draw) -> dict:
+    def prepare(self, model: Trainable, batch: dict, draw: Generators) -> dict:
         config, sampling, augmenting = self.run.config, draw("points"), draw("augment")
 
         def feed(points: Tensor) -> Tensor:
@@ -74,7 +83,7 @@ class Classify(TrainedTask):
             return {"points": model.group(feed(batch["points"])), "label": batch["label"]}
         return {"points": group_varied(model, batch["points"], config, draw, feed), "label": batch["label"]}
 
-    def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
+    def losses(self, model: nn.Module, batch: dict, draw: Generators) -> dict[str, Tensor]:
         if not self.model_has_losses:
             return {"loss": cross_entropy(model(batch["points"]), batch["label"])}
         logits, losses = model(batch["points"], with_losses=True)
@@ -89,16 +98,20 @@ class Classify(TrainedTask):
 
     def measure(self) -> None:
         model, results = self.measure_once()
-        rounds = self.run.recorded().get("last", {}).get("vote")
-        self.run.record(model, finished=True, metric="accuracy", last=results | ({"vote": rounds} if rounds else {}))
+        kept = self.run.recorded().get("last", {})  # what an earlier test of the same found besides, such as votes
+        self.run.record(model, finished=True, metric="accuracy", last={**kept, **results})
         self.run.log.info("measured without voting; --vote votes as well")
 
     @classmethod
     def exhibits(cls, run: Run) -> Iterator[Exhibit]:
         yield classified(run, trained_model(run), open_evaluation(run))
 
-    def measure_once(self) -> tuple[nn.Module, dict]:
-        """Measure the classifier in `--ckpts` on `dataset.test`; returns it and the results."""
+    def measure_once(self, what: str = "accuracy") -> tuple[nn.Module, dict]:
+        """Measure the classifier in `--ckpts` on `dataset.test`; returns it and the results.
+
+        Args:
+            what: name of the accuracy in the log.
+        """
         run = self.run
         model = build_classifier(run, self.test_data)
         load_run_weights(run, model, run.args.ckpts, first="model", prepare=_no_segmenter)
@@ -106,7 +119,7 @@ class Classify(TrainedTask):
         logits, labels = predict(run, model, self.test_data, self.sample)
         results: dict[str, Any] = accuracy(logits.argmax(1), labels)
         counts = f"{results['correct']} of {results['total']}"
-        run.log.info(f"accuracy{' without voting' * run.args.vote}: {results['accuracy']:.2f} % ({counts})")
+        run.log.info(f"{what}: {results['accuracy']:.2f} % ({counts})")
         results |= by_class(logits.argmax(1), labels, self.test_data.class_names)
         return model, results
 

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from tqdm import tqdm
 
 from datasets.folder import SUFFIXES, read_for_encoder
 from models import load_pretrained
@@ -24,9 +23,9 @@ from models.encoder import EncoderWarning
 from models.pretrained import DEFAULT
 from tools.engine.task import COMMANDS, Command
 from utils.errors import UserError, at_least
-from utils.files import atomic_write
+from utils.files import atomic_write, writing
 from utils.geometry import TURNS
-from utils.logging import progress
+from utils.logging import print_line, progress
 
 SHOWN = 5  # names of a shape
 BLOCKS = 20  # up to so many files each has a block of bars, more have a line each
@@ -82,14 +81,6 @@ def find_files(given: Sequence[str]) -> list[str]:
     if not found:
         raise UserError(f"no shapes in {', '.join(given)}: files of {', '.join(SUFFIXES)}")
     return found
-
-
-def tell(line: str, file: Any) -> None:
-    """Print a line without tearing the progress bar apart."""
-    if sys.stderr is not None and sys.stderr.isatty():
-        tqdm.write(line, file=file)
-    else:
-        print(line, file=file, flush=True)
 
 
 def in_table(rows: Iterable[tuple[str, Guesses]], many: bool) -> Iterator[str]:
@@ -185,14 +176,14 @@ class Predict(Command):
         rows, many = self._rows(), len(self.files) > BLOCKS
         lines = in_json(rows) if args.json else in_csv(rows) if args.csv else in_table(rows, many)
         for line in lines:
-            tell(line, sys.stdout)
+            print_line(line, sys.stdout)
         for (what, total), count in self.unlike.items():
             of = f"{count} of {len(self.files)} clouds {what}" if total else what
-            tell(f"warning: {of}", sys.stderr)
+            print_line(f"warning: {of}", sys.stderr)
         if self.kept:
             self._write(args.embeddings)
         if self.broken:
-            tell(f"{self.broken} of {len(self.files)} files could not be read", sys.stderr)
+            print_line(f"{self.broken} of {len(self.files)} files could not be read", sys.stderr)
         return 1 if self.broken else 0
 
     def _labels(self) -> list[str] | None:
@@ -219,7 +210,7 @@ class Predict(Command):
                 for _, problem in batch:
                     if isinstance(problem, str):
                         self.broken += 1
-                        tell(f"skipped: {problem}", sys.stderr)
+                        print_line(f"skipped: {problem}", sys.stderr)
                 sound = [(path, cloud) for path, cloud in batch if isinstance(cloud, np.ndarray)]
                 if sound:
                     yield from self._named(*zip(*sound, strict=True))
@@ -249,8 +240,5 @@ class Predict(Command):
             parts = [part for kept in self.kept if (part := kept[name]) is not None]
             if parts:
                 arrays[name] = torch.cat(parts).cpu().numpy()
-        try:
-            with atomic_write(path) as temporary, open(temporary, "wb") as file:
-                np.savez(file, **arrays)
-        except OSError as error:
-            raise UserError(f"--embeddings {path} cannot be written: {error.strerror}") from None
+        with writing(f"--embeddings {path}"), atomic_write(path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **arrays)

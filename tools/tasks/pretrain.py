@@ -2,15 +2,15 @@
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import field, make_dataclass
+from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from datasets import PointDataset
-from datasets.point_transforms import AUGMENTATIONS, random_subset, sample_test
+from datasets.point_transforms import random_subset, sample_test
 from models import Trainable, build_model_from_cfg, downstream_of, parse_model_config
 from models.losses import LOSS_TERMS
 from models.teachers import TeacherHolder
@@ -21,19 +21,31 @@ from tools.engine.density import group_varied
 from tools.engine.features import use_image_features, use_text_features
 from tools.engine.infer import test_batches
 from tools.engine.run import Run
-from tools.engine.task import TASKS, Draw, Mode, TrainedTask
+from tools.engine.task import TASKS, Generators, Mode, TrainedTask
 from tools.engine.weights import load_run_weights
 from tools.report.exhibits import Exhibit, pretrained
 from tools.tasks.svm import svm_probe
-from tools.tasks.zeroshot import zeroshot_probe
+from tools.tasks.zeroshot import PromptConfig, zeroshot_probe
 from utils import distributed, seeding
 from utils.config import load_config
 from utils.errors import UserError
-from utils.prompts import all_prompts, prompt, spell
+from utils.prompts import PromptNames, all_prompts, prompt, spell
 
 # Whose data sets a probe takes where the config has no `extra_train` and `extra_val`.
 PROBES = {"svm": "cfgs/svm/modelnet40.yaml", "zeroshot": "cfgs/zeroshot/modelnet40.yaml"}
 RATIO = 0.25  # of the queries in the zero-shot probe: that of cfgs/zeroshot/modelnet40.yaml
+
+
+@dataclass
+class PretrainConfig:
+    """`pretrain`: how pretraining is evaluated.
+
+    `validate` is what the encoder is measured by after every epoch; left out, by a linear SVM if the config has
+    `dataset.extra_train` and `extra_val`. With `held_out` the losses are evaluated over `dataset.val` as well.
+    """
+
+    validate: Literal["none", "svm", "zeroshot"] | None = None
+    held_out: bool = False
 
 
 def _check_factors(weights: Any) -> None:
@@ -60,7 +72,8 @@ class Pretrain(TrainedTask):
 
     modes = (Mode("pretrain", "", trains=True, starts_from="start_ckpts"),)
     needs = "a model to pretrain"
-    sections = {"loss_weights": LossWeights}
+    sections = {"pretrain": PretrainConfig, "prompts": PromptConfig, "loss_weights": LossWeights}
+    aliases = {"validate": "pretrain", "held_out": "pretrain", "prompt_names": "prompts"}
 
     @classmethod
     def accepts(cls, model: type[Trainable], args: argparse.Namespace) -> bool:
@@ -70,15 +83,17 @@ class Pretrain(TrainedTask):
         super().__init__(run)
         if run.config.val_share:
             raise UserError("config key 'val_share': pretraining is not evaluated on dataset.val")
-        self.augment = AUGMENTATIONS[own_augmentation(run, run.config.augment)]
+        self.augment = own_augmentation(run, run.config.augment)
         self.loss_weights = vars(run.config.section(LossWeights))
         self.probed: list[PointDataset] = []
+        self.prompt_names: PromptNames = run.config.section(PromptConfig).prompt_names
+        settings = run.config.section(PretrainConfig)
         sections, model, config = run.config.dataset, *parse_model_config(run.config.model)
-        self.held_out = open_dataset(run, "val") if run.config.held_out else None
+        self.held_out = open_dataset(run, "val") if settings.held_out else None
         gathers = config.self_contrastive and config.gather_contrast and distributed.world_size() > 1
         if self.held_out is not None and gathers:  # of test batches some processes may have one more than others
             raise UserError("held_out on several processes needs model.gather_contrast=false")
-        self.validate = run.config.validate or ("svm" if sections.extra_train and sections.extra_val else "none")
+        self.validate = settings.validate or ("svm" if sections.extra_train and sections.extra_val else "none")
         if self.validate == "none":
             self.metric, self.higher_is_better = "loss", False
             return
@@ -125,7 +140,7 @@ class Pretrain(TrainedTask):
                 model.hold_teachers(teacher, model.text_teacher)
             if use_image_features(model, self.held_out, folder, run.args.num_workers, run.log) != replaced:
                 raise UserError("held_out: dataset.val must give images as dataset.train does (images, image_augment)")
-        names = [spell(name, run.config.prompt_names) for name in self.data.class_names]
+        names = [spell(name, self.prompt_names) for name in self.data.class_names]
         if "caption" in self.data.gives:
             if isinstance(model.text_teacher, TextTeacher):
                 model.text_teacher.learns = False
@@ -133,10 +148,10 @@ class Pretrain(TrainedTask):
             prompts = [text for name in names for text in all_prompts(name)]
             use_text_features(model.text_teacher, prompts, folder, run.log)
 
-    def prepare(self, model: Any, batch: dict, draw: Draw) -> dict:
+    def prepare(self, model: Any, batch: dict, draw: Generators) -> dict:
         return self._prepare(self.data, model, batch, draw)
 
-    def _prepare(self, data: PointDataset, model: Any, batch: dict, draw: Draw) -> dict:
+    def _prepare(self, data: PointDataset, model: Any, batch: dict, draw: Generators) -> dict:
         config, text = self.run.config, None
         augmenting = draw("augment")
 
@@ -153,12 +168,12 @@ class Pretrain(TrainedTask):
         if "text" in batch and not data.wraps_text:
             text = batch["text"]
         elif "text" in batch:
-            names = [spell(name, config.prompt_names) for name in batch["text"]]
+            names = [spell(name, self.prompt_names) for name in batch["text"]]
             text = prompt(names, draw("prompts", "cpu"))
         with self.run.precision.autocast():
             return model.prepare(points, batch.get("image"), text, batch["label"], generator=draw("mask"))
 
-    def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
+    def losses(self, model: nn.Module, batch: dict, draw: Generators) -> dict[str, Tensor]:
         losses = model(**batch)
         if unknown := losses.keys() - self.loss_weights.keys():
             raise KeyError(f"loss terms that models/losses.py does not list: {', '.join(sorted(unknown))}")

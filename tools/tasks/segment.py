@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from datasets import PointDataset, collate
-from datasets.point_transforms import AUGMENTATIONS
 from datasets.shapenetpart import PARTS
 from models import Trainable, build_model_from_cfg, parse_model_config
 from models.losses import segmentation_loss
@@ -18,7 +17,7 @@ from tools.engine.data import build_loader, own_augmentation, to_device
 from tools.engine.holdout import open_evaluation
 from tools.engine.infer import test_batches
 from tools.engine.run import Run
-from tools.engine.task import FINETUNE, SCRATCH, TASKS, TEST, Draw, TrainedTask
+from tools.engine.task import FINETUNE, SCRATCH, TASKS, TEST, Generators, TrainedTask
 from tools.engine.weights import load_run_weights, load_start
 from tools.report.exhibits import SHAPES, Exhibit, labels_of, segmented, some, trained_model
 from utils import distributed
@@ -60,7 +59,7 @@ class Segment(TrainedTask):
         self.check(self.test_data, f"dataset.{section}")
 
     def setup(self, data: PointDataset) -> None:
-        self.augment = AUGMENTATIONS[own_augmentation(self.run, self.run.config.augment)]
+        self.augment = own_augmentation(self.run, self.run.config.augment)
         if "point_label" not in data.gives:
             raise UserError(f"dataset.train has no label for every point, which '{self.shape.NAME}' learns from")
 
@@ -77,11 +76,11 @@ class Segment(TrainedTask):
         load_start(self.run, model)
         return model
 
-    def prepare(self, model: Trainable, batch: dict, draw: Draw) -> dict:
+    def prepare(self, model: Trainable, batch: dict, draw: Generators) -> dict:
         points = self.augment(batch["points"], draw("augment"))
         return {**batch, "points": points, "patches": model.group(points)}
 
-    def losses(self, model: nn.Module, batch: dict, draw: Draw) -> dict[str, Tensor]:
+    def losses(self, model: nn.Module, batch: dict, draw: Generators) -> dict[str, Tensor]:
         log_prob = self.log_prob(model, batch["points"], batch)
         return {"loss": segmentation_loss(log_prob, batch["point_label"], self.weight)}
 

@@ -21,7 +21,7 @@ from tools.engine.infer import predict
 from tools.engine.run import Run
 from tools.engine.task import TASKS, Mode, Task
 from tools.engine.weights import load_run_weights
-from tools.report.exhibits import Exhibit, neighbors, trained_model
+from tools.report.exhibits import Exhibit, nearest_shapes, trained_model
 from utils import seeding
 from utils.errors import UserError
 from utils.metrics import accuracy, by_class
@@ -119,4 +119,4 @@ class Svm(Task):
 
     @classmethod
     def exhibits(cls, run: Run) -> Iterator[Exhibit]:
-        yield neighbors(run, trained_model(run), open_dataset(run, "test"))
+        yield nearest_shapes(run, trained_model(run), open_dataset(run, "test"))

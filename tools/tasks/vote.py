@@ -7,10 +7,10 @@ from typing import Literal
 
 import torch
 
-from datasets.point_transforms import AUGMENTATIONS, point_all, sample_test
+from datasets.point_transforms import point_all, sample_test
 from models import Trainable
 from tools.engine.data import own_augmentation
-from tools.engine.infer import Clouds, load_clouds
+from tools.engine.infer import SampledClouds, load_clouds
 from tools.engine.run import Run
 from tools.engine.task import TASKS, TEST
 from tools.tasks.classify import Classify
@@ -47,10 +47,11 @@ class Vote(Classify):
 
     modes = (TEST,)
     sections = {"vote": VoteConfig}
+    growing = ("vote.rounds",)
 
     @classmethod
     def accepts(cls, model: type[Trainable], args: argparse.Namespace) -> bool:
-        return model.classifies and args.test and args.vote
+        return super().accepts(model, args) and args.vote
 
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
@@ -80,12 +81,12 @@ class Vote(Classify):
     def __init__(self, run: Run):
         super().__init__(run)
         self.settings = run.config.section(VoteConfig)
-        self.augment = AUGMENTATIONS[own_augmentation(run, self.settings.augment, "VOTE_AUGMENT")]
+        self.augment = own_augmentation(run, self.settings.augment, "VOTE_AUGMENT")
 
     def measure(self) -> None:
         run, wanted = self.run, self.settings.rounds
         done = distributed.gather_objects(self._earlier())[0]
-        model, results = self.measure_once()
+        model, results = self.measure_once("accuracy without voting")
 
         def record() -> None:
             if done:
@@ -119,7 +120,7 @@ class Vote(Classify):
         )
 
     @torch.no_grad()
-    def _round(self, model: Trainable, clouds: Clouds, number: int) -> float:
+    def _round(self, model: Trainable, clouds: SampledClouds, number: int) -> float:
         """Return the accuracy of one round."""
         run, predicted = self.run, []
         generator = seeding.generator(run.device, run.args.seed, "vote", number)
@@ -138,8 +139,7 @@ class Vote(Classify):
         before = self.run.recorded()
         try:
             found = [float(value) for value in before.get("last", {}).get("vote", {}).get("rounds", [])]
-            self.run.started -= float(before.get("wall_seconds", 0.0))
-            self.run.began = str(before.get("started", self.run.began))
+            self.run.continues(before, float(before.get("wall_seconds", 0.0)))
         except (TypeError, ValueError, AttributeError) as error:
             self.run.log.warning(f"{self.run.folder}/metrics.json is damaged, earlier rounds are lost: {error}")
             return []

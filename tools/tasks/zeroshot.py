@@ -27,7 +27,7 @@ from utils import distributed, seeding
 from utils.errors import UserError
 from utils.logging import progress
 from utils.metrics import accuracy, by_class, topk_accuracy
-from utils.prompts import TEMPLATES, all_prompts, spell
+from utils.prompts import TEMPLATES, PromptNames, all_prompts, spell
 from utils.registry import suggestion
 
 ONE_PROMPT = "A point cloud model of {}."
@@ -61,6 +61,13 @@ class ZeroShotSettings:
             raise ValueError(f"names must be different from each other and not empty, got {self.names}")
         if not self.splits or len(set(self.splits)) < len(self.splits):
             raise ValueError(f"splits must name at least one split, each once, got {self.splits}")
+
+
+@dataclass
+class PromptConfig:
+    """`prompts`: `prompt_names: plain` puts spaces for the underscores of category names."""
+
+    prompt_names: PromptNames = "released"
 
 
 def class_features(teacher: Teacher, names: Sequence[str], ensemble: bool) -> Tensor:
@@ -169,7 +176,8 @@ def spellings(run: Run, names: Sequence[str], data: Iterable[PointDataset]) -> l
             typos |= dataset.RELEASED_SPELLING
         if not {*typos} & {*names}:
             raise UserError("config key 'zeroshot.released_typo': the released code misspells none of these names")
-    return [spell(typos.get(name, name), run.config.prompt_names) for name in names]
+    chosen = run.config.section(PromptConfig).prompt_names
+    return [spell(typos.get(name, name), chosen) for name in names]
 
 
 def check_splits(data: dict[str, PointDataset]) -> None:
@@ -300,7 +308,8 @@ class ZeroShot(Task):
 
     modes = (Mode("zeroshot", "--zeroshot", "classify by class names with --ckpts, or with random weights", rank=1),)
     needs = "a zero-shot model, PointTransformerZeroShot"
-    sections = {"zeroshot": ZeroShotSettings}
+    sections = {"zeroshot": ZeroShotSettings, "prompts": PromptConfig}
+    aliases = {"prompt_names": "prompts"}
 
     @classmethod
     def accepts(cls, model: type[Trainable], args: argparse.Namespace) -> bool:
