@@ -47,10 +47,12 @@ class RunConfig:
 
     `val_share` is the part of the samples of `dataset.train`, of every class alike, that is drawn by the seed and held
     out: the model is evaluated on it in place of `dataset.val`, so that the best epoch is not chosen on test data.
+    Copies of one object stay together as far as a data set tells them (`PointDataset.objects`, `copies`).
 
     Left out, `augment` is chosen by the data set of `dataset.train`, and `save_epochs` and `validate` by the task, as
     released: pretraining saves every 25th epoch from 250 on. `validate` is what a pretrained encoder is measured by
-    after every epoch; with `held_out` the losses of pretraining are evaluated over `dataset.val` as well.
+    after every epoch; with `held_out` the losses of pretraining are evaluated over `dataset.val`, or
+    that part, as well.
     `prompt_names: plain` puts spaces for the underscores of category names.
 
     `precision` is that of matrix products: tf32 (on GPUs), or autocast to bf16 or fp16, which leaves parameters,
