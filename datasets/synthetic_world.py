@@ -11,34 +11,30 @@ import torch
 from PIL import Image
 
 from datasets.build import DATASETS
-from datasets.demo.captions import describe, draw_name, draw_style, in_prompt
+from datasets.demo.captions import describe, draw_name, draw_style, in_caption, in_prompt
 from datasets.demo.effects import EffectConfig, change_mesh, make_cloud
 from datasets.demo.families.common import FAMILIES
 from datasets.demo.kinds import KINDS
 from datasets.demo.mesh import Mesh
 from datasets.demo.render import render
 from datasets.demo.shapes import CATEGORIES, PART_NAMES, VARIANTS, make_shape
-from datasets.demo.world import DEMO_CATEGORIES, RENAMED, SHAPENET, source_hash
+from datasets.demo.sources import source_hash
+from datasets.demo.vocabulary import (
+    DEMO_CATEGORIES,
+    MODELNET10,
+    MODELNET40,
+    RENAMED,
+    SHAPENET,
+    SHAPENET55,
+)
 from datasets.scanobjectnn import CLASS_NAMES as SCANOBJECTNN
 from datasets.views import ViewConfig, ViewDataset
 from utils.errors import UserError
 from utils.registry import suggestion
 from utils.seeding import stable_seed
 
-MODELNET40 = (
-    "airplane bathtub bed bench bookshelf bottle bowl car chair cone cup curtain desk door dresser flower_pot "
-    "glass_box guitar keyboard lamp laptop mantel monitor night_stand person piano plant radio range_hood sink sofa "
-    "stairs stool table tent toilet tv_stand vase wardrobe xbox"
-).split()
-MODELNET10 = "bathtub bed chair desk dresser monitor night_stand sofa table toilet".split()
-SHAPENET55 = (
-    "airplane bag basket bathtub bed bench birdhouse bookshelf bottle bowl bus cabinet camera can cap car cellphone "
-    "chair clock dishwasher display earphone faucet file_cabinet flower_pot guitar helmet jar keyboard knife lamp "
-    "laptop loudspeaker mailbox microphone microwave motorbike mug piano pillow pistol printer remote rifle rocket "
-    "skateboard sofa stove table telephone tower train trash_bin washer watercraft"
-).split()
 CAPTIONS = 5  # of a shape, in shards
-# Categories that one name stands for. ModelNet's and ScanObjectNN's are spelt and ordered as theirs, so labels agree.
+# Categories that one name stands for
 GROUPS = {
     "all": CATEGORIES,
     "demo": DEMO_CATEGORIES,
@@ -180,7 +176,7 @@ class SyntheticWorld(ViewDataset):
         rng, name = self._rng("caption", index, number), self.class_names[index % len(self.categories)]
         name, parts = draw_name(shape.category, shape.variant, name, rng), PART_NAMES[shape.category]
         variant = "" if name in KINDS.get(shape.category, {}) else shape.variant  # a soda can is a drink can
-        return in_prompt(describe(name, variant, shape.mesh, parts, shape.palette, shape.material, rng), rng)
+        return in_caption(describe(name, variant, shape.mesh, parts, shape.palette, shape.material, rng), rng)
 
     def text(self, shape: Shape, index: int) -> str:
         """Return what is said of a shape in the present epoch."""
@@ -216,7 +212,7 @@ class SyntheticWorld(ViewDataset):
         return found
 
     def pack_key(self) -> str:
-        return f"{self.config} {self.world_seed} {source_hash()}"
+        return f"{self.config} {self.world_seed} {source_hash(__name__)}"
 
     def image_key(self) -> str | None:
         """Return a digest of what the finished views depend on; None if they change from epoch to epoch."""
@@ -224,7 +220,7 @@ class SyntheticWorld(ViewDataset):
         if self.transform is None or config.image_augment or self.fresh or config.views > 1:
             return None
         settings = (config.image_size, config.image_norm, config.bgr, config.length, config.subset, config.wide)
-        settings += (config.stretched, config.damaged, self.categories, self.world_seed, source_hash())
+        settings += (config.stretched, config.damaged, self.categories, self.world_seed, source_hash(__name__))
         return hashlib.sha256(repr(settings).encode()).hexdigest()
 
 
