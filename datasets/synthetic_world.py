@@ -175,8 +175,8 @@ class SyntheticWorld(ViewDataset):
         """Return one of the captions of a shape, of which there are as many as numbers."""
         rng, name = self._rng("caption", index, number), self.class_names[index % len(self.categories)]
         name, parts = draw_name(shape.category, shape.variant, name, rng), PART_NAMES[shape.category]
-        variant = "" if name in KINDS.get(shape.category, {}) else shape.variant  # a soda can is a drink can
-        return in_caption(describe(name, variant, shape.mesh, parts, shape.palette, shape.material, rng), rng)
+        kind, look = name in KINDS.get(shape.category, {}), (shape.palette, shape.material)
+        return in_caption(describe(name, shape.variant, shape.mesh, parts, *look, rng, kind), rng)
 
     def text(self, shape: Shape, index: int) -> str:
         """Return what is said of a shape in the present epoch."""

@@ -483,6 +483,17 @@ def test_several_things_are_a_pair_or_a_row():
     assert not any("two" in text or "three" in text or "row cone" in text for text in texts)
 
 
+@pytest.mark.parametrize(("name", "kind"), [("clock", False), ("alarm clock", True)])
+def test_parts_that_stand_for_something_else_are_not_told(name, kind):
+    """Digits of a clock are no hands, whether it is called digital or not."""
+    mesh, rng = make_shape("clock", np.random.default_rng(0), "digital"), np.random.default_rng(0)
+    assert "hands" in {PART_NAMES["clock"][part] for part in np.unique(mesh.part)}
+    look = PART_NAMES["clock"], np.full((9, 3), 0.5), "metal"
+    texts = {captions.describe(name, "digital", mesh, *look, rng, kind) for _ in range(40)}
+    assert len(texts) > 5 and not any("hands" in text for text in texts)
+    assert any("digital" in text for text in texts) != kind
+
+
 def test_materials_have_their_colours():
     mesh, seen = make_shape("chair", np.random.default_rng(0)), set()
     for seed in range(60):

@@ -244,6 +244,7 @@ def describe(
     palette: np.ndarray,
     material: str | None,
     rng: np.random.Generator,
+    kind: bool = False,
 ) -> str:
     """Say what a shape is, without an article: "dark red wooden chair with four legs and armrests".
 
@@ -255,11 +256,12 @@ def describe(
         palette: (P, 3) RGB in 0..1, of the parts.
         material: one of `MATERIALS`.
         rng: draws what is said of all that could be.
+        kind: the name tells the variant already: a soda can is a drink can.
     """
     say_color, say_material, say_variant, say_parts, say_lack = rng.random(5) < (0.65, 0.45, 0.35, 0.6, 0.15)
     words, ends, own = [name], [], color_name(palette[main_part(mesh)])
-    phrase, follows = variant_words(variant)
-    several = variant if say_variant and variant in SEVERAL else ""
+    phrase, follows = variant_words("" if kind else variant)
+    several = variant if say_variant and variant in SEVERAL and not kind else ""
     if several:
         words = [plural_of(name)]
     elif say_variant and phrase and phrase.lower() != name.lower() and phrase not in name:
@@ -271,9 +273,9 @@ def describe(
             words.insert(0, phrase)
     named = MATERIAL_WORDS & {*name.split(), *variant.split()}
     if say_material and material is not None and not named:
-        kinds = MATERIALS[material].words
-        kind = kinds[rng.integers(len(kinds))]
-        words = [kind, *words] if kind not in name else words
+        options = MATERIALS[material].words
+        word = options[rng.integers(len(options))]
+        words = [word, *words] if word not in name else words
     if say_color:
         words.insert(0, own)
     counts = count_parts(mesh, parts)
@@ -343,7 +345,7 @@ def variant_words(variant: str) -> tuple[str, bool]:
         return phrase, True
     if phrase not in NOUNS and is_plural(phrase):
         return f"with {phrase}", True
-    return phrase.strip(), False
+    return phrase, False
 
 
 def with_article(phrase: str) -> str:

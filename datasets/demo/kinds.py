@@ -174,7 +174,7 @@ SAID_AS = {
     "over the range": "over-the-range",
     "portable set": "portable",
     "single cut": "single-cut",
-    "spirits": "spirits ",
+    "spirits": "liquor",
     "top loader": "top-loading",
     "twin tub": "twin-tub",
     "under counter": "under-counter",
