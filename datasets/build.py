@@ -27,7 +27,7 @@ Keys = TypeVar("Keys", bound="DatasetConfig")
 
 @dataclasses.dataclass(kw_only=True)
 class DatasetConfig:
-    """Keys of every data set. A subclass may narrow their types, since nobody sets them through this class.
+    """Keys of every data set. A subclass may change their types, since nobody sets them through this class.
 
     Attributes:
         subset: which split.

@@ -40,7 +40,7 @@ class FolderConfig(DatasetConfig):
             their own names. Folders with the same name are one class.
     """
 
-    subset: Literal["train", "test", "all"]
+    subset: Literal["train", "test", "all"]  # pyright: ignore[reportIncompatibleVariableOverride] see `DatasetConfig`
     DATA_PATH: str
     N_POINTS: int = 8192
     up: Up = "y"

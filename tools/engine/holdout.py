@@ -97,6 +97,8 @@ def split_indices(data: PointDataset, share: float, seed: int) -> tuple[list[int
     if data.labels is None:
         raise UserError("config key 'val_share': this data set does not tell the classes of its samples")
     labels, objects = np.asarray(data.labels), None if data.objects is None else np.asarray(data.objects)
+    if objects is None and data.files is not None and len({*data.files}) < len(data.files):
+        objects = np.unique(data.files, return_inverse=True)[1]  # lists that name a file twice
     held = hold_out(labels, share, seed, "held out", objects=objects, stretches=data.copies).tolist()
     kept = sorted({*range(len(data))} - {*held})
     if not held or not kept:
