@@ -59,7 +59,7 @@ def halves(labels: Sequence[int] | np.ndarray, names: Sequence[str], *key: int) 
     labels, parts = np.asarray(labels), ([], [])
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
-        seed = stable_seed("halves", names[label].replace(" ", "_"), *(key if any(key) else ()))
+        seed = stable_seed("halves", names[int(label)].replace(" ", "_"), *(key if any(key) else ()))
         order = members[np.random.default_rng(seed).permutation(len(members))]
         middle = (len(members) + 1) // 2
         parts[0].append(order[:middle])
