@@ -27,7 +27,7 @@ Keys = TypeVar("Keys", bound="DatasetConfig")
 
 @dataclasses.dataclass(kw_only=True)
 class DatasetConfig:
-    """Keys of every data set. A subclass may narrow their types, since nobody sets them through this class.
+    """Keys of every data set. A subclass may change their types, since nobody sets them through this class.
 
     Attributes:
         subset: which split.
@@ -69,6 +69,9 @@ class PointDataset(Dataset):
         columns: of a cloud; 3, the coordinates, or more.
         class_names: category names; the position is the label.
         labels: of all samples, M whole numbers, where they are known without reading these; otherwise None.
+        objects: of all samples, M whole numbers that copies of one object share; None where every sample is an object
+            of its own, or where that is not known.
+        copies: there are copies whose objects are not known; they are taken to follow each other.
         files: where each sample comes from, if it has a file or an identifier of its own.
         origin: otherwise what they all come from, in that order.
     """
@@ -92,6 +95,8 @@ class PointDataset(Dataset):
     wraps_text = True
     class_names: list[str]
     labels: Any = None
+    objects: Any = None
+    copies = False
     files: list[str] | None = None
     origin = "sample"
 

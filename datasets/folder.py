@@ -2,12 +2,13 @@
 
 import collections
 import dataclasses
+import itertools
 import logging
 import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -30,6 +31,7 @@ class FolderConfig(DatasetConfig):
     """Keys of `Folder`.
 
     Attributes:
+        subset: which of the split folders, where there are any; `all` for both, and for what lies beside them.
         DATA_PATH: the folder.
         N_POINTS: how many points are drawn from a mesh and returned of a cloud; a cloud of fewer, which still has
             npoints, repeats points.
@@ -38,6 +40,7 @@ class FolderConfig(DatasetConfig):
             their own names. Folders with the same name are one class.
     """
 
+    subset: Literal["train", "test", "all"]  # pyright: ignore[reportIncompatibleVariableOverride] see `DatasetConfig`
     DATA_PATH: str
     N_POINTS: int = 8192
     up: Up = "y"
@@ -64,6 +67,9 @@ class Folder(PointDataset):
     Where class folders hold `train` and `test` folders, `subset` chooses among them, as in ModelNet's original OFF
     files; otherwise it gives everything. Shapes that lie in the folder itself, where no class folder holds any, have
     the label -1 and no class names.
+
+    Attributes:
+        splits: how many shapes the `train` and the `test` folders hold; empty where no class has such folders.
 
     Raises:
         UserError: if there is no shape at all, or none of a class that the config names, or a text or npy file of fewer
@@ -97,11 +103,15 @@ class Folder(PointDataset):
                 found[name] = (files, splits)
             else:
                 empty.append(name)
+        self.splits: dict[str, int] = {}
         if any(splits for _, splits in found.values()):
+            for split in ("train", "test"):
+                self.splits[split] = sum(len(splits.get(split, ())) for _, splits in found.values())
+        if self.splits and config.subset != "all":
             chosen = {name: splits.get(config.subset, []) for name, (_, splits) in found.items()}
             loose += [file for files, _ in found.values() for file in files]
         else:
-            chosen = {name: files for name, (files, _) in found.items()}
+            chosen = {name: [*files, *itertools.chain(*splits.values())] for name, (files, splits) in found.items()}
 
         names = config.classes or {name: name for name in found}
         self.class_names = list(dict.fromkeys(names[name] for name in found))

@@ -590,8 +590,10 @@ def _check_rows(rest: Iterator[str], what: str, announced: int, lists: bool = Fa
             raise ValueError(f"a row of '{what}' is cut off: '{row[:60]}'")
 
 
-def read_h5(path: StrPath, keys: Sequence[str], what: str = "h5 file", hint: str = "") -> list[np.ndarray]:
-    """Read whole arrays from an h5 file.
+def read_h5(
+    path: StrPath, keys: Sequence[str], what: str = "h5 file", hint: str = "", optional: Sequence[str] = ()
+) -> list[np.ndarray]:
+    """Read whole arrays from an h5 file: those of `keys`, then those of the `optional` ones that it has.
 
     Raises:
         UserError: if the file is missing or damaged, or lacks one of the keys.
@@ -602,7 +604,7 @@ def read_h5(path: StrPath, keys: Sequence[str], what: str = "h5 file", hint: str
             size = os.fstat(opened.fileno()).st_size
         with h5py.File(path, "r") as file:
             arrays: list[h5py.Dataset] = []
-            for key in keys:
+            for key in (*keys, *(key for key in optional if key in file)):
                 if (
                     not isinstance(file.get(key, getlink=True), h5py.HardLink)
                     or file.get(key, getclass=True) is not h5py.Dataset

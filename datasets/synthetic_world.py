@@ -11,34 +11,30 @@ import torch
 from PIL import Image
 
 from datasets.build import DATASETS
-from datasets.demo.captions import describe, draw_name, draw_style, in_prompt
+from datasets.demo.captions import describe, draw_name, draw_style, in_caption, in_prompt
 from datasets.demo.effects import EffectConfig, change_mesh, make_cloud
 from datasets.demo.families.common import FAMILIES
 from datasets.demo.kinds import KINDS
 from datasets.demo.mesh import Mesh
 from datasets.demo.render import render
 from datasets.demo.shapes import CATEGORIES, PART_NAMES, VARIANTS, make_shape
-from datasets.demo.world import DEMO_CATEGORIES, RENAMED, SHAPENET, source_hash
+from datasets.demo.sources import source_hash
+from datasets.demo.vocabulary import (
+    DEMO_CATEGORIES,
+    MODELNET10,
+    MODELNET40,
+    RENAMED,
+    SHAPENET,
+    SHAPENET55,
+)
 from datasets.scanobjectnn import CLASS_NAMES as SCANOBJECTNN
 from datasets.views import ViewConfig, ViewDataset
 from utils.errors import UserError
 from utils.registry import suggestion
 from utils.seeding import stable_seed
 
-MODELNET40 = (
-    "airplane bathtub bed bench bookshelf bottle bowl car chair cone cup curtain desk door dresser flower_pot "
-    "glass_box guitar keyboard lamp laptop mantel monitor night_stand person piano plant radio range_hood sink sofa "
-    "stairs stool table tent toilet tv_stand vase wardrobe xbox"
-).split()
-MODELNET10 = "bathtub bed chair desk dresser monitor night_stand sofa table toilet".split()
-SHAPENET55 = (
-    "airplane bag basket bathtub bed bench birdhouse bookshelf bottle bowl bus cabinet camera can cap car cellphone "
-    "chair clock dishwasher display earphone faucet file_cabinet flower_pot guitar helmet jar keyboard knife lamp "
-    "laptop loudspeaker mailbox microphone microwave motorbike mug piano pillow pistol printer remote rifle rocket "
-    "skateboard sofa stove table telephone tower train trash_bin washer watercraft"
-).split()
 CAPTIONS = 5  # texts of a shape, in shards
-# Categories that one name stands for. ModelNet's and ScanObjectNN's are spelt and ordered as theirs, so labels agree.
+# Categories that one name stands for
 GROUPS = {
     "all": CATEGORIES,
     "demo": DEMO_CATEGORIES,
@@ -183,8 +179,8 @@ class SyntheticWorld(ViewDataset):
         """Return one of the captions of a shape, of which there are as many as numbers."""
         rng, name = self._rng("caption", index, number), self.class_names[index % len(self.categories)]
         name, parts = draw_name(shape.category, shape.variant, name, rng), PART_NAMES[shape.category]
-        variant = "" if name in KINDS.get(shape.category, {}) else shape.variant  # a soda can is a drink can
-        return in_prompt(describe(name, variant, shape.mesh, parts, shape.palette, shape.material, rng), rng)
+        kind, look = name in KINDS.get(shape.category, {}), (shape.palette, shape.material)
+        return in_caption(describe(name, shape.variant, shape.mesh, parts, *look, rng, kind), rng)
 
     def text(self, shape: Shape, index: int, number: int) -> str:
         """Return one of the texts of a shape, its name or a caption, of which there are as many as numbers."""
@@ -209,7 +205,7 @@ class SyntheticWorld(ViewDataset):
         return sample | self.view(index, index, pixels)
 
     def packable(self, index: int) -> dict[str, Any]:
-        """See `PointDataset.packable`; with all of a shape's views, and `CAPTIONS` texts if `captions` is more than 0."""
+        """See `PointDataset.packable`; with all views of a shape, and `CAPTIONS` texts if `captions` is above 0."""
         shape = self.shape(index)
         name = f"{self.config.subset}-{self.world_seed}-{index}"
         found = {"name": name, "label": index % len(self.categories), "points": self.cloud(shape, index)}
@@ -220,15 +216,16 @@ class SyntheticWorld(ViewDataset):
         return found
 
     def pack_key(self) -> str:
-        return f"{self.config} {self.world_seed} {source_hash()}"
+        return f"{self.config} {self.world_seed} {source_hash(__name__)}"
 
     def image_key(self) -> str | None:
         """Return a digest of what the finished views depend on; None if they change from epoch to epoch."""
         config = self.config
         if self.transform is None or config.image_augment or self.fresh or config.views > 1:
             return None
-        settings = (config.image_size, config.image_norm, config.bgr, config.length, config.subset, config.wide, config.common)
-        settings += (config.stretched, config.damaged, self.categories, self.world_seed, source_hash())
+        settings = (config.image_size, config.image_norm, config.bgr, config.length, config.subset, config.wide)
+        settings += (config.common, config.stretched, config.damaged, self.categories, self.world_seed)
+        settings += (source_hash(__name__),)
         return hashlib.sha256(repr(settings).encode()).hexdigest()
 
 

@@ -77,8 +77,8 @@ def load_pretrained(
     `config.yaml` beside them, or is that of the released recipes.
 
     Args:
-        source: the name of shipped weights ("world", "demo"); a checkpoint, or a folder that holds one; or `hub:OWNER/NAME`,
-            optionally with `@REVISION` and `/FILE`, on the Hugging Face hub.
+        source: the name of shipped weights ("world", "demo"); a checkpoint, or a folder that holds one; or
+            `hub:OWNER/NAME`, optionally with `@REVISION` and `/FILE`, on the Hugging Face hub.
         num_heads: attention heads; needed where nothing tells them.
         num_group: patches a cloud.
         group_size: points a patch.

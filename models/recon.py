@@ -10,55 +10,19 @@ from torch import Tensor, nn
 from extensions import gather, knn
 from models.build import MODELS, Trainable
 from models.losses import CONTRASTS, RECONSTRUCTION_LOSSES, info_nce, single_modal_contrast
-from models.shape import MOST_BLOCKS, EncoderShape, check_memory, check_positive
+from models.shape import EncoderShape, TransformerConfig, check_positive
 from models.teachers import PASS_THROUGH, TeacherHolder, build_image_teacher, build_text_teacher, check_one_space
 from models.transformer import Decoder, Patches, ReConEncoder, position_mlp
 from utils import distributed
 
 
 @dataclass(kw_only=True)
-class TransformerConfig(EncoderShape):
-    """Keys of `model.transformer_config`; `init_std: null` leaves the encoder's weights as PyTorch draws them."""
-
-    drop_path_rate: float = 0.1
-    mask_ratio: float = 0.6
-    mask_type: Literal["rand", "block"] = "rand"
-    decoder_depth: int = 4
-    decoder_num_heads: int = 6
-    init_std: float | None = 0.02
-
-    def __post_init__(self):
-        super().__post_init__()
-        check_positive(self, "decoder_depth", "decoder_num_heads")
-        if self.decoder_depth > MOST_BLOCKS:
-            raise ValueError(f"decoder_depth must be at most {MOST_BLOCKS}, got {self.decoder_depth}")
-        check_memory(12 * self.decoder_depth * self.trans_dim**2, f"decoder_depth {self.decoder_depth}")
-        if not 0 < self.mask_ratio < 1:
-            raise ValueError(f"mask_ratio must be between 0 and 1, got {self.mask_ratio}")
-        if self.trans_dim % self.decoder_num_heads:
-            raise ValueError(
-                f"trans_dim {self.trans_dim} is not a multiple of decoder_num_heads {self.decoder_num_heads}"
-            )
-        if not 0 < self.num_masked < self.num_group:
-            raise ValueError(
-                f"mask_ratio {self.mask_ratio} masks {self.num_masked} of {self.num_group} groups; "
-                "at least one must be masked and one visible"
-            )
-
-    @property
-    def num_masked(self) -> int:
-        """Patches that are hidden."""
-        return int(self.mask_ratio * self.num_group)
-
-
-@dataclass(kw_only=True)
 class ReConConfig:
     """Keys of a `model` section with `NAME: ReCon`.
 
-    `contrast` is how queries are matched to the teachers, see `losses.CONTRASTS`; smooth-L1 is the paper's.
-    `train_teachers` starts the teachers from random weights and trains them jointly. With `gather_contrast` what is
-    contrasted within a batch, `smc` and `info_nce`, takes the batch of all processes; without, every process has its
-    own, as released.
+    `contrast` matches queries to the teachers, see `losses.CONTRASTS`; smooth-L1 is the paper's. `train_teachers`
+    starts the teachers from random weights and trains them jointly. With `gather_contrast` what contrasts samples of a
+    batch, `smc` and `info_nce`, takes that of all processes; without, every process has its own, as released.
     """
 
     ALIASES = dict.fromkeys(("num_group", "group_size", "block_form"), "transformer_config")
@@ -320,8 +284,11 @@ class ReCon(TeacherHolder, MaskedAutoencoder):
         self.hold_teachers(img_teacher, text_teacher, train)
         self.img_proj = nn.Linear(width, img_teacher.dim) if img_teacher else None
         self.text_proj = nn.Linear(width, text_teacher.dim) if text_teacher else None
-        self.contrast_loss = CONTRASTS[config.contrast]
-        self.cls_proj, self.gather_contrast = None, config.gather_contrast
+        self.cls_proj, self.contrast_loss, self.gather_contrast = (
+            None,
+            CONTRASTS[config.contrast],
+            config.gather_contrast,
+        )
         self.unused_parameters = not (config.reconstruct and (img_teacher or text_teacher or config.self_contrastive))
         if config.self_contrastive:
             self.cls_proj = nn.Sequential(

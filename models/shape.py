@@ -63,3 +63,38 @@ class EncoderShape:
             raise ValueError(f"encoder_dims {self.encoder_dims} must equal trans_dim {self.trans_dim}")
         if not 0 <= self.drop_path_rate < 1:
             raise ValueError(f"drop_path_rate must be in [0, 1), got {self.drop_path_rate}")
+
+
+@dataclass(kw_only=True)
+class TransformerConfig(EncoderShape):
+    """Keys of `model.transformer_config`; `init_std: null` leaves the encoder's weights as PyTorch draws them."""
+
+    drop_path_rate: float = 0.1
+    mask_ratio: float = 0.6
+    mask_type: Literal["rand", "block"] = "rand"
+    decoder_depth: int = 4
+    decoder_num_heads: int = 6
+    init_std: float | None = 0.02
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_positive(self, "decoder_depth", "decoder_num_heads")
+        if self.decoder_depth > MOST_BLOCKS:
+            raise ValueError(f"decoder_depth must be at most {MOST_BLOCKS}, got {self.decoder_depth}")
+        check_memory(12 * self.decoder_depth * self.trans_dim**2, f"decoder_depth {self.decoder_depth}")
+        if not 0 < self.mask_ratio < 1:
+            raise ValueError(f"mask_ratio must be between 0 and 1, got {self.mask_ratio}")
+        if self.trans_dim % self.decoder_num_heads:
+            raise ValueError(
+                f"trans_dim {self.trans_dim} is not a multiple of decoder_num_heads {self.decoder_num_heads}"
+            )
+        if not 0 < self.num_masked < self.num_group:
+            raise ValueError(
+                f"mask_ratio {self.mask_ratio} masks {self.num_masked} of {self.num_group} groups; "
+                "at least one must be masked and one visible"
+            )
+
+    @property
+    def num_masked(self) -> int:
+        """Patches that are hidden."""
+        return int(self.mask_ratio * self.num_group)

@@ -3,6 +3,7 @@
 They are frozen, except where an ablation trains them jointly with the student, from random weights (`trained`).
 """
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -63,12 +64,13 @@ class ImageTeacher(Teacher):
         network: returns (B, dim).
         dim: width of a feature.
         trained: it trains with the student.
-        text: the text teacher, of another model, into whose space it was trained.
+        space: see `Teacher`.
     """
 
-    def __init__(self, network: nn.Module, dim: int, trained: bool = False, text: str | None = None):
+    def __init__(self, network: nn.Module, dim: int, trained: bool = False, space: str | None = None):
         super().__init__()
-        self.network, self.dim, self.size, self.trained, self.text = network, dim, _image_size(network), trained, text
+        self.network, self.dim, self.size, self.trained = network, dim, _image_size(network), trained
+        self.space = None if trained else space
         self.freeze()
 
     def encode(self, inputs: Any) -> Tensor:
@@ -131,7 +133,9 @@ def build_image_teacher(
         return _build_pass_through("img", name, dim)
     if _is_open_clip(name):
         clip, _, width = _load_open_clip(name, weights, "img", train)
-        return _checked(ImageTeacher(clip.visual, width, train, _aligned_with(name)), dim, "img", name)
+        return _checked(
+            ImageTeacher(clip.visual, width, train, _aligned_with(name) or _space_of(clip)), dim, "img", name
+        )
     import timm
 
     if name == IN21K:
@@ -145,7 +149,7 @@ def build_image_teacher(
     else:
         known = [*OPENAI_CLIP, *PASS_THROUGH, IN21K, *timm.list_models()]
         raise UserError(f"unknown image teacher '{name}' in model.img_encoder{suggestion(name, known)}")
-    return _checked(ImageTeacher(network, width, train), dim, "img", name)
+    return _checked(ImageTeacher(network, width, train, name), dim, "img", name)
 
 
 def build_text_teacher(
@@ -167,7 +171,7 @@ def build_text_teacher(
         known = [*OPENAI_CLIP, *PASS_THROUGH, MINILM, *open_clip.list_models()]
         raise UserError(f"unknown text teacher '{name}' in model.text_encoder{suggestion(name, known)}")
     clip, tokenizer, width = _load_open_clip(name, weights, "text", train)
-    return _checked(ClipText(clip, tokenizer, width, train), dim, "text", name)
+    return _checked(ClipText(clip, tokenizer, width, train, _space_of(clip)), dim, "text", name)
 
 
 class TeacherHolder(nn.Module):
@@ -248,24 +252,36 @@ def _load_open_clip(name: str, weights: str | None, kind: str, train: bool) -> t
 
 
 def _aligned_with(name: str) -> str | None:
-    """The text teacher that the images of a folder were aligned with, as `tools.demo_teacher` notes it."""
+    """The space, of another text teacher, that the images of a folder were aligned with; see `tools.demo_teacher`."""
     if not name.startswith(LOCAL_FOLDER):
         return None
     content = json.loads(Path(name.removeprefix(LOCAL_FOLDER), "open_clip_config.json").read_text())
     return content.get("text")  # open_clip has read it
 
 
+def _space_of(clip: nn.Module) -> str:
+    """Digest of the biases and norms of both halves of a CLIP: few, and of no other training, wherever it was read."""
+    digest = hashlib.sha256()
+    for name, value in clip.state_dict().items():
+        if value.dim() == 1:
+            digest.update(name.encode() + value.detach().float().cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
 def check_one_space(img: Teacher | None, text: Teacher | None) -> None:
-    """Refuse two teachers whose features have one width and no common space; zero-shot adds such.
+    """Refuse two teachers whose features have one width but are known to be in two spaces; zero-shot adds such.
 
     Raises:
-        UserError: if the words of `minilm` are paired with images that were not aligned with them.
+        UserError: if they do.
     """
-    if isinstance(img, ImageTeacher) and isinstance(text, WordText) and img.dim == text.dim and img.text != MINILM:
-        raise UserError(
-            f"model.img_encoder has features of {img.dim} numbers, as {MINILM} has, but of another space; zero-shot "
-            f"would add them: align it with python -m tools.demo_teacher --text {MINILM}, or take one of another width"
-        )
+    spaces = [teacher.space for teacher in (img, text) if teacher is not None]
+    if img is None or text is None or None in spaces or spaces[0] == spaces[1] or img.dim != text.dim:
+        return
+    raise UserError(
+        f"model.img_encoder and model.text_encoder both have features of {img.dim} numbers, but in two spaces; "
+        "zero-shot would add them: take both halves of one CLIP, images that were trained into the space of the texts "
+        "(python -m tools.demo_teacher --text), or one of another width"
+    )
 
 
 def _image_size(network: nn.Module) -> tuple[int, int] | None:

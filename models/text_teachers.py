@@ -26,10 +26,13 @@ class Teacher(nn.Module):
     Attributes:
         dim: width of a feature.
         trained: it trains with the student.
+        space: names the space that its features are in; features of two spaces must not be added. None: not known,
+            or none yet, as of teachers that are trained.
     """
 
     dim: int
     trained = False
+    space: str | None = None
 
     def freeze(self) -> "Teacher":
         """Unless `trained`, put the teacher into eval mode for good and switch its gradients off."""
@@ -128,11 +131,12 @@ class ClipText(TextTeacher):
         tokenizer: the tokenizer that belongs to it.
         dim: width of a feature.
         trained: it trains with the student.
+        space: see `Teacher`.
     """
 
-    def __init__(self, clip: Any, tokenizer: Any, dim: int, trained: bool = False):
+    def __init__(self, clip: Any, tokenizer: Any, dim: int, trained: bool = False, space: str | None = None):
         super().__init__()
-        clip.visual = None
+        clip.visual, self.space = None, None if trained else space
         self.clip, self.tokenizer, self.dim, self.trained = clip, tokenizer, dim, trained
         self.freeze()
 
@@ -180,6 +184,7 @@ class WordText(TextTeacher):
     """
 
     SCALE = 20.0  # of cosines in a softmax
+    space = "minilm"
     features: Tensor
     mean: Tensor
     basis: Tensor

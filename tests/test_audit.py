@@ -5,9 +5,11 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
+from datasets import PointDataset
 from tools import audit
 from tools.engine.holdout import Part, split_indices
 from tools.paper.runs import PlannedRun
@@ -133,17 +135,29 @@ def test_checkpoints_of_one_name(tmp_path):
         audit.name_checkpoints([str(tmp_path / folder / "same/ckpt-last.pth") for folder in "ab"])
 
 
-class Numbers:
-    """Stands for a data set of 40 samples of two classes."""
+class Numbers(PointDataset):
+    """40 samples of two classes, whose images are given as features or not at all."""
 
-    seed, gives, columns, class_names, NORMALIZES = 0, frozenset({"points", "label"}), 3, ["a", "b"], "never"
-    labels = [0] * 30 + [1] * 10
+    def __init__(self):
+        super().__init__()
+        self.class_names, self.labels = ["a", "b"], [0] * 30 + [1] * 10
+        self.files, self.features = [f"file {index}" for index in range(40)], None
 
     def __len__(self):
         return len(self.labels)
 
     def __getitem__(self, index):
-        return {"points": torch.zeros(1, 3), "label": index}
+        image = {} if self.features is None else {"image": self.features[index]}
+        return {"points": torch.zeros(1, 3), "label": index} | image
+
+    def epoch_order(self, epoch):
+        return torch.randperm(len(self), generator=torch.Generator().manual_seed(epoch))
+
+    def image_key(self):
+        return "images"
+
+    def use_features(self, features):
+        self.features = features
 
 
 def test_parts_of_every_class():
@@ -153,11 +167,52 @@ def test_parts_of_every_class():
     few = Numbers()
     few.labels = [label for label in range(15) for _ in range(3)]  # 0.3 of each
     assert len({few.labels[i] for i in split_indices(few, 0.1, 0)[1]}) == 5
-    part = Part(Numbers(), held)
-    assert [part[i]["label"] for i in range(len(part))] == held and part.class_names == ["a", "b"]
     for share in (0.001, 0.999):
         with pytest.raises(UserError, match="leaves one part empty"):
             split_indices(Numbers(), share, 0)
+
+
+def test_a_part_is_what_it_is_a_part_of():
+    whole, (kept, held) = Numbers(), split_indices(Numbers(), 0.2, 3)
+    part, rest = Part(whole, held), Part(Numbers(), kept)
+    assert [part[i]["label"] for i in range(len(part))] == held and part.class_names == ["a", "b"]
+    assert part.labels.tolist() == [whole.labels[i] for i in held] and part.files == [whole.files[i] for i in held]
+    assert [part.name(i) for i in range(len(part))] == part.files
+    part.set_epoch(3)
+    assert part.epoch == whole.epoch == 3
+    order = part.epoch_order(1)
+    assert [held[i] for i in order] == [i for i in whole.epoch_order(1).tolist() if i in held]
+    # Images of a part have a key of their own, and features in its order.
+    assert len({whole.image_key(), part.image_key(), rest.image_key()}) == 3
+    assert Part(whole, held).image_key() == part.image_key() and Part(whole, held).pack_key() != rest.pack_key()
+    part.use_features(torch.arange(len(held))[:, None].float())
+    assert [part[i]["image"].item() for i in range(len(part))] == list(range(len(part)))
+    whole.image_key = whole.epoch_order = lambda *_: None
+    assert part.image_key() is None and part.epoch_order(0) is None
+
+
+@pytest.mark.parametrize("name", [name for name in vars(PointDataset) if not name.startswith("_")])
+def test_a_part_drops_nothing(name):
+    """Whatever data sets say of themselves, a part says as well, or it is the same for all, or told by class."""
+    by_class = {"AUGMENT", "VOTE_AUGMENT", "RELEASED_SPELLING", "SUBSETS", "PUBLISHED", "Config", "LAYOUT", "SOURCE"}
+    on_top_of_others = {"STAND_IN", "hint", "look", "held", "normalize", "epoch"}
+    part = Part(Numbers(), [0, 1])
+    assert name in vars(Part) or name in vars(part) or name in by_class | on_top_of_others
+
+
+def test_copies_of_an_object_stay_together():
+    data = Numbers()
+    data.objects = np.arange(40) // 5 * 7 % 31  # 8 objects of 5 copies
+    for seed in range(5):
+        kept, held = split_indices(data, 0.3, seed)
+        assert not {*data.objects[kept]} & {*data.objects[held]} and len(held) == 10
+    data.objects, data.copies = None, True  # not told which: those that follow each other
+    starts = set()
+    for seed in range(5):
+        held = split_indices(data, 0.3, seed)[1]
+        assert np.diff(held).tolist().count(1) >= 10 and [sum(i < 30 for i in held), len(held)] == [9, 12]
+        starts.add(held[0])
+    assert len(starts) > 1
 
 
 def test_training_on_a_part_resumes_exactly(run):
@@ -170,8 +225,10 @@ def test_training_on_a_part_resumes_exactly(run):
     again = load_checkpoint(folder / "ckpt-last.pth")
     assert all(torch.equal(again["base_model"][name], value) for name, value in whole["base_model"].items())
     assert again["metrics"] == whole["metrics"] and whole["metrics"]["total"] == 4
-    with pytest.raises(UserError, match="pretraining is not evaluated on dataset.val"):
+    with pytest.raises(UserError, match="'val_share' is for pretraining with held_out"):
         run("pretrain", "--opts", "val_share=0.3")
+    part = json.loads((run("pretrain", "--opts", "val_share=0.3", "held_out=true") / "metrics.json").read_text())
+    assert {"held_out_loss", "held_out_mdm"} <= set(part["last"])
     with pytest.raises(UserError, match="must be at least 0 and less than 1"):
         run("classify", "--scratch_model", "--opts", "val_share=1")
 

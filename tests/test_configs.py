@@ -341,9 +341,9 @@ def test_demo_models_are_one_size(name):
 
 
 def test_demo_knows_which_names_were_seen():
-    from datasets.demo.world import MODELNET40, UNSEEN
+    from datasets.demo.vocabulary import DEMO_MODELNET40, UNSEEN
 
-    assert sorted(run_config("cfgs/demo/zeroshot.yaml").zeroshot.seen) == sorted(set(MODELNET40) - set(UNSEEN))
+    assert sorted(run_config("cfgs/demo/zeroshot.yaml").zeroshot.seen) == sorted(set(DEMO_MODELNET40) - set(UNSEEN))
 
 
 def test_no_key_is_unused():

@@ -528,6 +528,24 @@ def test_scanobjectnn(scan: Path, name: str, count: int, subset: str):
     assert collate([data[0], data[1]])["points"].shape == (2, 64, 3)
 
 
+def test_objects_of_hardest_scans(scan: Path):
+    """Where files tell which clouds are copies of one object, the data set does, too."""
+    section = {"_base_": SCAN | {"NAME": "ScanObjectNN_hardest"}, "others": {"subset": "train"}}
+    data = build_dataset(section, str(scan), "here")
+    assert data.objects is None and data.copies
+    path = scan / "ScanObjectNN/main_split/training_objectdataset_augmentedrot_scale75.h5"
+    with h5py.File(path, "a") as file:
+        file["object"] = np.arange(6) // 2
+    data = build_dataset(section, str(scan), "here")
+    assert data.objects.tolist() == [0, 0, 1, 1, 2, 2] and not data.copies
+    with h5py.File(path, "a") as file:
+        del file["object"]
+        file["object"] = np.zeros(5)
+    with pytest.raises(UserError, match="'object' must be 6 whole numbers"):
+        build_dataset(section, str(scan), "here")
+    assert not build_dataset(section | {"_base_": SCAN}, str(scan), "here").copies
+
+
 def test_bad_scanobjectnn(scan: Path, tmp_path: Path):
     path = scan / "ScanObjectNN/main_split/training_objectdataset.h5"
     good = np.zeros((2, 64, 3))

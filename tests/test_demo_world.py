@@ -12,11 +12,12 @@ import pytest
 from PIL import Image
 
 from datasets import build_dataset, collate
-from datasets.demo import world
+from datasets.demo import vocabulary, world
 from datasets.demo.mesh import Mesh, box, combine, slab
 from datasets.demo.render import camera_frame, rasterize, render, render_views
 from datasets.demo.scan import capture, obj_bg, obj_only, pb_t50_rs, scan
 from datasets.demo.shapes import CATEGORIES, PART_NAMES, make_shape
+from datasets.demo.sources import source_files, source_hash
 from datasets.shapenetpart import PARTS
 from utils.errors import UserError
 
@@ -173,12 +174,33 @@ def lines(path: Path) -> list[str]:
     return path.read_text().split("\n")[:-1]
 
 
+class TestSources:
+    def test_what_is_made_depends_on_what_is_imported(self):
+        stored, endless = (set(source_files(name)) for name in ("datasets.demo.world", "datasets.synthetic_world"))
+        both = ("shapes", "mesh", "render", "scan", "vocabulary", "families.cups", "families.common")
+        assert {f"datasets.demo.{name}" for name in both} <= stored & endless
+        assert {"datasets.demo.rooms", "datasets.demo.world"} <= stored - endless
+        assert {"datasets.demo.captions", "datasets.demo.effects", "datasets.demo.kinds"} <= endless - stored
+        assert {"datasets.synthetic_world", "utils.prompts", "utils.seeding"} <= endless - stored
+        for name in ("demo.sheet", "demo.__main__", "demo.sources", "shapenetpart", "build", "views"):
+            assert f"datasets.{name}" not in stored | endless
+        assert not {"utils.logging", "utils.errors", "utils.workers"} & (stored | endless)
+
+    def test_constants_of_other_data_sets_count(self, monkeypatch):
+        before = [source_hash.__wrapped__(name) for name in ("datasets.demo.world", "datasets.demo.render")]
+        assert before[0] == source_hash("datasets.demo.world") != before[1]
+        monkeypatch.setitem(PARTS, "Mug", [37, 36])
+        after = [source_hash.__wrapped__(name) for name in ("datasets.demo.world", "datasets.demo.render")]
+        assert after[0] != before[0] and after[1] == before[1]
+
+
 class TestLayouts:
     def test_every_name_is_a_category(self):
-        names = [*world.SHAPENET, *world.MODELNET40, *world.SCANOBJECTNN]
+        names = [*world.SHAPENET, *world.DEMO_MODELNET40, *world.SCANOBJECTNN]
         assert {world.RENAMED.get(name, name) for name in names} <= set(CATEGORIES)
-        assert not {world.RENAMED.get(name, name) for name in world.UNSEEN} & set(world.SHAPENET)
-        assert set(world.UNSEEN) < set(world.MODELNET40) and set(world.MODELNET10) < set(world.MODELNET40)
+        assert not {world.RENAMED.get(name, name) for name in vocabulary.UNSEEN} & set(world.SHAPENET)
+        assert set(vocabulary.UNSEEN) < set(world.DEMO_MODELNET40)
+        assert set(world.DEMO_MODELNET10) < set(world.DEMO_MODELNET40)
 
     def test_shapenet(self, smoke):
         folder = smoke / "ShapeNet55-34"
@@ -208,7 +230,7 @@ class TestLayouts:
         assert (len(train), len(test)) == (28 * 3, 28 * 2) and not set(train) & set(test)
         assert sorted(train + test) == sorted(path.stem for path in folder.glob("*/*.txt"))
         assert all((folder / stem.rsplit("_", 1)[0] / f"{stem}.txt").is_file() for stem in train + test)
-        assert lines(folder / "modelnet10_shape_names.txt") == world.MODELNET10
+        assert lines(folder / "modelnet10_shape_names.txt") == world.DEMO_MODELNET10
         assert len(lines(folder / "modelnet10_train.txt")) == 8 * 3
         assert set(lines(folder / "modelnet10_test.txt")) < set(test)
         for stem in ("flower_pot_0001", "chair_0005"):

@@ -308,7 +308,10 @@ def test_splits(shapes):
     train, test = folder(shapes, subset="train"), folder(shapes, subset="test")
     assert train.class_names == test.class_names == ["bed", "chair", "coffee_table"]
     assert [Path(file).name for file in train.files + test.files] == ["t.off", "u.off"]
-    assert train.labels == [0] and test.labels == [1]
+    assert train.labels == [0] and test.labels == [1] and train.splits == test.splits == {"train": 1, "test": 1}
+    both = folder(shapes, subset="all")
+    assert [Path(file).name for file in both.files] == ["c.STL", "d.npy", "t.off", "u.off", "a.ply", "b.off"]
+    assert both.labels == [0, 0, 0, 1, 2, 2] and both.class_names == train.class_names
 
 
 def test_loose_files_have_no_class(tmp_path):

@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import trimesh
 from conftest import cloud
 
 from models import load_pretrained
 from tools.real_eval import __main__ as real_eval
-from tools.real_eval.measure import Protocol, few_shot, nearest, svm_halves, untrained
+from tools.real_eval.measure import Protocol, few_shot, nearest_labels, svm_halves, untrained
 from utils.errors import UserError
 
 COUNTS = {"airplane": 8, "night_stand": 9, "table": 3}
@@ -65,7 +66,7 @@ def test_whole(shapes, demo, tmp_path, capsys):
     own = labels != 1
     assert zero["seen"]["among_own_names"]["correct"] == int((named[own] * 2 == labels[own]).sum())
     assert found["nearest_neighbor"]["correct"] == int(
-        (nearest(encoding.pooled, labels, encoding.pooled) == labels).sum()
+        (nearest_labels(encoding.pooled, labels, encoding.pooled) == labels).sum()
     )
     assert f"| demo | {zero['correct']}/20 " in printed and "| demo, with synonyms |" in printed
     assert found["svm"]["classes"] == 2 and found["svm"]["shapes"] == 17 and found["svm"]["count"] == 2
@@ -98,6 +99,7 @@ def test_checkpoints_without_texts(run, shapes, capsys):
 @pytest.mark.parametrize(
     "words, message",
     [
+        (["--split", "test"], "--split test: .* has no folders <class>/test"),
         (["--seen", "tabel"], "no class 'tabel' .did you mean 'table'"),
         (["--points", "8"], "--points 8: a patch of these encoders has 16 points"),
         (["--out", "no/where"], "the folder above it does not exist"),
@@ -118,6 +120,23 @@ def test_wrong_synonyms(shapes, tmp_path, text, message):
         real_eval.main([str(shapes), "--ckpts", "demo", "--synonyms", str(tmp_path / "synonyms.yaml")])
 
 
+def test_splits_of_a_folder(tmp_path, capsys, caplog):
+    """As ModelNet40 is distributed: off files in <class>/{train,test}."""
+    for name, size in (("chair", 1), ("night_stand", 2)):
+        for split, count in (("train", 3), ("test", 2)):
+            (tmp_path / name / split).mkdir(parents=True)
+            for number in range(count):
+                path = tmp_path / name / split / f"{name}_{split}_{number}.off"
+                trimesh.creation.box((1, size, 1 + number)).export(path)
+    few = ["--ckpts", "demo", "--points", "64", "--splits", "1", "--folds", "1"]
+    for words, count in (([], 4), (["--split", "test"], 4), (["--split", "train"], 6), (["--split", "all"], 10)):
+        caplog.clear()
+        real_eval.main([str(tmp_path), *words, *few])
+        assert capsys.readouterr().out.startswith(f"# {count} shapes of 2 classes")
+        told = "the 4 shapes of its test folders are measured, the 6 of its train folders are not"
+        assert (told in caplog.text) == (not words)
+
+
 def test_shapes_without_classes(tmp_path):
     np.save(tmp_path / "a.npy", cloud(np.random.default_rng(0), 0))
     with pytest.raises(UserError, match="holds shapes without classes"):
@@ -130,8 +149,12 @@ def test_probes_tell_apart_what_differs():
     apart = torch.eye(6)[labels] + 0.01 * torch.randn(72, 6, generator=draw)
     alike = torch.randn(72, 6, generator=draw)
     protocol = Protocol(splits=3, folds=4)
-    assert torch.equal(nearest(apart, labels, apart), labels)
-    for probe in (svm_halves, lambda *words: few_shot(*words[:2], 5, 5, words[2])):
+    assert torch.equal(nearest_labels(apart, labels, apart), labels)
+    names = list("abcdef")
+    for probe in (
+        lambda *words: svm_halves(*words[:2], names, words[2]),
+        lambda *words: few_shot(*words[:2], 5, 5, words[2]),
+    ):
         good, bad = (probe(features, labels, protocol) for features in (apart, alike))
         assert good["mean"] == 100 and good["std"] == 0 and good["classes"] == 6 and bad["mean"] < 50
     assert few_shot(apart, labels, 5, 10, protocol) is None  # too few would be left to test

@@ -12,7 +12,6 @@ CONVENTIONS = {"main", "build_parser"}  # what every command has
 # An operator has one name: in the extension, its PyTorch reference, the released packages and ONNX.
 OPERATORS = ("extensions/", "tools/onnx_ops.py")
 WITHIN = "datasets/demo/"  # a vocabulary of its own
-KNOWN = {"nearest"}  # an operator, and labels of nearest shapes in tools/real_eval
 
 
 def defined(path: Path) -> Iterator[str]:
@@ -40,7 +39,7 @@ def test_a_name_stands_for_one_thing():
         name: sorted(where)
         for name, where in places.items()
         if len(where) > 1
-        and name not in CONVENTIONS | KNOWN
+        and name not in CONVENTIONS
         and not all(place.startswith(OPERATORS) for place in where)
         and not all(place.startswith(WITHIN) for place in where)
     }

@@ -429,10 +429,69 @@ def test_plain_names_among_captions():
         ("on legs", ("on legs", True)),
         ("bunk", ("bunk", False)),
         ("mixed", ("", False)),
+        ("pair", ("", False)),
+        ("door", ("with a door", True)),
+        ("minibus", ("minibus", False)),
+        ("glass", ("glass", False)),
+        ("between walls", ("between walls", True)),
     ],
 )
 def test_words_for_variants(variant, words):
     assert captions.variant_words(variant) == words
+
+
+@pytest.mark.parametrize(
+    ("phrase", "words"),
+    [
+        ("orange urn", "an orange urn"),
+        ("urinal", "a urinal"),
+        ("hourglass stool", "an hourglass stool"),
+        ("L-shaped desk", "an L-shaped desk"),
+        ("red stairs with a rail", "red stairs with a rail"),
+        ("table with four legs", "a table with four legs"),
+        ("chest of drawers", "a chest of drawers"),
+        ("blue bus", "a blue bus"),
+        ("pair of pink curtains", "a pair of pink curtains"),
+    ],
+)
+def test_articles(phrase, words):
+    assert captions.with_article(phrase) == words
+
+
+def test_captions_are_in_english():
+    data = build(captions=1.0, images=False, length=2 * len(CATEGORIES))
+    for index in range(len(data)):
+        shape = data.shape(index)
+        for number in range(4):
+            text = data.caption(shape, index, number)
+            words = text.rstrip(".").lower().split()
+            pairs = list(zip(words, words[1:], strict=False))
+            told = f"{shape.category}, {shape.variant}: {text}"
+            assert all(one != two for one, two in pairs), told
+            assert not any(one == "a" and two[0] in "aeio" for one, two in pairs), told
+            assert words.count("with") + words.count("without") <= 1, told
+            assert "background" not in text and "context" not in text, told
+            colors = [word for word in words if word in ("red", "brown", "green", "blue", "purple", "pink", "yellow")]
+            assert len(colors) <= 3, told
+
+
+def test_several_things_are_a_pair_or_a_row():
+    rng, mesh = np.random.default_rng(0), make_shape("cone", np.random.default_rng(0), "row")
+    parts, palette = PART_NAMES["cone"], np.full((3, 3), 0.5)
+    texts = {captions.describe("cone", "row", mesh, parts, palette, "plastic", rng) for _ in range(40)}
+    assert any(text.startswith("row of ") and "cones" in text for text in texts)
+    assert not any("two" in text or "three" in text or "row cone" in text for text in texts)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("clock", False), ("alarm clock", True)])
+def test_parts_that_stand_for_something_else_are_not_told(name, kind):
+    """Digits of a clock are no hands, whether it is called digital or not."""
+    mesh, rng = make_shape("clock", np.random.default_rng(0), "digital"), np.random.default_rng(0)
+    assert "hands" in {PART_NAMES["clock"][part] for part in np.unique(mesh.part)}
+    look = PART_NAMES["clock"], np.full((9, 3), 0.5), "metal"
+    texts = {captions.describe(name, "digital", mesh, *look, rng, kind) for _ in range(40)}
+    assert len(texts) > 5 and not any("hands" in text for text in texts)
+    assert any("digital" in text for text in texts) != kind
 
 
 def test_materials_have_their_colours():
@@ -503,15 +562,14 @@ def test_packed(tmp_path, monkeypatch):
 
 
 def test_command(monkeypatch, capfd, tmp_path):
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["demo", *map(str, words)])
-        with pytest.raises(SystemExit) as end:
-            demo.main()
-        return end.value.code
+    def run(*words):  # in a process of its own, which becomes tools.pack
+        root = Path(__file__).parents[1]
+        return subprocess.run([sys.executable, "-m", "datasets.demo", *map(str, words)], cwd=root).returncode
 
     small = "--opts", "N_POINTS=64", "image_size=16"
     assert run("--shapes", 3, "--out", tmp_path / "world", *small) == 0
-    assert f"3 shapes are in {tmp_path / 'world'}" in capfd.readouterr().out
+    printed = capfd.readouterr().out
+    assert f"shapes go to {tmp_path / 'world'}" in printed and "3 shapes packed in" in printed
     assert run("--shapes", 3, "--out", tmp_path / "other", "--opts", "viws=2") == 2
     assert "did you mean 'views'" in capfd.readouterr().err
     for words, message in (

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 
 import open_clip
 import pytest
@@ -12,7 +13,15 @@ from safetensors.torch import save_file
 from test_models import ENCODER, GROUPS, recon
 
 from models import build_model_from_cfg
-from models.teachers import IN21K, Features, ImageTeacher, ViTWithPreLogits, build_image_teacher, build_text_teacher
+from models.teachers import (
+    IN21K,
+    Features,
+    ImageTeacher,
+    ViTWithPreLogits,
+    build_image_teacher,
+    build_text_teacher,
+    check_one_space,
+)
 from utils.errors import UserError
 
 CLIP = {
@@ -59,6 +68,24 @@ def test_teachers_stay_frozen_and_out_of_the_state(clip_folder):
     assert all(p.grad is None for p in model.img_teacher.parameters())
     model.double()
     assert next(model.img_teacher.parameters()).dtype == torch.float64
+
+
+def test_teachers_say_which_space_is_theirs(clip_folder, tmp_path):
+    folder, clip = clip_folder
+    shutil.copytree(folder, tmp_path / "moved")
+    image, text = build_image_teacher(f"local-dir:{folder}"), build_text_teacher(f"local-dir:{tmp_path / 'moved'}")
+    assert image.space and image.space == text.space
+    check_one_space(image, text)
+    given, other = Features(text.dim), Features(text.dim)
+    other.space = "another"
+    trained = build_text_teacher(f"local-dir:{folder}", train=True)
+    for pair in ((given, text), (None, text), (other, None), (other, trained)):
+        check_one_space(*pair)  # of one of them it is not known
+    wider = Features(text.dim + 1)
+    wider.space = "another"
+    check_one_space(wider, text)
+    with pytest.raises(UserError, match="both have features of 12 numbers, but in two spaces"):
+        check_one_space(other, text)
 
 
 @pytest.fixture

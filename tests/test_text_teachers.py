@@ -141,7 +141,7 @@ def test_images_are_aligned_with_it(absent, tmp_path, monkeypatch, capsys):
     assert build_text_teacher(f"local-dir:{out}").unknown(["A chair."]) == ["A chair."]
     aligned = recon(img_encoder=f"local-dir:{out}", img_dim=None, text_encoder="minilm", text_dim=None)
     assert aligned.img_teacher.dim == aligned.text_teacher.dim == 64
-    with pytest.raises(UserError, match="64 numbers, as minilm has, but of another space"):
+    with pytest.raises(UserError, match="both have features of 64 numbers, but in two spaces"):
         recon(img_encoder="local-dir:datasets/demo/teacher", img_dim=None, text_encoder="minilm", text_dim=None)
 
 

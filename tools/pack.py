@@ -12,9 +12,9 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import zlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,6 +32,7 @@ from utils.errors import Parser, UserError, at_least, run_command
 from utils.files import atomic_write, lock_folder
 from utils.logging import progress
 from utils.registry import suggestion
+from utils.workers import Threads
 
 CONFIGS = Path("cfgs/dataset_configs")
 PACKABLE = {"shapenet": str(CONFIGS / "ShapeNet-55.yaml")}
@@ -102,7 +103,7 @@ class Writer:
         """
         count, done = len(self.data), len(self.journal["blocks"]) * BLOCK
         with (
-            ThreadPoolExecutor(threads) as pool,
+            Threads(threads) as pool,
             progress(total=count, initial=min(done, count), desc=f"packing into {self.folder}", unit="shape") as bar,
         ):
             for start in range(done, count, BLOCK):
@@ -326,4 +327,5 @@ def pack_shards(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # worker processes end, as after Ctrl-C
     run_command(main)

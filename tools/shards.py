@@ -8,10 +8,8 @@ import hashlib
 import io
 import json
 import shutil
-import signal
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from utils.errors import UserError
 from utils.files import atomic_write, lock_folder, remove_temporaries, sha256_of
 from utils.logging import progress
 from utils.seeding import generator
+from utils.workers import Processes, Threads
 
 BEGUN = "begun.json"  # what shards in the making are of
 
@@ -120,19 +119,15 @@ class ShardWriter:
         self.lock.close()
         (self.folder / ".lock").unlink()
 
-    def _pool(self, workers: int) -> Executor:
+    def _pool(self, workers: int) -> Processes | Threads:
         """Threads, which read files at the same time; processes for data sets that compute their samples."""
-        if not self.data.COMPUTES:
-            return ThreadPoolExecutor(workers)
-        context = torch.multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(workers, context, receive, (self.data, self.dtype))
+        return Processes(workers, receive, (self.data, self.dtype)) if self.data.COMPUTES else Threads(workers)
 
-    def _samples(self, pool: Executor, start: int) -> Iterator[tuple[int, tuple]]:
+    def _samples(self, pool: Processes | Threads, start: int) -> Iterator[tuple[int, tuple]]:
+        pack = received if self.data.COMPUTES else partial(packed_sample, self.data, self.dtype)
         for begin in range(start, len(self.order), BLOCK):
             chosen = self.order[begin : begin + BLOCK]
-            pack = partial(packed_sample, self.data, self.dtype)
-            made = pool.map(received if self.data.COMPUTES else pack, chosen, chunksize=16)
-            yield from zip(chosen, made, strict=True)
+            yield from zip(chosen, pool.each(pack, chosen, chunksize=16), strict=True)
 
     def _write_shard(self, name: str, samples: Iterator, bar: Any) -> dict[str, Any]:
         """Write the next shard, and return its record, which is written, too."""
@@ -184,8 +179,7 @@ _received: dict[str, Any] = {}  # of a worker process
 
 
 def receive(data: PointDataset, dtype: str) -> None:
-    """Begin a worker process; Ctrl-C reaches every process of the group, the parent alone answers it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Begin a worker process."""
     _received.update(data=data, dtype=dtype)
 
 

@@ -1,7 +1,7 @@
 """Make the synthetic world: `python -m datasets.demo`; or any number of shapes, in shards: `... --shapes 100000`."""
 
+import os
 import signal
-import subprocess
 import sys
 
 from datasets.demo.world import SCALES, make_world, summary
@@ -41,11 +41,9 @@ def main() -> None:
         keys = [f"length={args.shapes}", f"world_seed={args.seed}", "bgr=false", "captions=1.0", *args.opts]
         command = ["SyntheticWorld", "--shards", args.out or SHARDS, "--threads", str(args.workers)]
         command += [*(["--config", args.config] if args.config else []), "--opts", *keys]
-        # A process of its own: data sets do not import tools.
-        code = subprocess.call([sys.executable, "-m", "tools.pack", *command])
-        if code == 0:
-            print(f"{args.shapes} shapes are in {args.out or SHARDS}; docs/data.md says how they are read")
-        sys.exit(code)
+        print(f"shapes go to {args.out or SHARDS}; docs/data.md says how they are read", flush=True)
+        # In this process, which gets the signals, but in a program of its own: data sets do not import tools.
+        os.execv(sys.executable, [sys.executable, "-m", "tools.pack", *command])
     if args.config or args.opts:
         raise UserError("--config and --opts are for --shapes")
     args.out = args.out or OUT

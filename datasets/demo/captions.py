@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import colorsys
+import re
 from typing import NamedTuple
 
 import numpy as np
 
 from datasets.demo.effects import pieces_of
 from datasets.demo.families.common import FAMILIES
-from datasets.demo.kinds import names_of
+from datasets.demo.kinds import MANY, NOT_IN, NOUNS, SAID_AS, SEVERAL, names_of
 from datasets.demo.mesh import Mesh, cross
 from datasets.demo.render import draw_palette
 from utils.prompts import TEMPLATES
@@ -24,6 +25,9 @@ OPENINGS = [
     "a rendering of {}",
     "a CAD model of {}",
 ]
+# The 60 prompts' beginnings; their endings tell of a background that renders do not have.
+BEGINNINGS = [*dict.fromkeys(re.sub(r"\ba (?=\{)|^A (?=\{)", "", t).replace("A image", "An image")
+                             for t in TEMPLATES if t.endswith("{}."))]  # fmt: skip
 PART_WORDS = {
     "content": ("contents",),
     "wing": ("wings",),
@@ -33,9 +37,13 @@ PART_WORDS = {
 }
 # Of these a thing has one; several in a mesh are layers of it, or several things.
 ONE = set("seat headboard lid back neck screen stand rim entrance crest tank trigger barrel blade bowl mattress stock "
-          "nose deck spout head mast chimney canopy visor brim".split())  # fmt: skip
-MASS = {"hair", "paper", "contents", "clothes"}
+          "nose deck spout head mast chimney canopy visor brim bridge lens shaft tail cab pendulum cable flag "
+          "magazine dial".split())  # fmt: skip
+MASS = {"hair", "paper", "content", "contents", "clothes", "keys", "landing gear"}  # are not counted
+FEWEST_TWO = {"wheel", "window"}  # touch each other where one is counted
 UNSAID = {
+    "console",
+    "cabinet",
     "gear",
     "body",
     "frame",
@@ -91,6 +99,8 @@ MATERIALS = {
     "cardboard": Material(("cardboard",), (0.08, 0.11), (0.3, 0.5), (0.55, 0.85)),
     "stone": Material(("stone", "concrete"), (0.08, 0.15), (0.0, 0.1), (0.45, 0.95)),
 }
+MATERIAL_WORDS = {word for material in MATERIALS.values() for word in material.words}
+MATERIAL_WORDS |= {"enamel", "iron", "log", "mesh", "paper", "tin", "wicker", "wire"}
 # Of what families are made; those that are not here, of wood, metal, plastic or paint.
 _MADE_OF = {
     "fabric leather": ("sofa", "pillow", "bag"),
@@ -234,6 +244,7 @@ def describe(
     palette: np.ndarray,
     material: str | None,
     rng: np.random.Generator,
+    kind: bool = False,
 ) -> str:
     """Say what a shape is, without an article: "dark red wooden chair with four legs and armrests".
 
@@ -245,37 +256,49 @@ def describe(
         palette: (P, 3) RGB in 0..1, of the parts.
         material: one of `MATERIALS`.
         rng: draws what is said of all that could be.
+        kind: the name tells the variant already: a soda can is a drink can.
     """
     say_color, say_material, say_variant, say_parts, say_lack = rng.random(5) < (0.65, 0.45, 0.35, 0.6, 0.15)
     words, ends, own = [name], [], color_name(palette[main_part(mesh)])
-    phrase, follows = variant_words(variant)
-    if say_variant and phrase and phrase.lower() != name.lower() and phrase not in name:
+    phrase, follows = variant_words("" if kind else variant)
+    several = variant if say_variant and variant in SEVERAL and not kind else ""
+    if several:
+        words = [plural_of(name)]
+    elif say_variant and phrase and phrase.lower() != name.lower() and phrase not in name:
         if follows:
             ends.append(phrase)
-        elif phrase.endswith(name):  # a handbag is a bag
+        elif phrase in NOUNS or phrase.endswith(name):  # a handbag is a bag
             words = [phrase]
         else:
             words.insert(0, phrase)
-    named = any(word in name.split() for kind in MATERIALS.values() for word in kind.words)
+    named = MATERIAL_WORDS & {*name.split(), *variant.split()}
     if say_material and material is not None and not named:
-        kinds = MATERIALS[material].words
-        kind = kinds[rng.integers(len(kinds))]
-        words = [kind, *words] if kind not in name else words
+        options = MATERIALS[material].words
+        word = options[rng.integers(len(options))]
+        words = [word, *words] if word not in name else words
     if say_color:
         words.insert(0, own)
     counts = count_parts(mesh, parts)
-    told = [part for part in counts if part not in UNSAID and part not in " ".join([variant, name])]
+    if variant in MANY:
+        counts = dict.fromkeys(counts)
+    told = [part for part in counts if part not in UNSAID and part not in f"{variant} {name}"]
+    told = [part for part in told if (variant, part) not in NOT_IN]
     if say_parts and told:
         for part in rng.permutation(told)[: 1 + int(rng.random() < 0.4)].tolist():
             ends.append(_part_words(part, counts[part], color_name(palette[parts.index(part)]), own, rng))
-    text = " ".join(words)
-    if ends and ends[0].startswith(("on ", "in ")):
+    text = f"{several} of {' '.join(words)}" if several else " ".join(words)
+    if ends and ends[0].startswith(("on ", "in ", "between ")):
         text += f" {ends.pop(0)}"
     if ends:
-        text += (" " if ends[0].startswith("with ") else " with ") + " and ".join(ends)
-    lacking = [part for part in parts if part not in counts and part not in UNSAID and part not in f"{variant} {name}"]
+        ends[0] = ends[0].removeprefix("with ")
+        text += (" and " if " with " in text else " with ") + " and ".join(
+            filter(None, [", ".join(ends[:-1]), ends[-1]])
+        )
+    lacking = [part for part in parts if part not in counts and part not in {*UNSAID, "boards", "cab"}]
+    lacking = [part for part in lacking if part not in f"{variant} {name}"]
     if say_lack and lacking and " with " not in text:
-        text += f" without {lacking[rng.integers(len(lacking))]}"
+        part = lacking[rng.integers(len(lacking))]
+        text += f" without {part if part in MASS else with_article(part)}"
     return text
 
 
@@ -284,46 +307,68 @@ def _part_words(part: str, count: int | None, color: str, own: str, rng: np.rand
     options = PART_WORDS.get(part, (part,))
     word = options[rng.integers(len(options))]
     single = part in ONE and word != plural_of(word)
-    count = 1 if single else count
+    count = 1 if single else None if part in FEWEST_TWO and count == 1 else count
     if count != 1 and part not in MASS:
         word = plural_of(word)
     plural = word == plural_of(word)
     if color != own and rng.random() < 0.5:
         word = f"{color} {word}"
-    if count is not None and count > 1 and rng.random() < 0.8:
+    if count is not None and count > 1 and part not in MASS and rng.random() < 0.8:
         return f"{NUMBERS[count]} {word}"
     return word if plural or part in MASS or count != 1 else with_article(word)
 
 
 def plural_of(word: str) -> str:
-    """Several of a thing; what ends in s is plural already."""
-    for single, several in {"foot": "feet", "shelf": "shelves", "leaf": "leaves"}.items():
+    """Several of a thing; what ends in s is mostly plural already."""
+    for single, several in {"foot": "feet", "shelf": "shelves", "leaf": "leaves", "knife": "knives"}.items():
         if word.endswith((single, several)):
             return word.removesuffix(several).removesuffix(single) + several
-    return word if word.endswith("s") else word + ("es" if word.endswith(("x", "sh", "ch")) else "s")
+    if is_plural(word):
+        return word
+    if word.endswith("ry"):
+        return f"{word[:-1]}ies"
+    return word + ("es" if word.endswith(("s", "x", "sh", "ch")) else "s")
+
+
+def is_plural(phrase: str) -> bool:
+    """Whether the noun of a phrase is a plural: "red stairs with a rail", but not "bus" or "chest of drawers"."""
+    word = re.split(r" (?:with|without|of|on|in|between) ", phrase)[0]
+    return word.endswith(("s", "people", "feet")) and not word.endswith(("ss", "us", "lens", "canvas"))
 
 
 def variant_words(variant: str) -> tuple[str, bool]:
     """Words for a structural variant, and whether they follow the name: "with doors", or precede it: "bunk"."""
-    if variant in ("mixed", "plain", "single", "standard", "simple", "classic"):
+    if variant in ("mixed", "single", "standard", "simple", "classic", *SEVERAL):
         return "", False
-    if variant.startswith(("with ", "on ", "in ")):
-        return variant, True
-    if variant.endswith("s") and not variant.endswith("ss"):
-        return f"with {variant}", True
-    return variant, False
+    phrase = SAID_AS.get(variant, variant)
+    if phrase.startswith(("with ", "on ", "in ", "between ")):
+        return phrase, True
+    if phrase not in NOUNS and is_plural(phrase):
+        return f"with {phrase}", True
+    return phrase, False
 
 
 def with_article(phrase: str) -> str:
-    """Put "a" or "an" before a phrase."""
-    return f"{'an' if phrase[0].lower() in 'aeiou' else 'a'} {phrase}"
+    """Put "a" or "an" before a phrase, unless it is a plural."""
+    if is_plural(phrase):
+        return phrase
+    vowel = phrase[0].lower() in "aeiou" and not phrase.startswith(("U-", "ukulele", "urinal"))
+    return f"{'an' if vowel or phrase.startswith(('hour', 'L-', 'X-')) else 'a'} {phrase}"
 
 
-def in_prompt(phrase: str, rng: np.random.Generator) -> str:
-    """Make a whole caption of a phrase without an article: one of the 60 prompts around names, or a beginning."""
+def in_prompt(name: str, rng: np.random.Generator) -> str:
+    """Make a whole text of a name: one of the 60 prompts, or another beginning."""
     if rng.random() < 0.5:
-        return TEMPLATES[rng.integers(len(TEMPLATES))].format(phrase)
-    return OPENINGS[rng.integers(len(OPENINGS))].format(phrase if phrase.endswith("s") else with_article(phrase))
+        return TEMPLATES[rng.integers(len(TEMPLATES))].format(name)
+    return OPENINGS[rng.integers(len(OPENINGS))].format(with_article(name))
+
+
+def in_caption(phrase: str, rng: np.random.Generator) -> str:
+    """Make a whole caption of a phrase without an article."""
+    if rng.random() < 0.5:
+        text = BEGINNINGS[rng.integers(len(BEGINNINGS))].format(with_article(phrase))
+        return text[0].upper() + text[1:]
+    return OPENINGS[rng.integers(len(OPENINGS))].format(with_article(phrase))
 
 
 def draw_name(category: str, variant: str, own: str, rng: np.random.Generator) -> str:

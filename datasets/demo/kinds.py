@@ -1,4 +1,4 @@
-"""Names that fit some structural variants of a category only; captions call no tote a suitcase."""
+"""Structural variants in words: names that fit some of them only (no tote is a suitcase), and how they are said."""
 
 from __future__ import annotations
 
@@ -104,6 +104,91 @@ KINDS = {
                    "boat": "sailing boat, motor boat, rowing boat, kayak, tug", "tugboat": "tug"},
     "person": {"man": "", "woman": "", "child": "", "mannequin": "", "people": ""},
 }  # fmt: skip
+# Structural variants that name the thing: an urn, no urn vase
+NOUNS = set(
+    "amphora, aquarium, armoire, backpack, banjo, beaker, beanie, beret, bidet, biplane, bolster, bookcase, boombox, "
+    "box of plants, brick phone, briefcase, buggy, bureau, business jet, button phone, camcorder, canister, cargo "
+    "ship, chaise longue, chandelier, cleaver, coach, coffee cup, commode, cooktop, copier, crate, crib, cruise ship, "
+    "cupboard with hutch, dagger, day bed, decanter, delineator, desk phone, dining set, dirt bike, display case, "
+    "drink can, dumpster, earbuds, escalator, extension ladder, flat cap, flip phone, food tin, fuel can, futon, "
+    "garden tap, glider, goblet, handbag, hanging basket, harpsichord, headset, honey pot, jug, kayak, lantern, "
+    "lighthouse, light plane, limousine, locker, longboard, machine gun, machine pistol, marquee, minibus, missile, "
+    "monitor, mortar, motor boat, musket, number pad, old television, organ, pagoda, paint can, paper cup, pavilion, "
+    "pay phone, pew, plotter, pouf, revolver, rowing boat, sack, sailing boat, scooter, seaplane, settee, shotgun, "
+    "sideboard, skyscraper, smartphone, spray can, stein, step ladder, submarine, subwoofer, suitcase, tall ship, "
+    "tallboy, taxi, tea cup, terrarium, throne, tipi, toolbox, top hat, tote, tram, triplane, trolley, truck, tug, "
+    "tumbler, typewriter, ukulele, urinal, urn, van, vase of flowers, vial, vitrine, walkie-talkie, wall phone, wall "
+    "unit, warship, watering can, webcam, wheelchair, window box, wireless earbuds, wood stove, yurt".split(", ")
+)
+# Variants that are several of the thing: a stack of bowls
+SEVERAL = {"group", "nest", "pair", "row", "set", "stack"}
+# Those that hold several things besides, whose parts are not counted
+MANY = {*SEVERAL, "dining set", "modules", "pack", "round set", "suite", "two screens"}
+# How other variants are said, where their name alone would not do; "": not at all
+SAID_AS = {
+    "arms raised": "with arms raised",
+    "arms spread": "with arms spread",
+    "back panel": "with a back panel",
+    "bowl on cabinet": "on a cabinet",
+    "chimney breast": "with a chimney breast",
+    "closed back": "with a closed back",
+    "corner tank": "with a corner tank",
+    "door": "with a door",
+    "double oven": "with a double oven",
+    "drawers below": "with drawers below",
+    "high tank": "with a high tank",
+    "hutch": "with a hutch",
+    "keyboard stand": "on a keyboard stand",
+    "landing": "with a landing",
+    "mirror": "with a mirror",
+    "on stand": "on a stand",
+    "on tripod": "on a tripod",
+    "open oven": "with an open oven",
+    "open scanner": "with an open scanner",
+    "overmantel": "with an overmantel",
+    "solid base": "with a solid base",
+    "tent": "in tent mode",
+    **{
+        f"with {part}": f"with a {part}"
+        for part in "door keyboard lid mirror mouse shelf shower spoon television".split()
+    },
+    "all in one": "all-in-one",
+    "bolt action": "bolt-action",
+    "box edge": "box-edge",
+    "built in": "built-in",
+    "close coupled": "close-coupled",
+    "crt": "CRT",
+    "double cut": "double-cut",
+    "drop through": "drop-through",
+    "free bush": "bush",
+    "front loader": "front-loading",
+    "gable": "gabled",
+    "grown over": "overgrown",
+    "heart": "heart-shaped",
+    "icecream": "ice cream",
+    "lying missile": "missile",
+    "on ear": "on-ear",
+    "open front loader": "open front-loading",
+    "open top loader": "open top-loading",
+    "over ear": "over-ear",
+    "over the range": "over-the-range",
+    "portable set": "portable",
+    "single cut": "single-cut",
+    "spirits": "liquor",
+    "top loader": "top-loading",
+    "twin tub": "twin-tub",
+    "under counter": "under-counter",
+    "wall hung": "wall-hung",
+    "wireless buds": "wireless earbuds",
+    **dict.fromkeys(
+        "basket blob chest controller first jar mattress outline pack plain range suite wardrobe".split(), ""
+    ),
+    **dict.fromkeys(("classic can", "leaf only", "pan only", "round set", "side table"), ""),
+}
+
+
+# Parts that stand for something else in a variant
+NOT_IN = {("digital", "hands"), ("kayak", "deckhouse"), ("rowing boat", "deckhouse"), ("submarine", "deckhouse")}
 
 
 def names_of(category: str, variant: str, synonyms: tuple[str, ...]) -> list[str]:

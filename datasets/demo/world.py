@@ -3,15 +3,11 @@ ShapeNetPart and S3DIS."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import multiprocessing
 import os
 import shutil
-import signal
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,52 +20,23 @@ from datasets.demo.render import render
 from datasets.demo.rooms import AREAS, make_room
 from datasets.demo.scan import capture, obj_bg, obj_only, pb_t50_rs
 from datasets.demo.shapes import PART_NAMES, make_shape
+from datasets.demo.sources import source_hash
+from datasets.demo.vocabulary import (
+    DEMO_CATEGORIES,
+    DEMO_MODELNET10,
+    DEMO_MODELNET40,
+    FURTHER,
+    RENAMED,
+    SHAPENET,
+)
+from datasets.scanobjectnn import CLASS_NAMES as SCANOBJECTNN
 from datasets.shapenetpart import PARTS
 from utils.errors import UserError
 from utils.logging import progress
 from utils.registry import suggestion
+from utils.workers import Processes
 
-# ShapeNet synset numbers of the categories that pretraining sees
-SHAPENET = {
-    "airplane": "02691156",
-    "bag": "02773838",
-    "bathtub": "02808440",
-    "bed": "02818832",
-    "bench": "02828884",
-    "bookshelf": "02871439",
-    "bottle": "02876657",
-    "bowl": "02880940",
-    "cabinet": "02933112",
-    "car": "02958343",
-    "chair": "03001627",
-    "display": "03211117",
-    "flower pot": "03991062",
-    "guitar": "03467517",
-    "keyboard": "03085013",
-    "lamp": "03636649",
-    "laptop": "03642806",
-    "mug": "03797390",
-    "piano": "03928116",
-    "pillow": "03938244",
-    "rocket": "04099429",
-    "sofa": "04256520",
-    "table": "04379243",
-    "trash bin": "02747177",
-}
-UNSEEN = ["cone", "desk", "door", "plant", "sink", "stairs", "stool", "tent", "toilet", "vase"]
-MODELNET40 = sorted(
-    ["airplane", "bathtub", "bed", "bench", "bookshelf", "bottle", "bowl", "car", "chair", "flower_pot", "guitar"]
-    + ["keyboard", "lamp", "laptop", "monitor", "piano", "sofa", "table"]
-    + UNSEEN
-)
-# Numbers, which are no synsets, of the categories that pretraining does not see, and the lists in which it does
-FURTHER = {name: f"9{number:07d}" for number, name in enumerate(["box", *UNSEEN])}
-ALL_LISTS = "ShapeNet-all"
-MODELNET10 = ["bathtub", "bed", "chair", "desk", "monitor", "sofa", "table", "toilet"]
-SCANOBJECTNN = ["bag", "bin", "box", "cabinet", "chair", "desk", "display", "door", "shelf", "table"]
-SCANOBJECTNN += ["bed", "pillow", "sink", "sofa", "toilet"]  # in the released order
-DEMO_CATEGORIES = sorted([*SHAPENET, *UNSEEN, "box"])
-RENAMED = {"flower_pot": "flower pot", "monitor": "display", "bin": "trash bin", "shelf": "bookshelf"}
+ALL_LISTS = "ShapeNet-all"  # lists in which pretraining sees all categories
 
 # What each category has in the place of ShapeNetPart's parts, in their order; parts joined by + count as one.
 PARTS_OF = {
@@ -201,7 +168,7 @@ def make_world(
             raise UserError(f"{key} must be at least {least}, got {value}")
 
     out = Path(out).resolve()
-    record = {"seed": seed, **counts, "image_size": image_size, "source": source_hash()}
+    record = {"seed": seed, **counts, "image_size": image_size, "source": source_hash(__name__)}
     record |= {"all_categories": True} if all_categories else {}
     if _existing(out) == record:
         return False
@@ -223,7 +190,7 @@ def summary(out: str | os.PathLike) -> list[tuple[str, str, str, float]]:
     rows = []
     for folder, title, key, classes in (
         (SHAPENET_FOLDER, "ShapeNet-55", "shapenet_per_class", SHAPENET),
-        (MODELNET_FOLDER, "ModelNet40", "modelnet_per_class", MODELNET40),
+        (MODELNET_FOLDER, "ModelNet40", "modelnet_per_class", DEMO_MODELNET40),
         (SCAN_FOLDER, "ScanObjectNN", "scan_per_class", SCANOBJECTNN),
         (PART_FOLDER, "ShapeNetPart", "part_per_class", PARTS_OF),
     ):
@@ -276,15 +243,6 @@ def teacher_renders(
     return np.stack(images), [str(rng.choice(names[category])) for category, *_ in jobs]
 
 
-def source_hash() -> str:
-    """Of the modules a world depends on."""
-    digest, home = hashlib.sha256(), Path(__file__).parent
-    for path in sorted(home.rglob("*.py")):
-        if not path.relative_to(home).parts[0].startswith(("__", "teacher")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 def _existing(out: Path) -> dict | None:
     """The record of the world at `out`, {} for a damaged one, None if there is nothing.
 
@@ -324,7 +282,7 @@ def _build(folder: Path, record: dict, workers: int, quiet: bool) -> None:
     jobs = _jobs(folder, record)
     for path in ("shapenet_pc", "shapenet_img"):
         (folder / SHAPENET_FOLDER / path).mkdir(parents=True)
-    for name in MODELNET40:
+    for name in DEMO_MODELNET40:
         (folder / MODELNET_FOLDER / name).mkdir(parents=True)
     for name in PARTS_OF:
         (folder / PART_FOLDER / SHAPENET[name]).mkdir(parents=True)
@@ -348,7 +306,7 @@ def _jobs(folder: Path, record: dict) -> list[Job]:
     for kind, classes, splits in (
         ("shapenet", SHAPENET, SPLITS),
         *further,
-        ("modelnet", MODELNET40, SPLITS),
+        ("modelnet", DEMO_MODELNET40, SPLITS),
         ("scan", SCANOBJECTNN, SPLITS),
         ("part", PARTS_OF, PART_SPLITS),
     ):
@@ -396,19 +354,10 @@ def _each(
                 yield job, function(job)
                 bar.update()
             return
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupts)
-        try:
-            for job, made in zip(jobs, pool.map(function, jobs, chunksize=4), strict=True):
+        with Processes(workers) as pool:
+            for job, made in zip(jobs, pool.each(function, jobs, chunksize=4), strict=True):
                 yield job, made
                 bar.update()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches every process of the group; the parent alone answers it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _shape(name: str, rng: np.random.Generator) -> Mesh:
@@ -478,7 +427,7 @@ def _write_shapenet_lists(folder: Path, lists: str, jobs: list[Job], classes: di
 
 
 def _write_modelnet_lists(folder: Path, jobs: list[Job]) -> None:
-    for title, classes in (("modelnet40", MODELNET40), ("modelnet10", MODELNET10)):
+    for title, classes in (("modelnet40", DEMO_MODELNET40), ("modelnet10", DEMO_MODELNET10)):
         _write_lines(folder / f"{title}_shape_names.txt", classes)
         for split in SPLITS:
             own = [job for job in jobs if (job.kind, job.split) == ("modelnet", split) and job.name in classes]
@@ -503,3 +452,5 @@ def _write_scans(folder: Path, scans: list[tuple[Job, dict[str, np.ndarray]]]) -
             with h5py.File(path, "w") as file:
                 file["data"] = np.concatenate([clouds for _, clouds in own])
                 file["label"] = np.concatenate(labels).astype(np.int32)
+                if variant == "hardest":  # which object a cloud is a copy of; the released files lack it
+                    file["object"] = np.repeat(np.arange(len(own)), [len(clouds) for _, clouds in own])

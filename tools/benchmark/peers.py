@@ -25,7 +25,7 @@ TREE_HEIGHTS = (3, 5, 7, 9)
 LEAST_CHECKS = {"random_start": False, "validate": False, "assume_finite": True}
 
 Calls = dict[str, Callable[[], Any]]
-Threads = ThreadPoolExecutor | None
+ThreadPool = ThreadPoolExecutor | None
 
 
 def find_peer(name: str) -> ModuleType | None:
@@ -78,7 +78,7 @@ def masked(points: Tensor) -> tuple[Tensor, Tensor]:
     return points, torch.ones(points.shape[:2], dtype=torch.bool, device=points.device)
 
 
-def sampling(device: torch.device, pool: Threads, batch: int, total: int, count: int) -> Calls:
+def sampling(device: torch.device, pool: ThreadPool, batch: int, total: int, count: int) -> Calls:
     points, heights = clouds(device, batch, total, 3), [height for height in TREE_HEIGHTS if 2**height <= total]
     calls: Calls = {
         "recon_ops": partial(recon_ops.farthest_point_sample, points, count),
@@ -116,7 +116,7 @@ def matmul_topk(query: Tensor, points: Tensor, k: int) -> Tensor:
 
 
 def neighbors(
-    device: torch.device, pool: Threads, batch: int, rows: int, total: int, k: int, ordered: bool = False
+    device: torch.device, pool: ThreadPool, batch: int, rows: int, total: int, k: int, ordered: bool = False
 ) -> Calls:
     points, query = clouds(device, batch, total, 3), clouds(device, batch, rows, 3, seed=1)
     calls: Calls = {
@@ -149,7 +149,7 @@ def with_backward(function: Callable[..., Tensor], *inputs: Tensor) -> Callable[
     return lambda: torch.autograd.grad(function(*leaves), leaves)
 
 
-def chamfers(device: torch.device, pool: Threads, batch: int, m: int, n: int) -> Calls:
+def chamfers(device: torch.device, pool: ThreadPool, batch: int, m: int, n: int) -> Calls:
     a, b = clouds(device, batch, m, 3), clouds(device, batch, n, 3, seed=1)
     calls: Calls = {
         "recon_ops": with_backward(recon_ops.chamfer_l2, a, b),
@@ -164,7 +164,7 @@ def chamfers(device: torch.device, pool: Threads, batch: int, m: int, n: int) ->
     return calls
 
 
-def ball(device: torch.device, pool: Threads, batch: int, rows: int, total: int, k: int) -> Calls:
+def ball(device: torch.device, pool: ThreadPool, batch: int, rows: int, total: int, k: int) -> Calls:
     points = clouds(device, batch, total, 3)
     centers, radius = points[:, :rows].contiguous(), 0.2
     calls: Calls = {
@@ -176,7 +176,7 @@ def ball(device: torch.device, pool: Threads, batch: int, rows: int, total: int,
     return calls
 
 
-def gathering(device: torch.device, pool: Threads, batch: int, channels: int, total: int, places: int) -> Calls:
+def gathering(device: torch.device, pool: ThreadPool, batch: int, channels: int, total: int, places: int) -> Calls:
     draw = torch.Generator().manual_seed(0)
     features = torch.randn(batch, channels, total, generator=draw).to(device)
     index = torch.randint(0, total, (batch, places), generator=draw).to(device)
@@ -187,7 +187,7 @@ def gathering(device: torch.device, pool: Threads, batch: int, channels: int, to
     }
 
 
-def grouping(device: torch.device, pool: Threads, batch: int, total: int, groups: int, size: int) -> Calls:
+def grouping(device: torch.device, pool: ThreadPool, batch: int, total: int, groups: int, size: int) -> Calls:
     points = clouds(device, batch, total, 3)
 
     def plain(sample: Callable[..., Tensor], search: Callable[[Tensor], Tensor]) -> Tensor:

@@ -46,6 +46,7 @@ class RunConfig:
 
     `val_share` is the part of the samples of `dataset.train`, of every class alike, that is drawn by the seed and held
     out: the model is evaluated on it in place of `dataset.val`, so that the best epoch is not chosen on test data.
+    Copies of one object stay together as far as a data set tells them (`PointDataset.objects`, `copies`).
 
     Left out, `augment` is chosen by the data set of `dataset.train`, and `save_epochs` by the task, as released:
     pretraining saves every 25th epoch from 250 on.

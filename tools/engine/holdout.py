@@ -1,5 +1,6 @@
 """A validation part of the training data (`val_share`), so that no epoch is chosen on the test data."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,8 +11,8 @@ from torch import Tensor
 from datasets import PointDataset
 from tools.engine.data import open_dataset
 from tools.engine.run import Run
-from utils import seeding
 from utils.errors import UserError
+from utils.splits import hold_out
 
 
 class Part(PointDataset):
@@ -25,8 +26,15 @@ class Part(PointDataset):
     def __init__(self, whole: PointDataset, indices: Sequence[int]):
         super().__init__(whole.seed)
         self.whole, self.indices = whole, indices
-        self.gives, self.columns, self.class_names = whole.gives, whole.columns, whole.class_names
-        self.NORMALIZES = whole.NORMALIZES
+        self._epoch = whole._epoch
+        for name in ("gives", "columns", "class_names", "wraps_text", "origin", "copies"):
+            setattr(self, name, getattr(whole, name))
+        for name in ("NORMALIZES", "COMPUTES", "IN_MEMORY"):
+            setattr(self, name, getattr(whole, name))
+        for name in ("labels", "objects"):
+            values = getattr(whole, name)
+            setattr(self, name, None if values is None else np.asarray(values)[[*indices]])
+        self.files = None if whole.files is None else [whole.files[index] for index in indices]
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -40,6 +48,29 @@ class Part(PointDataset):
     def set_epoch(self, epoch: int) -> None:
         self.whole.set_epoch(epoch)
 
+    def epoch_order(self, epoch: int) -> Tensor | None:
+        order = self.whole.epoch_order(epoch)
+        if order is None:
+            return None
+        place = torch.full((len(self.whole),), -1)
+        place[torch.tensor(self.indices)] = torch.arange(len(self))
+        return place[order][place[order] >= 0]
+
+    def packable(self, index: int) -> dict[str, Any]:
+        return self.whole.packable(self.indices[index])
+
+    def pack_key(self) -> str:
+        return f"{self.whole.pack_key()}\n{[*self.indices]}"
+
+    def image_key(self) -> str | None:
+        key = self.whole.image_key()
+        return key and hashlib.sha256(f"{key} {[*self.indices]}".encode()).hexdigest()
+
+    def use_features(self, features: Tensor) -> None:
+        whole = features.new_zeros(len(self.whole), features.shape[1])  # of the others nothing is asked
+        whole[torch.tensor(self.indices)] = features
+        self.whole.use_features(whole)
+
     def finish(self, batch: dict[str, Any]) -> dict[str, Any]:
         return self.whole.finish(batch)
 
@@ -48,7 +79,9 @@ class Part(PointDataset):
 
 
 def split_indices(data: PointDataset, share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Draw which samples are held out: the same share of every class.
+    """Draw which samples are held out: the same share of every class, copies of one object together.
+
+    Where it is not known what is a copy of what (`PointDataset.copies`), samples that follow each other are held out.
 
     Args:
         data: the data set.
@@ -63,21 +96,14 @@ def split_indices(data: PointDataset, share: float, seed: int) -> tuple[list[int
     """
     if data.labels is None:
         raise UserError("config key 'val_share': this data set does not tell the classes of its samples")
-    labels = np.asarray(data.labels)
-    generator = seeding.generator("cpu", seed, "held out")
-    classes, sizes = np.unique(labels, return_counts=True)
-    counts = np.floor(share * sizes).astype(int)
-    # What rounding down leaves goes to the classes that lost most by it, in a drawn order where they lost alike.
-    lost, drawn = share * sizes - counts, torch.rand(len(classes), generator=generator).numpy()
-    counts[np.lexsort((drawn, -lost))[: int(share * len(labels) + 0.5) - counts.sum()]] += 1
-    held: list[int] = []
-    for label, count in zip(classes, counts, strict=True):
-        members = np.flatnonzero(labels == label)
-        held += members[torch.randperm(len(members), generator=generator).numpy()[:count]].tolist()
+    labels, objects = np.asarray(data.labels), None if data.objects is None else np.asarray(data.objects)
+    if objects is None and data.files is not None and len({*data.files}) < len(data.files):
+        objects = np.unique(data.files, return_inverse=True)[1]  # lists that name a file twice
+    held = hold_out(labels, share, seed, "held out", objects=objects, stretches=data.copies).tolist()
     kept = sorted({*range(len(data))} - {*held})
     if not held or not kept:
         raise UserError(f"config key 'val_share': {share} of {len(data)} samples leaves one part empty")
-    return kept, sorted(held)
+    return kept, held
 
 
 def open_training(run: Run) -> PointDataset:

@@ -11,7 +11,7 @@ import numpy as np
 
 from datasets import build_dataset
 from utils.errors import UserError
-from utils.seeding import stable_seed
+from utils.splits import halves
 
 LEAST = 8  # shapes that a class must have to be split
 
@@ -39,14 +39,14 @@ def split_halves(folder: str, out: Path, least: int = LEAST) -> Path:
     if made.is_dir():
         return made
     building = made.with_name(f".{made.name}.{os.getpid()}")
-    for name, own in files.items():
-        if len(own) < least:
-            continue
-        order = np.random.default_rng(stable_seed("halves", name)).permutation(len(own))
-        for place, index in enumerate(order):
-            target = building / name / ("train" if place < (len(own) + 1) // 2 else "test") / Path(own[index]).name
+    files = {name: own for name, own in files.items() if len(own) >= least}
+    paths = [(name, path) for name, own in files.items() for path in own]
+    labels = np.repeat(np.arange(len(files)), [len(own) for own in files.values()])
+    for split, part in zip(("train", "test"), halves(labels, [*files]), strict=True):
+        for name, path in (paths[index] for index in part):
+            target = building / name / split / Path(path).name
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(own[index], target)
+            shutil.copyfile(path, target)
     building.rename(made)
     return made
 

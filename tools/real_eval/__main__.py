@@ -1,16 +1,18 @@
 """Measure encoders on a folder of real shapes: `python -m tools.real_eval FOLDER --ckpts CKPT...`."""
 
 import json
+import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from datasets import build_dataset
 from datasets.demo.shapes import FAMILIES
+from datasets.folder import Folder
 from models import load_pretrained
 from models.encoder import EncoderWarning, PointEncoder
 from tools.benchmark.common import add_common_arguments, prepare_device, provenance, save_figures
@@ -31,6 +33,8 @@ def build_parser() -> Parser:
     parser = Parser(prog="python -m tools.real_eval", description=__doc__)
     add, defaults = parser.add_argument, Protocol()
     add("folder", type=Path, help="of shapes, <class>/<file>: meshes and clouds, as the data set Folder reads them")
+    told = "which of <class>/{train,test}/<file> (test where there are such folders, otherwise all there is)"
+    add("--split", choices=("test", "train", "all"), help=told)
     add("--ckpts", nargs="+", required=True, metavar="CKPT", help="what load_pretrained takes")
     add("--random", action="store_true", help="compare with random weights of the shape of the first one")
     add("--seen", metavar="NAME,NAME", help="classes that pretraining saw (those that the checkpoint tells of)")
@@ -100,19 +104,31 @@ def seen_names(given: str | None, encoder: PointEncoder, plain: Sequence[str]) -
     return [name in chosen for name in plain]
 
 
-def read_shapes(folder: Path, points: int, up: str, device: torch.device) -> Clouds:
-    """Read all shapes, (points, 3) each, with names spelt as texts are.
+def read_shapes(folder: Path, split: str | None, points: int, up: str, device: torch.device) -> Clouds:
+    """Read shapes, (points, 3) each, with names spelt as texts are.
+
+    Args:
+        folder: `<class>/<file>` or `<class>/{train,test}/<file>`.
+        split: `train`, `test` or `all`; None: `test` where there are such folders, which is told, otherwise all.
+        points: how many are drawn from a mesh, or returned of a cloud.
+        up: the axis of the files that points up.
+        device: for the points.
 
     Raises:
-        UserError: if they cannot be read, or have no classes.
+        UserError: if they cannot be read, have no classes, or are not split as `split` says.
     """
     section = {
         "_base_": {"NAME": "Folder", "DATA_PATH": str(folder), "N_POINTS": points, "up": up},
-        "others": {"subset": "test"},
+        "others": {"subset": split or "test"},
     }
-    dataset = build_dataset(section, "", "the folder")
+    dataset = cast(Folder, build_dataset(section, "", "the folder"))
     if not dataset.class_names:
         raise UserError(f"{folder} holds shapes without classes; expected layout: <class>/<file>")
+    if split in ("train", "test") and not dataset.splits:
+        raise UserError(f"--split {split}: {folder} has no folders <class>/{split}")
+    if split is None and dataset.splits:
+        told = "%s: the %d shapes of its test folders are measured, the %d of its train folders are not (--split)"
+        logging.getLogger(__name__).warning(told, folder, dataset.splits["test"], dataset.splits["train"])
     clouds = open_clouds(dataset, None, device)
     clouds.names = [spell(name, "plain") for name in clouds.names]
     return clouds
@@ -153,7 +169,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     first = next(iter(encoders.values()))
     if protocol.points[0] < (least := max(encoder.network.group_size for encoder in encoders.values())):
         raise UserError(f"--points {protocol.points[0]}: a patch of these encoders has {least} points")
-    clouds = read_shapes(args.folder, protocol.points[-1], args.up, device)
+    clouds = read_shapes(args.folder, args.split, protocol.points[-1], args.up, device)
     plain = clouds.names
     names = Names(plain, read_synonyms(args.synonyms, plain))
     seen_names(args.seen, first, plain)
@@ -170,7 +186,13 @@ def main(argv: Sequence[str] | None = None) -> None:
             results[path] = measure(encoder, clouds, names, seen, protocol, bar)
     text = markdown(results, names, args.folder.name)
     print(text, end="")
-    content = {**provenance(device), "folder": str(args.folder), "protocol": asdict(protocol), **asdict(names)}
+    content = {
+        **provenance(device),
+        "folder": str(args.folder),
+        "split": args.split,
+        "protocol": asdict(protocol),
+        **asdict(names),
+    }
     content["results"] = results
     save_figures(content, args.json)
     if args.out:

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from sklearn.model_selection import StratifiedShuffleSplit
 from torch import Tensor
 
 from models.encoder import Encoding, PointEncoder
@@ -17,6 +16,7 @@ from tools.tasks.svm import SvmConfig, linear_svm
 from tools.tasks.zeroshot import class_features, group_accuracy, rank_classes, top_accuracies
 from utils.metrics import accuracy, by_class, mean_std
 from utils.seeding import generator, seed_everything
+from utils.splits import halves
 
 FEWEST_FOR_SVM = 8  # shapes of a class: half of them fit
 SETTINGS = ((5, 5), (5, 10), (10, 5), (10, 10))  # ways and shots
@@ -129,14 +129,22 @@ def zeroshot(joint: Tensor, labels: Tensor, classes: Tensor, names: Names, seen:
     return found
 
 
-def nearest(features: Tensor, labels: Tensor, gallery: Tensor) -> Tensor:
+def nearest_labels(features: Tensor, labels: Tensor, gallery: Tensor) -> Tensor:
     """Labels (n,) of the nearest other shapes by cosine; row i of the gallery (n, d) is the same shape as row i."""
     cosines = F.normalize(features, dim=1) @ F.normalize(gallery, dim=1).T
     return labels[cosines.fill_diagonal_(-2).argmax(1)]
 
 
-def svm_halves(features: Tensor, labels: Tensor, protocol: Protocol) -> dict[str, Any] | None:
+def svm_halves(features: Tensor, labels: Tensor, names: Sequence[str], protocol: Protocol) -> dict[str, Any] | None:
     """Fit a linear SVM to a stratified half of the classes that have enough shapes, and test it on the other half.
+
+    With seed 0 the first halves are those of `tools.paper.claims`.
+
+    Args:
+        features: (n, d).
+        labels: (n,).
+        names: of the classes.
+        protocol: says how many halves.
 
     Returns:
         `mean`, `std`, `best` and `count` of the accuracies over several halves, the number of `classes` and `shapes`;
@@ -148,8 +156,8 @@ def svm_halves(features: Tensor, labels: Tensor, protocol: Protocol) -> dict[str
         return None
     inside = torch.isin(labels, members)
     x, y = features[inside], labels[inside]
-    halves = StratifiedShuffleSplit(protocol.splits, test_size=0.5, random_state=protocol.seed % 2**32)
-    found = [_svm_accuracy(x, y, fit, test, protocol.seed) for fit, test in halves.split(x, y)]
+    draws = (halves(y.numpy(), names, protocol.seed, number) for number in range(protocol.splits))
+    found = [_svm_accuracy(x, y, fit, test, protocol.seed) for fit, test in draws]
     return {**mean_std(found), "classes": len(members), "shapes": len(y)}
 
 
@@ -217,9 +225,9 @@ def measure(
         if names.synonyms:
             averaged = with_synonyms(teacher, names, classes)
             found["with_synonyms"] = zeroshot(joint, labels, averaged, names, seen)
-    neighbor = nearest(whole.pooled, labels, whole.pooled)
+    neighbor = nearest_labels(whole.pooled, labels, whole.pooled)
     found["nearest_neighbor"] = accuracy(neighbor, labels) | by_class(neighbor, labels, names.plain)
-    found["svm"] = svm_halves(whole.pooled, labels, protocol)
+    found["svm"] = svm_halves(whole.pooled, labels, names.plain, protocol)
     found["few_shot"] = {
         f"{way}-way {shot}-shot": few_shot(whole.pooled, labels, way, shot, protocol) for way, shot in SETTINGS
     }
@@ -229,7 +237,7 @@ def measure(
         for feed, most in (("fed", None), ("sampled", encoder.npoints)):
             if feed == "fed" or count > encoder.npoints:  # otherwise they are the same
                 few = encode(encoder, clouds, count, most, seed, bar)
-                row = {"nearest_neighbor": accuracy(nearest(few.pooled, labels, whole.pooled), labels)}
+                row = {"nearest_neighbor": accuracy(nearest_labels(few.pooled, labels, whole.pooled), labels)}
                 if classes is not None:
                     row["zeroshot"] = accuracy(rank_classes(encoder.joint(few), classes, 1)[1][:, 0], labels)
             found["points"][feed][count] = row

@@ -19,6 +19,7 @@ from tools.engine.curves import HELD_OUT
 from tools.engine.data import open_dataset, own_augmentation
 from tools.engine.density import group_varied
 from tools.engine.features import use_image_features, use_text_features
+from tools.engine.holdout import open_evaluation
 from tools.engine.infer import test_batches
 from tools.engine.run import Run
 from tools.engine.task import TASKS, Generators, Mode, TrainedTask
@@ -66,8 +67,8 @@ LossWeights = make_dataclass(
 class Pretrain(TrainedTask):
     """All losses of ReCon; what `validate` measures decides which checkpoint is the best.
 
-    Without it that is the one of the lowest training loss. With `held_out` the losses over `dataset.val` are evaluated
-    beside it, and decide nothing.
+    Without it that is the one of the lowest training loss. With `held_out` the losses over `dataset.val`, or over
+    what `val_share` holds out, are evaluated beside it, and decide nothing.
     """
 
     modes = (Mode("pretrain", "", trains=True, starts_from="start_ckpts"),)
@@ -81,16 +82,17 @@ class Pretrain(TrainedTask):
 
     def __init__(self, run: Run):
         super().__init__(run)
-        if run.config.val_share:
-            raise UserError("config key 'val_share': pretraining is not evaluated on dataset.val")
+        settings = run.config.section(PretrainConfig)
+        if run.config.val_share and not settings.held_out:
+            raise UserError("config key 'val_share' is for pretraining with held_out: true; nothing else looks at it")
         self.augment = own_augmentation(run, run.config.augment)
         self.loss_weights = vars(run.config.section(LossWeights))
         self.probed: list[PointDataset] = []
         self.prompt_names: PromptNames = run.config.section(PromptConfig).prompt_names
-        settings = run.config.section(PretrainConfig)
         sections, model, config = run.config.dataset, *parse_model_config(run.config.model)
-        self.held_out = open_dataset(run, "val") if settings.held_out else None
-        gathers = config.self_contrastive and config.gather_contrast and distributed.world_size() > 1
+        self.held_out = open_evaluation(run) if settings.held_out else None
+        within_batch = config.self_contrastive or config.contrast == "info_nce"
+        gathers = within_batch and config.gather_contrast and distributed.world_size() > 1
         if self.held_out is not None and gathers:  # of test batches some processes may have one more than others
             raise UserError("held_out on several processes needs model.gather_contrast=false")
         self.validate = settings.validate or ("svm" if sections.extra_train and sections.extra_val else "none")
