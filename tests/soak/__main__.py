@@ -119,7 +119,8 @@ class Soak:
         group, name = self.draw.random() < 0.5, number.name
         if number == signal.SIGKILL:
             every = self.of_run()
-            chosen = every if group or self.processes == 1 else [self.draw.choice([p for p in every if p != run.pid])]
+            workers = [process for process in every if process != run.pid]  # none while torchrun is starting
+            chosen = every if group or self.processes == 1 or not workers else [self.draw.choice(workers)]
             for process in chosen:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process, number)
