@@ -61,9 +61,15 @@ class Soak:
         command += ["--opts", "data_root=data", "validate=none", "save_minutes=0.05", *opts]
         environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "TMPDIR": str(self.out / "tmp")}
         with open(self.out / f"{name}.txt", "ab") as log:
+            self.log = Path(log.name), log.seek(0, os.SEEK_END)
             return subprocess.Popen(
                 command, cwd=self.out, env=environment, stdout=log, stderr=log, start_new_session=True
             )
+
+    def said(self) -> bytes:
+        """What the run that was started last has printed."""
+        path, start = self.log
+        return path.read_bytes()[start:]
 
     def of_run(self) -> list[int]:
         """All processes of the run."""
@@ -119,7 +125,8 @@ class Soak:
         group, name = self.draw.random() < 0.5, number.name
         if number == signal.SIGKILL:
             every = self.of_run()
-            chosen = every if group or self.processes == 1 else [self.draw.choice([p for p in every if p != run.pid])]
+            workers = [process for process in every if process != run.pid]  # none while torchrun is starting
+            chosen = every if group or self.processes == 1 or not workers else [self.draw.choice(workers)]
             for process in chosen:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process, number)
@@ -201,7 +208,9 @@ def _soak(soak: Soak, folders: dict[str, Path], args: argparse.Namespace, bar) -
         what, allowed = soak.strike(run) if run.poll() is None else ("nothing", ())
         if soak.finish(run, what, allowed):
             break
-        if "SIGKILL" not in what and (left := soak.leftovers()):
+        # torchrun kills what does not end within 30 seconds.
+        killed = "SIGKILL" in what or b"forcefully exiting via 9" in soak.said()
+        if not killed and (left := soak.leftovers()):
             raise Failure(f"{what}: {left[:3]} are left")
         bar.set_postfix_str(f"attempt {attempts}: {what}")
     broken = load_checkpoint(folders["broken"] / "ckpt-last.pth")
