@@ -51,7 +51,8 @@ NOT_RUN = {
 }  # fmt: skip
 # Run by `python -m tests.docs_commands` alone: scripts, trainings, exports, benchmarks.
 SLOW = (
-    r"^(?:\w+=\S+ )*bash |--scratch_model|tools\.(?:export|audit|pack|benchmark|visualize)|_folder|_endless|-m datasets"
+    r"^(?:\w+=\S+ )*bash |--scratch_model|tools\.(?:export|audit|pack|benchmark|visualize)|_folder|_endless|world/small"
+    r"|-m datasets"
 )
 # What makes a command small, in this order.
 SMALLER = (
@@ -85,6 +86,7 @@ SMALLER = (
     (r"(scripts/reproduce\.sh.*)$", r"\1 --plan"),
     (r"(--scratch_model.*)$", r"\1 --opts max_epoch=0"),
     (r"(pretrain_endless\.yaml.*?)(?: --opts (.*))?$", r"\1 --opts max_epoch=0 dataset.train.others.length=64 \2"),
+    (r"(world/small\.yaml.*)$", r"\1 --opts max_epoch=0"),
     (r"(datasets\.demo --shapes) (?:\d+|N)", r"\1 8"),
     (r"--out OUT", "--out data/shards/again"),
 )  # fmt: skip
