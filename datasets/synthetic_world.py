@@ -73,7 +73,7 @@ class SyntheticWorldConfig(EffectConfig, ViewConfig):
     exclude: list[str] = dataclasses.field(default_factory=list)
     fresh: bool = True
     wide: bool = True
-    common: float = 0.5
+    common: float = 0.0
     world_seed: int | None = None
     views: int = 1
     captions: float = 0.0
@@ -158,7 +158,7 @@ class SyntheticWorld(ViewDataset):
     def shape(self, index: int) -> Shape:
         """Make the shape of an index in the present epoch."""
         category, rng = self.categories[index % len(self.categories)], self._rng("shape", index)
-        wide = self.config.wide and rng.random() >= self.config.common
+        wide = self.config.wide and not (self.config.common and rng.random() < self.config.common)
         variants = VARIANTS[category] if wide else FAMILIES[category].variants
         variant = variants[int(rng.integers(len(variants)))]
         mesh = change_mesh(make_shape(category, rng, variant), self.config, self._rng("changes", index))

@@ -16,10 +16,11 @@ from models.teachers import TeacherHolder, build_text_teacher
 from models.text_teachers import TextTeacher
 from models.transformer import Patches
 from utils.errors import UserError
-from utils.geometry import Up, normalize_unit_sphere, turn_up, up_scores
+from utils.geometry import TURNS, Up, normalize_unit_sphere, turn_up, up_scores
 from utils.prompts import TEMPLATES, spell
 from utils.registry import suggestion
 
+MANY_WORDS = 100  # which no message lists
 LOOKED_AT = 64  # so many clouds of a call are looked at for which way is up
 PointsLike = Tensor | np.ndarray | Sequence[Tensor | np.ndarray]
 
@@ -163,7 +164,8 @@ class PointEncoder(TeacherHolder):
             by itself: nothing is padded.
 
         Raises:
-            ValueError: if the input is no clouds, or one has fewer points than a patch, or NaN or infinite values.
+            ValueError: if the input is no clouds, or one has fewer points than a patch, NaN or infinite values, or one
+                point only; or `up` is no axis.
 
         Warns:
             EncoderWarning: if clouds have far fewer or more points than in training, are not of the size or at the
@@ -196,6 +198,8 @@ class PointEncoder(TeacherHolder):
             points = [points] if points.ndim == 2 else list(points)
         if isinstance(points, (Tensor, np.ndarray)) or not len(points):
             raise ValueError(f"points must be (N, 3), (B, N, 3) or a list of (N, 3), got {_shape(points)}")
+        if up not in TURNS:
+            raise ValueError(f"up must be one of {', '.join(TURNS)}, got {up!r}")
         clouds, least = [], self.network.group_size
         for index, one in enumerate(points):
             cloud = torch.as_tensor(one) if isinstance(one, Tensor) else torch.as_tensor(np.asarray(one))
@@ -208,6 +212,8 @@ class PointEncoder(TeacherHolder):
                 cloud = cloud.double()
             if not cloud.isfinite().all():
                 raise ValueError(f"cloud {index} holds NaN or infinite values")
+            if (cloud == cloud[0]).all():
+                raise ValueError(f"cloud {index} is {len(cloud)} times the same point")
             if center:  # in its own precision: scans may lie far from the origin
                 cloud = cloud - cloud[0]
             cloud = turn_up(cloud.to(self.device, torch.float32), up)
@@ -261,8 +267,9 @@ class PointEncoder(TeacherHolder):
         if unknown := teacher.unknown(texts):
             frames = {word.strip(",.{}") for text in TEMPLATES for word in text.lower().split()}
             words = [word for word in teacher.known() if word not in frames]
-            close = suggestion(unknown[0], words, listed=True)
-            raise UserError(f"the text teacher of these weights never read '{unknown[0]}'{close}")
+            few = len(words) < MANY_WORDS
+            close = suggestion(unknown[0], words if few else self.class_names or words, listed=few)
+            raise UserError(f"the text teacher of these weights never read '{unknown[0]}'{close}{teacher.remedy}")
         return teacher
 
     def open_teacher(self) -> TextTeacher:

@@ -149,7 +149,7 @@ def build_image_teacher(
     else:
         known = [*OPENAI_CLIP, *PASS_THROUGH, IN21K, *timm.list_models()]
         raise UserError(f"unknown image teacher '{name}' in model.img_encoder{suggestion(name, known)}")
-    return _checked(ImageTeacher(network, width, train, name), dim, "img", name)
+    return _checked(ImageTeacher(network, width, train), dim, "img", name)
 
 
 def build_text_teacher(

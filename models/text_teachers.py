@@ -28,11 +28,13 @@ class Teacher(nn.Module):
         trained: it trains with the student.
         space: names the space that its features are in; features of two spaces must not be added. None: not known,
             or none yet, as of teachers that are trained.
+        remedy: what helps where a text teacher does not know a text, for messages.
     """
 
     dim: int
     trained = False
     space: str | None = None
+    remedy = ""
 
     def freeze(self) -> "Teacher":
         """Unless `trained`, put the teacher into eval mode for good and switch its gradients off."""
@@ -185,6 +187,7 @@ class WordText(TextTeacher):
 
     SCALE = 20.0  # of cosines in a softmax
     space = "minilm"
+    remedy = "; pip install -r requirements-world.txt is for texts other than nouns"
     features: Tensor
     mean: Tensor
     basis: Tensor

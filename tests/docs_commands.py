@@ -66,6 +66,7 @@ SMALLER = (
     (r"<GPU>", "cpu"),
     (r"<exp>", "docs"),
     (r"\bFOLDER\b|\bdata/shapes\b", "mine"),
+    (r"real_eval ModelNet40", "real_eval mine"),
     (r"\bIN OUT\b", f"{TUNED} released.pth"),
     (r"/mnt/shards/", "shards/"),
     (r"cfgs/full/finetune_(?:modelnet|scan_hardest)\.yaml", "cfgs/demo/finetune_scan.yaml"),

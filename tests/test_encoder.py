@@ -384,6 +384,24 @@ def test_names_by_the_text_teacher(demo):
     assert "text_teacher" not in dict(demo.named_modules()) and not any("clip" in name for name in demo.state_dict())
 
 
+def test_what_is_no_cloud_or_axis(demo):
+    with pytest.raises(ValueError, match="cloud 1 is 500 times the same point"):
+        demo.encode([furniture(), np.full((500, 3), 0.5)])
+    with pytest.raises(ValueError, match="up must be one of .*, got 'q'"):
+        demo.encode(furniture(), up="q")
+
+
+def test_shipped_weights_are_the_default(demo):
+    world = load_pretrained()
+    assert len(world.class_names) == 78 and world.ratio == 1.0 and world.npoints == 512 != demo.npoints
+    named = world.classify(furniture(), ["chair", "airplane", "bottle"], prompts=["{}"])
+    assert named.names[0] == "chair"
+    with pytest.raises(
+        UserError, match=r"never read 'chiar' \(did you mean 'chair'\?\); pip install -r requirements-world"
+    ):
+        world.classify(furniture(), ["chiar"])
+
+
 def test_gradients_go_through_the_plain_call(demo, clouds):
     points = clouds.clone().requires_grad_()
     demo(points).pooled.sum().backward()

@@ -569,7 +569,7 @@ def test_command(monkeypatch, capfd, tmp_path):
     small = "--opts", "N_POINTS=64", "image_size=16"
     assert run("--shapes", 3, "--out", tmp_path / "world", *small) == 0
     printed = capfd.readouterr().out
-    assert f"shapes go to {tmp_path / 'world'}" in printed and "3 shapes packed in" in printed
+    assert "3 shapes packed in" in printed
     assert run("--shapes", 3, "--out", tmp_path / "other", "--opts", "viws=2") == 2
     assert "did you mean 'views'" in capfd.readouterr().err
     for words, message in (

@@ -50,6 +50,8 @@ def package(monkeypatch):
 def test_prompts_are_told_from_names():
     for name in ("chair", "a", "image", "flower pot", "3D model"):
         assert {strip_prompt(template.format(name)) for template in TEMPLATES} == {name}
+    assert strip_prompt("A model of an airplane.") == strip_prompt("An airplane.") == "airplane"
+    assert strip_prompt("n airplane.") == "n airplane"
     assert strip_prompt("a tall red chair") == "a tall red chair"
 
 

@@ -155,6 +155,7 @@ def verify_pack(folder: Path) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))  # datasets.demo has blocked them
     parser = Parser(description="Pack the small files of a data set into a few arrays, which the loader prefers.")
     parser.add_argument("name", help=f"the data set: {', '.join(PACKABLE)}; for shards any of {CONFIGS}, too")
     parser.add_argument("--data_root", default="data", help="folder of the data sets (default: %(default)s)")

@@ -25,12 +25,13 @@ def all_prompts(name: str) -> list[str]:
 
 
 def strip_prompt(text: str) -> str:
-    """Return the name in one of the 60 prompts; any other text comes back as it is."""
+    """Return the name in one of the 60 prompts, with "an" for "a" as well; any other text comes back as it is."""
     ending = next((e for e in reversed(_ENDINGS) if text.endswith(e)), None)
     if ending is None:
         return text
     text = text.removesuffix(ending)
-    return text.removeprefix(max((b for b in _BEGINNINGS if text.startswith(b)), key=len))
+    beginnings = [*_BEGINNINGS, *(f"{b[:-1]}n " for b in _BEGINNINGS if b[-2:] in ("a ", "A "))]
+    return text.removeprefix(max((b for b in beginnings if text.startswith(b)), key=len))
 
 
 def prompt(names: Sequence[str], generator: torch.Generator) -> list[str]:

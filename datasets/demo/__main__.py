@@ -41,8 +41,8 @@ def main() -> None:
         keys = [f"length={args.shapes}", f"world_seed={args.seed}", "bgr=false", "captions=1.0", *args.opts]
         command = ["SyntheticWorld", "--shards", args.out or SHARDS, "--threads", str(args.workers)]
         command += [*(["--config", args.config] if args.config else []), "--opts", *keys]
-        print(f"shapes go to {args.out or SHARDS}; docs/data.md says how they are read", flush=True)
         # In this process, which gets the signals, but in a program of its own: data sets do not import tools.
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))  # until it answers them
         os.execv(sys.executable, [sys.executable, "-m", "tools.pack", *command])
     if args.config or args.opts:
         raise UserError("--config and --opts are for --shapes")

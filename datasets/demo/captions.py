@@ -343,7 +343,7 @@ def variant_words(variant: str) -> tuple[str, bool]:
     phrase = SAID_AS.get(variant, variant)
     if phrase.startswith(("with ", "on ", "in ", "between ")):
         return phrase, True
-    if phrase not in NOUNS and is_plural(phrase):
+    if phrase not in NOUNS and is_plural(phrase) and phrase != "sports":  # of cars
         return f"with {phrase}", True
     return phrase, False
 
@@ -352,8 +352,8 @@ def with_article(phrase: str) -> str:
     """Put "a" or "an" before a phrase, unless it is a plural."""
     if is_plural(phrase):
         return phrase
-    vowel = phrase[0].lower() in "aeiou" and not phrase.startswith(("U-", "ukulele", "urinal"))
-    return f"{'an' if vowel or phrase.startswith(('hour', 'L-', 'X-')) else 'a'} {phrase}"
+    vowel = phrase[0].lower() in "aeiou" and not phrase.startswith(("U-", "ukulele", "urinal", "one"))
+    return f"{'an' if vowel or phrase.startswith(('hour', 'L-', 'X-', 'xbox')) else 'a'} {phrase}"
 
 
 def in_prompt(name: str, rng: np.random.Generator) -> str:

@@ -104,7 +104,7 @@ def seen_names(given: str | None, encoder: PointEncoder, plain: Sequence[str]) -
     return [name in chosen for name in plain]
 
 
-def read_shapes(folder: Path, split: str | None, points: int, up: str, device: torch.device) -> Clouds:
+def read_shapes(folder: Path, split: str | None, points: int, up: str, device: torch.device) -> tuple[Clouds, str]:
     """Read shapes, (points, 3) each, with names spelt as texts are.
 
     Args:
@@ -113,6 +113,9 @@ def read_shapes(folder: Path, split: str | None, points: int, up: str, device: t
         points: how many are drawn from a mesh, or returned of a cloud.
         up: the axis of the files that points up.
         device: for the points.
+
+    Returns:
+        The shapes, and which of them these are: `train`, `test` or `all`.
 
     Raises:
         UserError: if they cannot be read, have no classes, or are not split as `split` says.
@@ -131,7 +134,7 @@ def read_shapes(folder: Path, split: str | None, points: int, up: str, device: t
         logging.getLogger(__name__).warning(told, folder, dataset.splits["test"], dataset.splits["train"])
     clouds = open_clouds(dataset, None, device)
     clouds.names = [spell(name, "plain") for name in clouds.names]
-    return clouds
+    return clouds, split or ("test" if dataset.splits else "all")
 
 
 def write_results(folder: Path, text: str, content: Mapping[str, Any], names: Names) -> None:
@@ -169,7 +172,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     first = next(iter(encoders.values()))
     if protocol.points[0] < (least := max(encoder.network.group_size for encoder in encoders.values())):
         raise UserError(f"--points {protocol.points[0]}: a patch of these encoders has {least} points")
-    clouds = read_shapes(args.folder, args.split, protocol.points[-1], args.up, device)
+    clouds, split = read_shapes(args.folder, args.split, protocol.points[-1], args.up, device)
     plain = clouds.names
     names = Names(plain, read_synonyms(args.synonyms, plain))
     seen_names(args.seen, first, plain)
@@ -189,7 +192,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     content = {
         **provenance(device),
         "folder": str(args.folder),
-        "split": args.split,
+        "split": split,
         "protocol": asdict(protocol),
         **asdict(names),
     }
