@@ -143,6 +143,7 @@ class SyntheticWorld(ViewDataset):
         if not chosen:
             raise UserError("SyntheticWorld: exclude leaves no category")
         self.categories, self.class_names = [*chosen], [*chosen.values()]
+        self.labels = np.arange(config.length) % len(self.categories)
         self.fresh = config.fresh and config.subset == "train"
         own = seed if config.subset == "train" else 0
         self.world_seed = own if config.world_seed is None else config.world_seed

@@ -276,6 +276,16 @@ def test_data_without_classes(checkpoint, kind):
             main([name, "--ckpts", str(checkpoint), "--data", "other.yaml"])
 
 
+def test_shapes_of_the_endless_world(checkpoint):
+    path = checkpoint.with_name("config.yaml")
+    config = yaml.safe_load(path.read_text())
+    others = {"subset": "train", "npoints": 64, "N_POINTS": 64, "length": 12, "categories": ["chair", "bed"]}
+    config["dataset"]["train"] = {"_base_": {"NAME": "SyntheticWorld"}, "others": others}
+    path.write_text(yaml.safe_dump(config))
+    _, numbers = picture("distance", checkpoint)
+    assert numbers["shapes"] == 12
+
+
 def test_weights_of_the_encoder_alone(checkpoint):
     """Shipped weights: all pictures but the one that needs the decoder, and those as with it."""
     content = torch.load(checkpoint, weights_only=True)

@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def address():
-    command = [sys.executable, "-m", "tools.serve", "--port", "0"]
+    command = [sys.executable, "-m", "tools.serve", "--ckpts", "demo", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as server:
         assert server.stdout is not None
         yield server.stdout.readline().split()[0]

@@ -18,6 +18,7 @@ LAYOUT: dict[str, Any] = {
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "#ffffff",
     "colorway": COLORS,
+    "modebar": {"orientation": "v"},  # beside the title
 }
 AXIS = {"gridcolor": "#e5e5e5", "zeroline": False, "automargin": True, "linecolor": "#999999"}
 

@@ -1,12 +1,13 @@
 """What a picture is made of: a pretrained model and shapes to show it."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from torch import Tensor
 
 from datasets import build_dataset, collate
-from datasets.build import PointDataset
+from datasets.build import PointDataset, dataset_class
 from models import CHECKPOINT_PREFIXES, build_model_from_cfg, parse_model_config
 from models.pretrained import find_checkpoint
 from models.recon import ReCon
@@ -147,9 +148,11 @@ def load_subject(
     if section is None:
         raise UserError(f"config {source} has no section '{where}'")
     if not data:  # the shapes that pretraining has not seen, unless it was told to see them
-        others = section.get("others") or {}
+        others, kind = section.get("others") or {}, dataset_class(section, where)
         if isinstance(others, dict):
-            section = {**section, "others": {**others, "subset": "test", "whole": False, "images": False}}
+            wanted = {"subset": kind.SUBSETS[-1], "whole": False, "images": False}
+            known = {field.name for field in dataclasses.fields(kind.Config)}
+            section = {**section, "others": {**others, **{key: wanted[key] for key in wanted if key in known}}}
     dataset = build_dataset(section, config.data_root, where, seed)
     labels = dataset.labels
     if labels is not None and not len(labels):
