@@ -241,8 +241,9 @@ def test_hub_without_what_is_asked_for(hub):
 
 def test_torch_hub(demo, clouds, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    encoder = torch.hub.load(str(ROOT), "recon", source="local")
+    encoder = torch.hub.load(str(ROOT), "recon", "demo", source="local")
     assert torch.equal(encoder.encode(clouds).local, demo.encode(clouds).local)
+    assert torch.hub.load(str(ROOT), "recon", source="local").class_names == load_pretrained().class_names
     assert encoder.classify(clouds, ["chair"]).names == ["chair"] * 3  # finds its teacher from any folder
     assert (ROOT / "models/py.typed").is_file()
 

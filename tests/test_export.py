@@ -182,7 +182,7 @@ def test_the_source_is_not_overwritten(tmp_path, monkeypatch):
     source, path = checkpoint(tmp_path, CLASSIFIER), tmp_path / "mine.safetensors"
     main(["--ckpts", source, "--format", "safetensors", "--out", str(path)])
     (tmp_path / "link.safetensors").symlink_to(path)
-    shipped = (ROOT / "models/weights/demo.safetensors").resolve()
+    shipped = (ROOT / "models/weights/world.safetensors").resolve()
     monkeypatch.setattr(tools.export, "find_checkpoint", lambda name: path if name.startswith("hub:") else find(name))
     before, weights = path.read_bytes(), {one: one.stat().st_mtime_ns for one in shipped.parent.iterdir()}
     for arguments, words in (
@@ -190,8 +190,8 @@ def test_the_source_is_not_overwritten(tmp_path, monkeypatch):
         (["--ckpts", str(tmp_path / "link.safetensors")], "another file than the checkpoint"),
         (["--ckpts", str(path), "--out", str(tmp_path / "link.safetensors")], "another file than the checkpoint"),
         (["--out", str(shipped)], "another file than the checkpoint"),
-        ([], "--out FILE is needed: demo"),
-        (["--format", "onnx"], "--out FILE is needed: demo"),
+        ([], "--out FILE is needed: world"),
+        (["--format", "onnx"], "--out FILE is needed: world"),
         (["--ckpts", str(shipped)], "--out FILE is needed"),
         (["--ckpts", "hub:someone/something"], "--out FILE is needed: hub:someone/something"),
     ):
