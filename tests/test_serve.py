@@ -157,7 +157,7 @@ def test_only_the_last_shapes_are_kept(client):
     "arguments, message",
     [
         (["--port", "70000"], "--port must be in 0..65535"),
-        (["--labels", "xylophone"], "xylophone"),
+        (["--ckpts", "demo", "--labels", "xylophone"], "xylophone"),
         (["--ckpts", "nothing"], "nothing"),
     ],
 )
