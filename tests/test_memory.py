@@ -26,5 +26,6 @@ def test_freed_memory_is_kept():
     faults = {}
     for how in ("keep", "leave"):
         command = [sys.executable, "-c", COUNT, how]
-        faults[how] = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        counts = (subprocess.run(command, check=True, capture_output=True, text=True).stdout for _ in range(3))
+        faults[how] = min(map(int, counts))  # the system may take pages back meanwhile
     assert 4 * faults["keep"] < faults["leave"], faults
