@@ -284,11 +284,8 @@ class ReCon(TeacherHolder, MaskedAutoencoder):
         self.hold_teachers(img_teacher, text_teacher, train)
         self.img_proj = nn.Linear(width, img_teacher.dim) if img_teacher else None
         self.text_proj = nn.Linear(width, text_teacher.dim) if text_teacher else None
-        self.cls_proj, self.contrast_loss, self.gather_contrast = (
-            None,
-            CONTRASTS[config.contrast],
-            config.gather_contrast,
-        )
+        self.cls_proj = None
+        self.contrast_loss, self.gather_contrast = CONTRASTS[config.contrast], config.gather_contrast
         self.unused_parameters = not (config.reconstruct and (img_teacher or text_teacher or config.self_contrastive))
         if config.self_contrastive:
             self.cls_proj = nn.Sequential(
